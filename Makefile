@@ -1,0 +1,48 @@
+# Everything runs in .venv, which `make` sets up itself: CPython >= 3.11 and make are all it takes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help install demo test lint format bench bench-smoke lock clean
+
+help:  ## show the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash .ci/install runtime
+
+$(VENV)/.installed-dev: pyproject.toml constraints-dev.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash .ci/install dev
+
+install: $(VENV)/.installed  ## set up .venv with what serving and training need
+
+demo: $(VENV)/.installed  ## a small shop, trained and served on http://127.0.0.1:8000
+	@$(BIN)/etappe demo
+
+test: $(VENV)/.installed-dev  ## all tests
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev  ## formatting, lint, types, layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev  ## format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-dev  ## decisions per second beside a bare handler
+	@$(BIN)/python -m benchmarks.decide
+
+bench-smoke: $(VENV)/.installed-dev  ## the same at a size that only shows it runs
+	@$(BIN)/python -m benchmarks.decide --smoke
+
+lock:  ## freeze versions and hashes anew (needs uv on PATH)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade --extra build pyproject.toml -o constraints.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -c constraints.txt --extra build --extra dev pyproject.toml -o constraints-dev.txt
+
+clean:  ## remove .venv and caches; data folders stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,136 @@
+"""An immutable folder of `.npy` arrays and a `manifest.json` that vouches for them.
+
+Snapshots and compiled catalogues are such folders: written whole, verified before use, memory-mapped, never unpickled.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.errors import DataError
+
+MANIFEST = "manifest.json"
+
+
+class ArrayInfo(msgspec.Struct, frozen=True):
+    """What the manifest says of one array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The vouching file of an array folder.
+
+    `log_position` is the commit of the log up to which everything was seen; `digest` that of the configuration used.
+    """
+
+    kind: str
+    format: int
+    version: str
+    created: str
+    digest: str = ""
+    log_position: int = 0
+    arrays: dict[str, ArrayInfo] = {}
+    parameters: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The manifest of `folder`; DataError where it is missing or no manifest."""
+        path = folder / MANIFEST
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=cls)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}") from error
+        except msgspec.MsgspecError as error:
+            raise DataError(f"{path} is no manifest of this version: {error}") from error
+
+
+def write(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Manifest:
+    """Writes `arrays` and the completed manifest as `folder`, which appears whole or not at all.
+
+    Returns the manifest with the array descriptions filled in. Raises OSError where the disk is full.
+    """
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        infos = {name: _write_array(partial / f"{name}.npy", array) for name, array in arrays.items()}
+        complete = msgspec.structs.replace(manifest, arrays=infos)
+        _write_synced(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(complete)))
+        sync_folder(partial)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    sync_folder(folder.parent)
+    return complete
+
+
+def open_verified(folder: Path, kind: str, known_format: int) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+    """The manifest and the memory-mapped, read-only arrays of `folder`, each checked against its SHA-256.
+
+    Raises:
+        DataError: something is missing, damaged, or of a kind or format this version does not know.
+    """
+    manifest = Manifest.read(folder)
+    if (manifest.kind, manifest.format) != (kind, known_format):
+        found = f"{manifest.kind} format {manifest.format}"
+        raise DataError(f"{folder} holds a {found}, this version reads {kind} format {known_format}; make it anew")
+    return manifest, {name: _open_array(folder / f"{name}.npy", info) for name, info in manifest.arrays.items()}
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames inside `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, _sha256(path))
+
+
+def _open_array(path: Path, info: ArrayInfo) -> NDArray[Any]:
+    try:
+        if path.stat().st_size != info.bytes or _sha256(path) != info.sha256:
+            raise DataError(f"{path} is damaged: its SHA-256 is not the manifest's; publish or train anew")
+        return _load(path, info)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}; publish or train anew") from error
+
+
+def _load(path: Path, info: ArrayInfo) -> NDArray[Any]:
+    empty = 0 in info.shape
+    array = np.load(path, mmap_mode=None if empty else "r", allow_pickle=False)
+    if str(array.dtype) != info.dtype or array.shape != info.shape:
+        raise DataError(f"{path} holds {array.dtype}{array.shape}, the manifest says {info.dtype}{info.shape}")
+    return np.asarray(array)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,84 @@
+"""An item of the catalogue, and the partial change that `PUT /v1/items` and imports bring."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from etappe.events.vocabulary import Currency, Id, Money
+
+Text = Annotated[str, Meta(max_length=2000)]
+Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$)")]
+Path = Annotated[str, Meta(max_length=500)]
+Days = Annotated[int, Meta(ge=0, le=3650)]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A sellable product. `category` is a path: "home/lighting" is below "home".
+
+    Items of one `item_group_id` are variants and fill one place of a list. An item is available where `available`
+    holds and the time is inside [`available_from`, `available_until`).
+    """
+
+    id: Id
+    title: Text = ""
+    titles: dict[str, Text] = {}
+    category: Path | None = None
+    brand: Text | None = None
+    item_group_id: Id | None = None
+    price: Money | None = None
+    prices: dict[Currency, Money] = {}
+    currency: Currency | None = None
+    url: Link | None = None
+    image: Link | None = None
+    available: bool = True
+    available_from: datetime | None = None
+    available_until: datetime | None = None
+    floor_days: Days | None = None
+    attributes: dict[str, Any] = {}
+
+
+class ItemPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A change of one item: fields that are absent stay as they are, null takes a field back to its default."""
+
+    id: Id
+    title: Text | None | UnsetType = UNSET
+    titles: dict[str, Text] | None | UnsetType = UNSET
+    category: Path | None | UnsetType = UNSET
+    brand: Text | None | UnsetType = UNSET
+    item_group_id: Id | None | UnsetType = UNSET
+    price: Money | None | UnsetType = UNSET
+    prices: dict[Currency, Money] | None | UnsetType = UNSET
+    currency: Currency | None | UnsetType = UNSET
+    url: Link | None | UnsetType = UNSET
+    image: Link | None | UnsetType = UNSET
+    available: bool | None | UnsetType = UNSET
+    available_from: datetime | None | UnsetType = UNSET
+    available_until: datetime | None | UnsetType = UNSET
+    floor_days: Days | None | UnsetType = UNSET
+    attributes: dict[str, Any] | None | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        """The change that makes any item of this id equal to `item` where `item` says something."""
+        return msgspec.convert(msgspec.to_builtins(item), cls)
+
+
+_DEFAULTS = {field.name: field for field in msgspec.structs.fields(Item)}
+
+
+def merge(item: Item | None, patch: ItemPatch) -> Item:
+    """`item` (or a new item) with the fields that `patch` sets. Applying patches in order gives the same everywhere."""
+    base = item or Item(id=patch.id)
+    changes = {
+        name: _default(name) if value is None else value
+        for name, value in ((name, getattr(patch, name)) for name in patch.__struct_fields__)
+        if value is not UNSET
+    }
+    return msgspec.structs.replace(base, **changes)
+
+
+def _default(name: str) -> Any:
+    field = _DEFAULTS[name]
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()

@@ -1,0 +1,33 @@
+"""One root exception. The message of each says what is wrong, where, and what to do about it."""
+
+
+class EtappeError(Exception):
+    """Something Etappe was asked to do could not be done; the message names the place and the remedy."""
+
+
+class InputError(EtappeError):
+    """Input that a user can mend: a file, a row, a field, an option."""
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class SettingsError(InputError):
+    """The settings file or an environment variable holds something Etappe cannot use."""
+
+
+class StoreError(EtappeError):
+    """Redis, or the embedded server in its place, does not do what Etappe needs of it."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis did not answer, or not within its budget. Worth trying again."""
+
+
+class DataError(EtappeError):
+    """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
+
+
+class NotFound(EtappeError):
+    """What was asked for by name does not exist."""

@@ -1,0 +1,55 @@
+"""The identifiers everything agrees on: subjects, partitions, and the 64-bit hashes of items and events.
+
+They are decided once and for all: a change here means re-keying Redis and rewriting the log.
+"""
+
+import hashlib
+import os
+import time
+from typing import NewType
+
+ItemId = NewType("ItemId", str)
+ItemHash = NewType("ItemHash", int)
+EventHash = NewType("EventHash", int)
+Subject = NewType("Subject", bytes)
+Partition = NewType("Partition", int)
+
+PARTITIONS = 256
+SUBJECT_BYTES = 16
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def item_hash(item_id: str) -> ItemHash:
+    """64-bit hash of an item id: what records know an item by. Never 0, which means "no item"."""
+    return ItemHash(_hash64(item_id, b"item") or 1)
+
+
+def event_hash(event_id: str) -> EventHash:
+    """64-bit hash of an event id, by which a repeated event is recognised within one customer. Never 0."""
+    return EventHash(_hash64(event_id, b"event") or 1)
+
+
+def order_hash(order_id: str) -> int:
+    """32-bit hash of an order id, enough to tell one customer's orders apart. Never 0, which means "no order"."""
+    return (_hash64(order_id, b"order") & 0xFFFFFFFF) or 1
+
+
+def subject_of(secret: bytes, kind: str, value: str) -> Subject:
+    """Immutable 128-bit id of the identity (kind, value), keyed so that it tells nothing without `secret`."""
+    message = kind.encode() + b"\0" + value.encode()
+    return Subject(hashlib.blake2b(message, digest_size=SUBJECT_BYTES, key=secret, person=b"subject").digest())
+
+
+def partition_of(subject: Subject) -> Partition:
+    """Partition of a customer, 0 to 255. A subject is a uniform hash, so its first byte is `hash mod 256`."""
+    return Partition(subject[0])
+
+
+def new_decision_id() -> str:
+    """A ULID (48 bits of Unix milliseconds, 80 random bits, Crockford's base 32): sorts by time, never guessable."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def _hash64(text: str, person: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, person=person).digest(), "little")

@@ -1,0 +1,146 @@
+"""Typed settings, each with its unit and default, stated here and nowhere else.
+
+They are read from `etappe.toml` in the data folder; the few that belong to the machine also from the environment.
+No other module looks at the environment.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from etappe.errors import SettingsError
+
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+DEFAULT_DATA = "etappe-data"
+FILE_NAME = "etappe.toml"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the settings file."""
+
+
+class Store(_Section):
+    """How Redis is spoken to, and what it may hold."""
+
+    budget_ms: Positive = 250.0
+    """Longest wait for a customer's record in a decision (ms); after it the answer is marked degraded."""
+    customer_days: Count = 400
+    """A customer's record leaves Redis after this many days without an event; the log still has it."""
+    tail_limit: Count = 64
+    """A tail longer than this many records is folded into the base by the worker."""
+    lease_seconds: Positive = 4.0
+    """A replica that has not renewed its lease for this long reloads the configuration before it answers."""
+    answer_seconds: Count = 600
+    """How long the answer to a `request_id` is kept for repeated requests."""
+    decision_buffer: Count = 20_000
+    """Decision records a replica holds back at most before it drops (and counts) them."""
+    decision_stream: Count = 200_000
+    """Decision records Redis holds at most until the worker has archived them."""
+
+
+class Consent(_Section):
+    """What holds where a customer has said nothing."""
+
+    unknown: Literal["allow", "deny"] = "allow"
+    """Personalisation of customers whose consent is unknown."""
+
+
+class Learning(_Section):
+    """How much events say, and for how long."""
+
+    half_life_days: Positive = 180.0
+    """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change."""
+    factors: Count = 64
+    """Length of a factor vector."""
+    regularisation: Annotated[float, Meta(ge=0)] = 0.05
+    """ALS lambda."""
+    alpha: Positive = 1.0
+    """ALS confidence: c = 1 + alpha * weight (Hu, Koren, Volinsky 2008)."""
+    iterations: Count = 15
+    """ALS sweeps over customers and items."""
+    neighbours: Count = 50
+    """Co-purchase neighbours kept per item."""
+    heavy_history: Count = 500
+    """Items of one customer considered when co-purchase candidates are counted; kept pairs are recounted exactly."""
+    popularity_half_life_days: Positive = 30.0
+    """A purchase's weight in popularity halves in this many days."""
+
+
+class Rules(_Section):
+    """What is never shown, and for how long."""
+
+    floor_days: Annotated[int, Meta(ge=0)] = 14
+    """A bought item is not shown to its buyer for this many days, unless the item states its own `floor_days`."""
+    bought_once: tuple[str, ...] = ()
+    """Categories (with all below them) of which a customer buys one: nothing of them is shown after a purchase."""
+    session_minutes: Count = 30
+    """An event this recent (minutes) makes the customer one with a session under way."""
+
+
+class Catalogue(_Section):
+    """How the shop counts."""
+
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
+    """Currency of prices that name none (ISO 4217)."""
+    time_zone: str = "UTC"
+    """Time zone of imported times that name none (IANA name)."""
+    language: str = "en"
+    """Language of titles that name none (BCP 47)."""
+
+
+class Settings(_Section):
+    """All settings; the sections are the tables of `etappe.toml`."""
+
+    store: Store = Store()
+    consent: Consent = Consent()
+    learning: Learning = Learning()
+    rules: Rules = Rules()
+    catalogue: Catalogue = Catalogue()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where this process finds its data folder and Redis, and how strict it is at the door."""
+
+    data: Path
+    redis_url: str | None = None
+    auth: bool = True
+
+    def environment(self) -> dict[str, str]:
+        """The same place as environment variables, for a process of ours that we start."""
+        named = {"ETAPPE_DATA": str(self.data), "ETAPPE_AUTH": "on" if self.auth else "off"}
+        return named | ({"ETAPPE_REDIS": self.redis_url} if self.redis_url else {})
+
+
+def place(data: Path | None = None, redis_url: str | None = None, environ: Mapping[str, str] = os.environ) -> Place:
+    """The place named by command-line options, else by ETAPPE_DATA, ETAPPE_REDIS and ETAPPE_AUTH, else the default.
+
+    Raises:
+        SettingsError: ETAPPE_AUTH is neither on nor off.
+    """
+    auth = environ.get("ETAPPE_AUTH", "on").lower()
+    if auth not in ("on", "off"):
+        raise SettingsError(f"ETAPPE_AUTH is {auth!r}; set it to on or off")
+    folder = data or Path(environ.get("ETAPPE_DATA") or DEFAULT_DATA)
+    return Place(data=folder.absolute(), redis_url=redis_url or environ.get("ETAPPE_REDIS") or None, auth=auth == "on")
+
+
+def load(data: Path) -> Settings:
+    """Settings from `etappe.toml` in the data folder `data`; the defaults where there is no such file.
+
+    Raises:
+        SettingsError: the file is no TOML, or names a setting or value Etappe does not know.
+    """
+    path = data / FILE_NAME
+    if not path.exists():
+        return Settings()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text()), Settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise SettingsError(f"{path}: {error}; docs/settings.md lists every setting") from error
