@@ -21,7 +21,7 @@ class StoreError(EtappeError):
     """Redis, or the embedded server in its place, does not do what Etappe needs of it."""
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailableError(StoreError):
     """Redis did not answer, or not within its budget. Worth trying again."""
 
 
@@ -29,5 +29,5 @@ class DataError(EtappeError):
     """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
 
 
-class NotFound(EtappeError):
+class NotFoundError(EtappeError):
     """What was asked for by name does not exist."""

@@ -22,11 +22,11 @@ DEFAULT_DATA = "etappe-data"
 FILE_NAME = "etappe.toml"
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """A table of the settings file."""
 
 
-class Store(_Section):
+class Store(_Section, frozen=True):
     """How Redis is spoken to, and what it may hold."""
 
     budget_ms: Positive = 250.0
@@ -45,14 +45,14 @@ class Store(_Section):
     """Decision records Redis holds at most until the worker has archived them."""
 
 
-class Consent(_Section):
+class Consent(_Section, frozen=True):
     """What holds where a customer has said nothing."""
 
     unknown: Literal["allow", "deny"] = "allow"
     """Personalisation of customers whose consent is unknown."""
 
 
-class Learning(_Section):
+class Learning(_Section, frozen=True):
     """How much events say, and for how long."""
 
     half_life_days: Positive = 180.0
@@ -73,7 +73,7 @@ class Learning(_Section):
     """A purchase's weight in popularity halves in this many days."""
 
 
-class Rules(_Section):
+class Rules(_Section, frozen=True):
     """What is never shown, and for how long."""
 
     floor_days: Annotated[int, Meta(ge=0)] = 14
@@ -84,7 +84,7 @@ class Rules(_Section):
     """An event this recent (minutes) makes the customer one with a session under way."""
 
 
-class Catalogue(_Section):
+class Catalogue(_Section, frozen=True):
     """How the shop counts."""
 
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
@@ -95,7 +95,7 @@ class Catalogue(_Section):
     """Language of titles that name none (BCP 47)."""
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """All settings; the sections are the tables of `etappe.toml`."""
 
     store: Store = Store()

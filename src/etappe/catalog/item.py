@@ -43,21 +43,21 @@ class ItemPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     """A change of one item: fields that are absent stay as they are, null takes a field back to its default."""
 
     id: Id
-    title: Text | None | UnsetType = UNSET
-    titles: dict[str, Text] | None | UnsetType = UNSET
-    category: Path | None | UnsetType = UNSET
-    brand: Text | None | UnsetType = UNSET
-    item_group_id: Id | None | UnsetType = UNSET
-    price: Money | None | UnsetType = UNSET
-    prices: dict[Currency, Money] | None | UnsetType = UNSET
-    currency: Currency | None | UnsetType = UNSET
-    url: Link | None | UnsetType = UNSET
-    image: Link | None | UnsetType = UNSET
-    available: bool | None | UnsetType = UNSET
-    available_from: datetime | None | UnsetType = UNSET
-    available_until: datetime | None | UnsetType = UNSET
-    floor_days: Days | None | UnsetType = UNSET
-    attributes: dict[str, Any] | None | UnsetType = UNSET
+    title: Text | UnsetType | None = UNSET
+    titles: dict[str, Text] | UnsetType | None = UNSET
+    category: Path | UnsetType | None = UNSET
+    brand: Text | UnsetType | None = UNSET
+    item_group_id: Id | UnsetType | None = UNSET
+    price: Money | UnsetType | None = UNSET
+    prices: dict[Currency, Money] | UnsetType | None = UNSET
+    currency: Currency | UnsetType | None = UNSET
+    url: Link | UnsetType | None = UNSET
+    image: Link | UnsetType | None = UNSET
+    available: bool | UnsetType | None = UNSET
+    available_from: datetime | UnsetType | None = UNSET
+    available_until: datetime | UnsetType | None = UNSET
+    floor_days: Days | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType | None = UNSET
 
     @classmethod
     def of(cls, item: Item) -> Self:

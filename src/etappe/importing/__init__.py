@@ -1,0 +1,1 @@
+"""Files of other systems, translated into the log and the catalogue."""

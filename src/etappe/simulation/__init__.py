@@ -1,0 +1,1 @@
+"""A small shop made from a seed, with people who want things."""

@@ -1,0 +1,1 @@
+"""From the log to a snapshot: matrices, fits and the gate."""

@@ -1,0 +1,1 @@
+"""What happens behind the answers: archiving streams, folding tails, compiling the catalogue."""
