@@ -4,6 +4,7 @@ They are read from `etappe.toml` in the data folder; the few that belong to the 
 No other module looks at the environment.
 """
 
+import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -55,22 +56,22 @@ class Consent(_Section, frozen=True):
 class Learning(_Section, frozen=True):
     """How much events say, and for how long."""
 
-    half_life_days: Positive = 180.0
+    half_life_days: Positive = 60.0
     """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change."""
     factors: Count = 64
     """Length of a factor vector."""
-    regularisation: Annotated[float, Meta(ge=0)] = 0.05
-    """ALS lambda."""
+    regularisation: Annotated[float, Meta(ge=0)] = 2.0
+    """ALS lambda; a higher one holds back what rests on few purchases."""
     alpha: Positive = 1.0
-    """ALS confidence: c = 1 + alpha * weight (Hu, Koren, Volinsky 2008)."""
+    """ALS confidence of one fresh purchase: c = alpha * log2(1 + weight / purchase); any other item has 1."""
     iterations: Count = 15
     """ALS sweeps over customers and items."""
     neighbours: Count = 50
     """Co-purchase neighbours kept per item."""
     heavy_history: Count = 500
     """Items of one customer considered when co-purchase candidates are counted; kept pairs are recounted exactly."""
-    popularity_half_life_days: Positive = 30.0
-    """A purchase's weight in popularity halves in this many days."""
+    popularity_half_life_days: Positive = 20.8
+    """A purchase's weight in popularity halves in this many days: 30 days are its mean life."""
 
 
 class Rules(_Section, frozen=True):
@@ -103,6 +104,10 @@ class Settings(_Section, frozen=True):
     learning: Learning = Learning()
     rules: Rules = Rules()
     catalogue: Catalogue = Catalogue()
+
+    def digest(self) -> str:
+        """Short digest by which records say what settings were in force."""
+        return hashlib.blake2b(msgspec.json.encode(self), digest_size=6).hexdigest()
 
 
 class Place(msgspec.Struct, frozen=True):

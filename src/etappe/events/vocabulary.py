@@ -20,7 +20,7 @@ Channel = Literal["web", "app", "email", "sms", "push", "store", "ad", "phone"]
 CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
 
 
-class Event(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="event"):
+class Event(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="event"):
     """What every event may carry. Without `timestamp` it happened when it arrived (UTC)."""
 
     event_id: Id | None = None

@@ -144,8 +144,14 @@ class Log:
         return self.folder / "commits" / f"{position:08d}.json"
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.folder / ".lock").open("w") as lock:
+    def archiving(self) -> Iterator[None]:
+        """Holds other archivers off, so that what is read from the streams meanwhile is committed once."""
+        with self._locked(".archiving"):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str = ".lock") -> Iterator[None]:
+        with (self.folder / name).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -219,7 +225,15 @@ def _in_use(lock: Path) -> bool:
 
 
 def as_rows(table: str, columns: Mapping[str, Any]) -> pl.DataFrame:
-    """A frame of `table` from lists by column; columns not given are null."""
+    """A frame of `table` from lists by column; columns not given are null, whole numbers as times are Unix ms."""
     height = len(next(iter(columns.values())))
     names = schema.TABLES[table]
-    return pl.DataFrame({name: columns.get(name, [None] * height) for name in names}, names)
+    return pl.DataFrame({name: _column(columns.get(name), dtype, height) for name, dtype in names.items()})
+
+
+def _column(values: Any, dtype: pl.DataType, height: int) -> pl.Series:
+    if values is None:
+        return pl.Series([None] * height, dtype=dtype)
+    if dtype == schema.TIME and height and isinstance(values[0], int):
+        return pl.Series(values, dtype=pl.Int64).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC").cast(dtype)
+    return pl.Series(values, dtype=dtype)

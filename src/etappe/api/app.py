@@ -1,0 +1,92 @@
+"""The Litestar application of one serving process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import redis
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+
+import etappe
+from etappe.api import problems, routes
+from etappe.api.service import Service
+from etappe.events.intake import MAX_BODY_BYTES
+from etappe.serving.warm import warm_up
+from etappe.settings import Place, Settings
+from etappe.store.connection import blocking_client, check, connect_async, durability_warning, secret
+
+_OPENAPI: Final = OpenAPIConfig(
+    title="Etappe",
+    version=etappe.__version__,
+    description=etappe.__doc__,
+    use_handler_docstrings=True,
+    render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"]), YamlRenderPlugin()],
+)
+
+
+def create_app(place: Place, settings: Settings, shared_metrics: str | None = None) -> Litestar:
+    """The application for a place. Redis is asked first when it starts, not here."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with _service(place, settings) as service:
+            app.state.service = service
+            yield
+
+    return Litestar(
+        route_handlers=routes.HANDLERS,
+        dependencies={"service": Provide(_provided, sync_to_thread=False)},
+        exception_handlers=problems.HANDLERS,
+        lifespan=[lifespan],
+        openapi_config=_OPENAPI,
+        cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"]),
+        request_max_body_size=MAX_BODY_BYTES,
+        state=State({"shared_metrics": shared_metrics}),
+        logging_config=None,
+    )
+
+
+def _provided(state: State) -> Service:
+    service: Service = state.service
+    return service
+
+
+@asynccontextmanager
+async def _service(place: Place, settings: Settings) -> AsyncIterator[Service]:
+    known, warning = await asyncio.to_thread(_prepare, place)
+    async with connect_async(place) as client:
+        service = Service(client, place, settings, known)
+        service.warning = warning
+        await service.replica.start()
+        warm_up(service.replica.view, settings)
+        background = [asyncio.create_task(service.replica.run()), asyncio.create_task(service.decisions.run())]
+        service.ready = True
+        try:
+            yield service
+        finally:
+            service.ready = False
+            await service.close()
+            await _stop(background)
+
+
+def _prepare(place: Place) -> tuple[bytes, str | None]:
+    client = blocking_client(place)
+    try:
+        check(client, place)
+        with suppress(redis.ResponseError):  # managed servers forbid CONFIG GET
+            return secret(client, place.data), durability_warning(client)
+        return secret(client, place.data), None
+    finally:
+        client.close()
+
+
+async def _stop(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

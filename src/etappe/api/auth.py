@@ -1,0 +1,63 @@
+"""Who may ask: keys as `Authorization: Bearer KEY`, told apart by their digest only, and visitor tokens."""
+
+import hmac
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
+from litestar.handlers import BaseRouteHandler
+
+from etappe.store.api_keys import ApiKey, digest_of
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def any_key(connection: Connection, _: BaseRouteHandler) -> None:
+    """Lets requests with any valid key pass: what a browser may ask for."""
+    _key_of(connection)
+
+
+def secret_key(connection: Connection, _: BaseRouteHandler) -> None:
+    """Lets requests with a secret key pass: what only the shop's servers may ask for."""
+    key = _key_of(connection)
+    if key is not None and key.kind != "secret":
+        raise PermissionDeniedException(
+            "this needs a secret key; a publishable key may send events and ask for decisions"
+        )
+
+
+def may_name_customers(connection: Connection, user_id: str, token: str | None) -> bool:
+    """Whether the request may speak of `user_id`: by a secret key, or with a token its shop's server signed for it.
+
+    The token is the hex HMAC-SHA256 of the user_id, keyed with the hex SHA-256 of a secret key.
+    """
+    key: ApiKey | None = connection.state.get("key")
+    if key is None or key.kind == "secret":
+        return True
+    if token is None:
+        return False
+    secrets = (one for one in connection.app.state.service.replica.keys.values() if one.kind == "secret")
+    return any(_signed(user_id, one.digest, token) for one in secrets if not one.revoked)
+
+
+def _signed(user_id: str, digest: str, token: str) -> bool:
+    expected = hmac.new(digest.encode(), user_id.encode(), "sha256").hexdigest()
+    return hmac.compare_digest(expected.encode(), token.encode())
+
+
+def _key_of(connection: Connection) -> ApiKey | None:
+    """The valid key of a request; None where keys are switched off."""
+    service = connection.app.state.service
+    if not service.place.auth:
+        return None
+    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    found: ApiKey | None = None
+    if scheme.lower() == "bearer" and key:
+        found = service.replica.keys.get(digest_of(key.strip()))
+    if found is None or found.revoked:
+        raise NotAuthorizedException(
+            "no valid key: send 'Authorization: Bearer KEY'; `etappe keys create --kind secret` makes one",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    connection.state["key"] = found
+    return found

@@ -1,0 +1,142 @@
+"""What one serving process holds: catalogue, keys and snapshot, kept up with the journal of configuration."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import redis
+
+from etappe.catalog.table import Catalogue
+from etappe.errors import EtappeError
+from etappe.serving.view import View
+from etappe.settings import Place, Settings
+from etappe.store import catalogues, journal, snapshots
+from etappe.store.api_keys import ApiKey, listed
+from etappe.store.connection import AsyncRedis, SyncRedis, blocking_client
+from etappe.store.journal import Change
+
+_MARGIN: Final = 0.75
+"""Share of a lease after which a replica itself takes it for lapsed: before Redis does."""
+_PAUSE_SECONDS: Final = 0.5
+_KEY = msgspec.json.Decoder(ApiKey)
+_log = logging.getLogger("etappe.replica")
+
+
+class Replica:
+    """One serving process, named at random. `view` and `keys` are replaced or changed between two requests only."""
+
+    def __init__(self, client: AsyncRedis, place: Place, settings: Settings) -> None:
+        self.name = secrets.token_hex(8)
+        self.view = View(Catalogue())
+        self.keys: dict[str, ApiKey] = {}
+        self.position = journal.START
+        self._client = client
+        self._place = place
+        self._lease = settings.store.lease_seconds
+        self._valid_until = 0.0
+        self._loading = asyncio.Lock()
+        self._snapshot_task: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> bool:
+        """Whether the lease holds, so that no change can have been answered that is not applied here."""
+        return time.monotonic() < self._valid_until
+
+    async def start(self) -> None:
+        """Loads catalogue, keys and snapshot, and catches up with the journal."""
+        await self.reload()
+        await self.load_snapshot()
+
+    async def run(self) -> None:
+        """Follows the journal until cancelled, renewing the lease."""
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except (redis.RedisError, OSError, EtappeError) as error:
+                    _log.warning("the journal cannot be followed: %s", error)
+                    await asyncio.sleep(_PAUSE_SECONDS)
+        finally:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await journal.renew(self._client, self.name, self.position, 0)
+
+    async def keep_current(self) -> None:
+        """Returns at once while the lease holds; otherwise catches up first.
+
+        Raises:
+            redis.RedisError: Redis cannot be asked.
+        """
+        if not self.current:
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Starts from the compiled catalogue where it is newer than what is held, then applies the journal."""
+        async with self._loading:
+            if self.current:
+                return
+            with contextlib.closing(blocking_client(self._place)) as client:
+                self.keys, found = await asyncio.to_thread(_load, client, self._place.data, self.position)
+            if found is not None:
+                catalogue, self.position = found
+                self.view = View(catalogue, self.view.snapshot)
+            await self._catch_up()
+            await self._renew()
+
+    async def load_snapshot(self) -> None:
+        """Swaps in the current snapshot by one assignment; a damaged one is refused and the old one stays."""
+        with contextlib.closing(blocking_client(self._place)) as client:
+            found = await asyncio.to_thread(snapshots.open_current, client, self._place.data, self.view.version)
+        if found is not None:
+            self.view = self.view.with_snapshot(found)
+            _log.info("serving snapshot %s", found.version)
+
+    async def _follow(self) -> None:
+        wait = self._lease / 4
+        changes = await journal.wait_for_change(self._client, self.position, wait)
+        async with self._loading:
+            for change in changes:
+                self._apply(change)
+            if self.current:
+                await self._renew()
+        if not self.current:
+            await self.reload()
+
+    async def _catch_up(self) -> None:
+        while changes := await journal.read_async(self._client, self.position):
+            for change in changes:
+                self._apply(change)
+
+    async def _renew(self) -> None:
+        began = time.monotonic()
+        await journal.renew(self._client, self.name, self.position, self._lease)
+        self._valid_until = began + self._lease * _MARGIN
+
+    def _apply(self, change: Change) -> None:
+        """Applies one change, at once and in full; one applied already is passed over."""
+        if journal.ordered(change.position) <= journal.ordered(self.position):
+            return
+        if change.kind == journal.ITEMS:
+            for patch in journal.patches_of(change):
+                self.view.catalogue.apply(patch)
+        elif change.kind == journal.KEY:
+            key = _KEY.decode(change.payload)
+            self.keys[key.digest] = key
+        elif change.kind == journal.SNAPSHOT:
+            self._snapshot_task = asyncio.get_running_loop().create_task(self._swap())
+        self.position = change.position
+
+    async def _swap(self) -> None:
+        try:
+            await self.load_snapshot()
+        except (redis.RedisError, OSError, EtappeError) as error:
+            _log.error("the new snapshot is refused, the old one stays: %s", error)
+
+
+def _load(client: SyncRedis, data: Path, held: str) -> tuple[dict[str, ApiKey], tuple[Catalogue, str] | None]:
+    """The keys, and the compiled catalogue where it is newer than what is held."""
+    return {key.digest: key for key in listed(client)}, catalogues.newer(client, data, held)

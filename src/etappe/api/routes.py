@@ -1,0 +1,256 @@
+"""The HTTP routes. Each checks and translates; the computing is elsewhere."""
+
+import time
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from litestar import MediaType, Request, Response, get, post, put
+from litestar.datastructures import State
+from litestar.exceptions import NotFoundException
+from litestar.params import Parameter
+from msgspec import Meta
+
+from etappe.api import auth, metrics
+from etappe.api.documented import EventsOperation
+from etappe.api.service import Service, now
+from etappe.catalog.item import Item, ItemPatch
+from etappe.customers.records import CARTED, IGNORED, WISHED
+from etappe.customers.state import State as CustomerState
+from etappe.errors import InputError
+from etappe.events.intake import Rejected, read_batch
+from etappe.ids import item_hash
+from etappe.serving import lists
+from etappe.serving.answer import Answer
+from etappe.serving.decide import state_of
+from etappe.serving.request import DecideRequest, check
+from etappe.store import journal
+
+AnyRequest = Request[Any, Any, State]
+Limit = Annotated[int, Parameter(ge=1, le=100)]
+MAX_ITEMS = 10_000
+RECENT_ITEMS = 20
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """What became of each event of a batch: counts, and the rejected with index and reason."""
+
+    accepted: int
+    duplicate: int
+    rejected: list[Rejected]
+
+
+class ItemsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Items to put, in parts or whole: fields that are absent stay as they are."""
+
+    items: Annotated[list[ItemPatch], Meta(max_length=MAX_ITEMS)]
+
+
+class ItemsAnswer(msgspec.Struct, frozen=True):
+    """How many items were put, and the position of the change that every live replica has applied."""
+
+    items: int
+    position: str
+
+
+class CustomerItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one customer has to do with one item; `weight` is how much it says about taste today."""
+
+    id: str
+    weight: float
+    last: float
+    purchases: int = 0
+    views: int = 0
+    wished: bool = False
+    in_cart: bool = False
+    ignored: bool = False
+    rating: int | None = None
+
+
+class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as Etappe sees them now; times in Unix seconds."""
+
+    id: str
+    known: bool
+    consent: str
+    traits: dict[str, Any] = {}
+    first_seen: int | None = None
+    last_seen: int | None = None
+    events: int = 0
+    orders: int = 0
+    revenue: float = 0.0
+    refunded: float = 0.0
+    items: list[CustomerItem] = []
+    stage: dict[str, Any] | None = None
+    segments: list[str] = []
+    persona: str | None = None
+
+
+@post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
+async def post_events(request: AnyRequest, service: Service) -> EventsAnswer:
+    """Accept events: once answered, they are durable and change the very next decision."""
+    accepted, rejected = read_batch(await request.body(), now())
+    new = await service.take(accepted)
+    answer = EventsAnswer(sum(new), len(new) - sum(new), rejected)
+    for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
+        metrics.EVENTS.labels(status=status).inc(count)
+    return answer
+
+
+@post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})
+async def post_decide(request: AnyRequest, data: DecideRequest, service: Service) -> Response[Answer]:
+    """Decide what one customer is shown at one moment, and why."""
+    check(data)
+    asked = data.customer
+    if asked.user_id and not auth.may_name_customers(request, asked.user_id, asked.token):
+        data = msgspec.structs.replace(data, customer=msgspec.structs.replace(asked, user_id=None))
+    encoded: Any = await service.decide(data)
+    return Response(encoded, media_type=MediaType.JSON)
+
+
+@get("/v1/items/{item_id:str}/related", guards=[auth.any_key])
+async def get_related(
+    item_id: str, service: Service, kind: str = "also_bought", limit: Limit = 10, locale: str | None = None
+) -> lists.ItemList:
+    """List what goes with an item."""
+    await service.replica.keep_current()
+    return lists.related(service.replica.view, item_id, kind, limit, locale, service.settings, time.time())
+
+
+@get("/v1/popular", guards=[auth.any_key])
+async def get_popular(
+    service: Service,
+    category: str | None = None,
+    window: str | None = None,
+    limit: Limit = 10,
+    locale: str | None = None,
+) -> lists.ItemList:
+    """List what is popular, in the shop or below a category."""
+    await service.replica.keep_current()
+    return lists.popular(service.replica.view, category, window, limit, locale, service.settings, time.time())
+
+
+@put("/v1/items", guards=[auth.secret_key])
+async def put_items(data: ItemsBody, service: Service) -> ItemsAnswer:
+    """Put items of the catalogue; answered when every live replica has them."""
+    await service.replica.keep_current()
+    _refuse_collisions(service, data.items)
+    position = journal.START
+    for start in range(0, len(data.items), journal.PATCHES_PER_ENTRY):
+        patches = data.items[start : start + journal.PATCHES_PER_ENTRY]
+        position = await journal.append_async(service.client, journal.ITEMS, patches)
+    await journal.wait_until_applied(service.client, position, service.settings.store.lease_seconds)
+    return ItemsAnswer(len(data.items), position)
+
+
+@get("/v1/items/{item_id:str}", guards=[auth.any_key])
+async def get_item(item_id: str, service: Service) -> Item:
+    """Show an item of the catalogue."""
+    await service.replica.keep_current()
+    item = service.replica.view.catalogue.find(item_id)
+    if item is None:
+        raise NotFoundException(f"the catalogue has no item {item_id!r}")
+    return item
+
+
+@get("/v1/customers/{customer_id:str}", guards=[auth.secret_key])
+async def get_customer(customer_id: str, service: Service) -> CustomerAnswer:
+    """Show a customer by user_id, as the next decision will see them."""
+    found = await service.customer(service.subject("user_id", customer_id))
+    if not found.found:
+        raise NotFoundException(f"no event of customer {customer_id!r} is known")
+    state = state_of(found.base, found.tail, service.settings)
+    if state is None:
+        return CustomerAnswer(id=customer_id, known=True, consent="denied")
+    return _customer_answer(customer_id, state, service)
+
+
+@get("/healthz", media_type=MediaType.TEXT)
+async def get_health() -> str:
+    """Answer while the process lives."""
+    return "ok"
+
+
+@get("/readyz")
+async def get_ready(service: Service) -> Response[dict[str, Any]]:
+    """Answer 200 once decisions can be made, 503 until then."""
+    version = service.replica.view.version
+    said: dict[str, Any] = {"ready": service.ready and service.replica.current, "snapshot": version}
+    if service.warning:
+        said["warning"] = service.warning
+    status = HTTPStatus.OK if said["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
+    return Response(said, status_code=status)
+
+
+@get("/metrics", media_type=MediaType.TEXT)
+async def get_metrics(request: AnyRequest) -> bytes:
+    """Show the metrics in Prometheus' text format."""
+    return metrics.exposition(request.app.state.shared_metrics)
+
+
+HANDLERS = [
+    post_events,
+    post_decide,
+    get_related,
+    get_popular,
+    put_items,
+    get_item,
+    get_customer,
+    get_health,
+    get_ready,
+    get_metrics,
+]
+
+
+def _refuse_collisions(service: Service, patches: list[ItemPatch]) -> None:
+    """Refuses a batch in which an id collides with a known one, or with another of the batch."""
+    seen: dict[int, str] = {}
+    for index, patch in enumerate(patches):
+        try:
+            service.replica.view.catalogue.check(patch)
+        except InputError as error:
+            raise InputError(f"items[{index}]: {error}", field=f"items[{index}].id") from error
+        if seen.setdefault(item_hash(patch.id), patch.id) != patch.id:
+            raise InputError(f"items[{index}].id {patch.id!r} collides with another", field=f"items[{index}].id")
+
+
+def _customer_answer(customer_id: str, state: CustomerState, service: Service) -> CustomerAnswer:
+    totals = state.base.totals[0]
+    return CustomerAnswer(
+        id=customer_id,
+        known=state.known,
+        consent=state.consent,
+        traits=state.traits(),
+        first_seen=int(totals["first"]),
+        last_seen=int(totals["last"]),
+        events=int(totals["events"]),
+        orders=int(totals["orders"]),
+        revenue=round(float(totals["revenue"]), 2),
+        refunded=round(float(totals["refunded"]), 2),
+        items=_items_of(state, service),
+    )
+
+
+def _items_of(state: CustomerState, service: Service) -> list[CustomerItem]:
+    """The items that say most about the customer, weightiest first; items the catalogue lacks are left out."""
+    catalogue = service.replica.view.catalogue
+    rows = catalogue.rows(state.items["item"])
+    weights = state.weights(time.time())
+    order = [place for place in np.argsort(-weights, kind="stable") if rows[place] >= 0][:RECENT_ITEMS]
+    return [_customer_item(catalogue.item(int(rows[place])).id, state.items[place], weights[place]) for place in order]
+
+
+def _customer_item(item_id: str, item: np.void, weight: float) -> CustomerItem:
+    flags = int(item["flags"])
+    return CustomerItem(
+        id=item_id,
+        weight=round(float(weight), 3),
+        last=int(item["last"]),
+        purchases=int(item["purchases"]),
+        views=int(item["views"]),
+        wished=bool(flags & WISHED),
+        in_cart=bool(flags & CARTED),
+        ignored=bool(flags & IGNORED),
+        rating=int(item["rating"]) or None,
+    )

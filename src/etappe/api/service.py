@@ -1,0 +1,137 @@
+"""What the routes share: the replica, the store's connections, and the way of one decision through them."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import redis
+
+from etappe.api import metrics
+from etappe.api.replica import Replica
+from etappe.errors import StoreUnavailableError
+from etappe.events.intake import Accepted
+from etappe.ids import Subject, subject_of
+from etappe.serving import record
+from etappe.serving.decide import Decision, decide, state_of
+from etappe.serving.request import DecideRequest
+from etappe.settings import Place, Settings
+from etappe.store import customers, keys
+from etappe.store.connection import AsyncRedis
+from etappe.store.customers import CustomerRecord
+from etappe.store.decisions import DecisionWriter, Recorded
+from etappe.store.ingest import ingest
+
+_ENCODER: Final = msgspec.json.Encoder()
+_KEPT_ANSWERS: Final = 10_000
+
+
+class Service:
+    """One serving process."""
+
+    def __init__(self, client: AsyncRedis, place: Place, settings: Settings, secret: bytes) -> None:
+        self.client = client
+        self.place = place
+        self.settings = settings
+        self.replica = Replica(client, place, settings)
+        self.decisions = DecisionWriter(client, settings.store.decision_buffer, settings.store.decision_stream)
+        self.ready = False
+        self.warning: str | None = None
+        self._secret = secret
+        self._digest = settings.digest()
+        self._answers: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._budget = settings.store.budget_ms / 1000
+
+    async def take(self, events: Sequence[Accepted]) -> list[bool]:
+        """Accepts events; True for new ones, False for duplicates. They are durable and count at once."""
+        return await ingest(self.client, self._secret, events, self.settings)
+
+    def subject(self, kind: str, value: str) -> Subject:
+        """The subject of an identity."""
+        return subject_of(self._secret, kind, value)
+
+    async def decide(self, request: DecideRequest) -> bytes:
+        """The answer to `request`, encoded: one read, then computing, the rest behind the answer."""
+        began = time.perf_counter()
+        subjects = self._subjects(request)
+        found, degraded = await self._read(subjects, request.request_id)
+        if request.request_id and (kept := self._kept(subjects[0], request.request_id, found)):
+            return kept
+        customer = next((one for one in found if one.found), None)
+        state = state_of(customer.base, customer.tail, self.settings) if customer and not degraded else None
+        made = decide(self.replica.view, request, state, self.settings, time.time())
+        took = time.perf_counter() - began
+        answer = msgspec.structs.replace(made.answer, took_ms=round(took * 1000, 3), degraded=degraded)
+        made = msgspec.structs.replace(made, answer=answer)
+        encoded = _ENCODER.encode(answer)
+        self._record(request, made, customer.subject if customer else b"")
+        if request.request_id:
+            self._keep(subjects[0], request.request_id, encoded)
+        metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
+        metrics.DECISION_SECONDS.observe(took)
+        return encoded
+
+    async def customer(self, subject: Subject) -> CustomerRecord:
+        """One customer's record."""
+        return (await customers.read(self.client, [subject]))[0]
+
+    async def close(self) -> None:
+        """Waits for what is written behind answers."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+
+    def _subjects(self, request: DecideRequest) -> list[Subject]:
+        """Whose record to read: the user's before the visitor's; a stranger with a request_id has only that."""
+        asked = request.customer
+        named = (("user_id", asked.user_id), ("anonymous_id", asked.anonymous_id))
+        subjects = [self.subject(kind, value) for kind, value in named if value]
+        if not subjects and request.request_id:
+            return [self.subject("request_id", request.request_id)]
+        return subjects
+
+    async def _read(self, subjects: list[Subject], request_id: str | None) -> tuple[list[CustomerRecord], bool]:
+        """The records, and whether Redis failed to answer in its budget."""
+        try:
+            if not self.replica.current:
+                async with asyncio.timeout(self.settings.store.lease_seconds):
+                    await self.replica.keep_current()
+            if not subjects:
+                return [], False
+            async with asyncio.timeout(self._budget):
+                return await customers.read(self.client, subjects, request_id), False
+        except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
+            return [], True
+
+    def _kept(self, subject: Subject, request_id: str, found: list[CustomerRecord]) -> bytes | None:
+        return self._answers.get((subject, request_id)) or (found[0].answer if found else None)
+
+    def _keep(self, subject: Subject, request_id: str, encoded: bytes) -> None:
+        self._answers[subject, request_id] = encoded
+        if len(self._answers) > _KEPT_ANSWERS:
+            self._answers.popitem(last=False)
+        task = asyncio.get_running_loop().create_task(self._store_answer(subject, request_id, encoded))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _store_answer(self, subject: Subject, request_id: str, encoded: bytes) -> None:
+        try:
+            await self.client.set(
+                keys.answer(subject, request_id), encoded, nx=True, ex=self.settings.store.answer_seconds
+            )
+        except (redis.RedisError, OSError):
+            return
+
+    def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes) -> None:
+        dropped = self.decisions.dropped
+        kept = _ENCODER.encode(record.record_of(self.replica.view, request, made, self._digest))
+        self.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
+        metrics.RECORDS_DROPPED.inc(self.decisions.dropped - dropped)
+
+
+def now() -> datetime:
+    """The time of arrival."""
+    return datetime.now(UTC)

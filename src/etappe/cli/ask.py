@@ -1,0 +1,121 @@
+"""`etappe decide` and `etappe check`: an answer on the terminal, and whether all is well."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from etappe.cli import show
+from etappe.cli.options import HERE, Where
+from etappe.errors import EtappeError
+from etappe.ids import subject_of
+from etappe.models.snapshot import Snapshot
+from etappe.serving.answer import Answer
+from etappe.serving.decide import decide as decide_now
+from etappe.serving.decide import state_of
+from etappe.serving.request import DecideRequest
+from etappe.store import customers, snapshots
+from etappe.store.connection import durability_warning, shown
+from etappe.wiring import Opened, opened
+
+_PLACEMENT = "items"
+
+
+def decide(
+    *,
+    user: Annotated[str | None, Parameter(help="user_id of the customer; a stranger without.")] = None,
+    item: Annotated[str | None, Parameter(help="Item on the page.")] = None,
+    limit: Annotated[int, Parameter(help="Length of the list, 1 to 100.")] = 10,
+    locale: Annotated[str | None, Parameter(help="Language of titles, such as de-DE.")] = None,
+    explain: Annotated[bool, Parameter(help="Show sources asked and what rules left out.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print the answer as JSON.", negative="")] = False,
+    where: Where = HERE,
+) -> None:
+    """Decide for one customer and print the answer."""
+    request = _request(user, item, limit, locale, explain=explain)
+    with opened(where.place()) as here:
+        answer = answer_in(here, request)
+    show.as_json(answer) if json else _show(answer, user)
+
+
+def answer_in(here: Opened, request: DecideRequest) -> Answer:
+    """The answer a replica would give now, from this process."""
+    state = None
+    if request.customer.user_id:
+        subject = subject_of(here.secret, "user_id", request.customer.user_id)
+        record = customers.read_blocking(here.client, [subject])[0]
+        state = state_of(record.base, record.tail, here.settings)
+    view = here.view()
+    began = time.perf_counter()
+    answer = decide_now(view, request, state, here.settings, time.time()).answer
+    return msgspec.structs.replace(answer, took_ms=round((time.perf_counter() - began) * 1000, 3))
+
+
+def check(*, where: Where = HERE) -> int:
+    """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well."""
+    failed = False
+    with opened(where.place()) as here:
+        for name, found, well in _findings(here):
+            show.result(f"{'ok  ' if well else 'FAIL'} {name}: {found}")
+            failed = failed or not well
+    return 1 if failed else 0
+
+
+def _findings(here: Opened) -> list[tuple[str, str, bool]]:
+    warning = durability_warning(here.client)
+    view = _try(lambda: f"{len(here.view().catalogue):,} items")
+    return [
+        ("settings", f"{here.place.data}", True),
+        ("redis", warning or f"{shown(here.place)}, durable", warning is None),
+        ("log", f"position {here.log.position():,}, {len(here.log.days('event')):,} days of events", True),
+        ("catalogue", *view),
+        ("snapshot", *_try(lambda: _snapshot(here))),
+    ]
+
+
+def _snapshot(here: Opened) -> str:
+    found: Snapshot | None = snapshots.open_current(here.client, here.place.data)
+    if found is None:
+        raise EtappeError("none is published; run `etappe train`")
+    return f"{found.version}, {len(found.items):,} items, verified"
+
+
+def _try(find: Callable[[], str]) -> tuple[str, bool]:
+    try:
+        return find(), True
+    except EtappeError as error:
+        return str(error), False
+
+
+def _request(user: str | None, item: str | None, limit: int, locale: str | None, *, explain: bool) -> DecideRequest:
+    placement = {"name": _PLACEMENT, "limit": limit}
+    body = {
+        "customer": {"user_id": user} if user else {},
+        "context": {"item": item} if item else {},
+        "locale": locale,
+        "placements": [placement],
+        "explain": explain,
+    }
+    try:
+        return msgspec.convert(body, DecideRequest)
+    except msgspec.ValidationError as error:
+        raise EtappeError(f"{error}; `etappe decide --help` shows what is possible") from error
+
+
+def _show(answer: Answer, user: str | None) -> None:
+    known = "known" if answer.customer.known else "a stranger"
+    show.result(f"{user or 'nobody'} ({known}), snapshot {answer.snapshot or 'none yet'}, {answer.took_ms} ms")
+    filled = answer.placements[_PLACEMENT]
+    rows = [(one.id, one.title, one.price, one.source, one.reason.text) for one in filled.items or []]
+    show.table(
+        "", ("item", "title", "price", "source", "reason"), [(*row[:2], _price(row[2]), *row[3:]) for row in rows]
+    )
+    if filled.explanation is not None:
+        left_out = ", ".join(f"{rule} {count}" for rule, count in filled.explanation.left_out.items())
+        show.result(f"asked: {', '.join(filled.explanation.sources)}; left out: {left_out or 'nothing'}")
+
+
+def _price(price: float | None) -> str:
+    return "" if price is None else f"{price:.2f}"

@@ -1,0 +1,128 @@
+"""`etappe import`, `import-items`, `simulate`: files in and out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from etappe import importing
+from etappe.cli import progress, show
+from etappe.cli.options import HERE, Where
+from etappe.importing.report import ImportReport, ItemsReport
+from etappe.progress import Progress
+from etappe.simulation import simulate as make_shop
+from etappe.simulation import write
+from etappe.wiring import Opened, opened
+from etappe.worker.folding import rebuild
+from etappe.worker.run import compile_catalogue
+
+NOTHING_DONE = 1
+
+
+def import_events(
+    file: Path,
+    *,
+    format: Annotated[str, Parameter(help="native, online-retail or rees46.")] = "native",  # noqa: A002
+    strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
+    with opened(where.place()) as here, progress.shown() as shown:
+        report = import_into(here, file, format, shown)
+    show.as_json(report) if json else _show_import(report)
+    added_or_known = sum(report.events.values()) + report.duplicates
+    failed = (report.rejected and strict) or (report.rows and not added_or_known)
+    if failed:
+        show.complain(f"rows were rejected; {report.rejected_file} says which and why")
+    return NOTHING_DONE if failed else 0
+
+
+def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> ImportReport:
+    """Imports a file and brings customers' records and catalogue up to it."""
+    report = importing.import_events(
+        file,
+        format_name,
+        log=here.log,
+        secret=here.secret,
+        settings=here.settings,
+        rejected=here.place.data / "rejected",
+        upsert=here.upsert,
+        known_items=here.known_items(),
+        progress=shown,
+    )
+    if report.events or report.derived:
+        rebuild(here.client, here.log, report.subjects, here.settings, shown)
+    if report.items:
+        compile_catalogue(here.client, here.log, here.place)
+    return report
+
+
+def import_items(
+    file: Path,
+    *,
+    json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Import the catalogue: csv, jsonl or parquet; plain, .gz or .zst. Items that are there already are changed."""
+    with opened(where.place()) as here, progress.shown() as shown:
+        report = items_into(here, file, shown)
+    show.as_json(report) if json else _show_items(report)
+    if report.rows and not report.items:
+        show.complain(f"all rows were rejected; {report.rejected_file} says why")
+        return NOTHING_DONE
+    return 0
+
+
+def items_into(here: Opened, file: Path, shown: Progress) -> ItemsReport:
+    """Imports a catalogue and compiles it."""
+    report = importing.import_items(
+        file, upsert=here.upsert, rejected=here.place.data / "rejected", settings=here.settings, progress=shown
+    )
+    compile_catalogue(here.client, here.log, here.place)
+    return report
+
+
+def simulate(
+    *,
+    out: Annotated[Path, Parameter(help="Folder to write items.jsonl, events.parquet and truth/ into.")],
+    customers: int = 2000,
+    items: int = 400,
+    days: int = 120,
+    seed: int = 1,
+    end: Annotated[datetime | None, Parameter(help="End of the story (default: now).")] = None,
+) -> None:
+    """Make a small shop from a seed: a catalogue, events from views to purchases, and the truth behind them."""
+    until = end or datetime.now(UTC).replace(microsecond=0)
+    with progress.shown() as shown:
+        shop = make_shop(
+            customers, items, days, seed, end=until if until.tzinfo else until.replace(tzinfo=UTC), progress=shown
+        )
+        written = write(shop, out)
+    show.result(f"{len(shop.items):,} items: {written.items}\n{shop.events.height:,} events: {written.events}")
+
+
+def _show_import(report: ImportReport) -> None:
+    rows: list[tuple[str, object]] = [("rows in the file", report.rows)]
+    rows += [(f"added: {name}", count) for name, count in report.events.items()]
+    rows += [("known already", report.duplicates)]
+    rows += [(f"rejected: {reason}", count) for reason, count in report.rejected.items()]
+    rows += [(f"skipped: {reason} ({one.revenue})", one.rows) for reason, one in report.skipped.items()]
+    rows += [("traits derived", report.derived), ("items", report.items), ("customers", report.customers)]
+    show.table("", ("import", "count"), rows)
+    revenue = report.revenue
+    parts = f"purchases {revenue.purchases}, refunds {revenue.refunds}, skipped {revenue.skipped}"
+    show.result(f"revenue {revenue.total}: {parts}, rejected {revenue.rejected}")
+    pace = report.rows / max(report.seconds, 0.001)
+    show.result(f"{report.seconds:.1f} s, {pace:,.0f} rows/s; the log is at position {report.position}")
+    if report.rejected_file:
+        show.result(f"rejected rows: {report.rejected_file}")
+
+
+def _show_items(report: ItemsReport) -> None:
+    rows = [("rows in the file", report.rows), ("items", report.items)]
+    rows += [(f"rejected: {reason}", count) for reason, count in report.rejected.items()]
+    show.table("", ("import", "count"), rows)
+    if report.rejected_file:
+        show.result(f"rejected rows: {report.rejected_file}")

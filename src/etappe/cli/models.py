@@ -1,0 +1,111 @@
+"""`etappe train`, `evaluate`, `publish`, `rollback`: from the log to what is served."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from etappe.catalog.item import Item
+from etappe.cli import progress, show
+from etappe.cli.options import HERE, Where
+from etappe.evaluation.report import Report
+from etappe.evaluation.run import evaluate as run_evaluation
+from etappe.models.snapshot import Snapshot
+from etappe.progress import Progress
+from etappe.store import catalogues, snapshots
+from etappe.training import gate
+from etappe.training.fit import fit_snapshot
+from etappe.wiring import Opened, opened
+from etappe.worker.archive import archive
+
+
+def train(
+    *,
+    force: Annotated[bool, Parameter(help="Publish even where the gate sees a step back.", negative="")] = False,
+    where: Where = HERE,
+) -> None:
+    """Train on the log: fit, evaluate, pass the gate, publish. Whoever serves swaps without dropping a request."""
+    with opened(where.place()) as here, progress.shown() as shown:
+        snapshot = train_in(here, shown, force=force)
+    parameters = snapshot.parameters
+    show.result(
+        f"snapshot {snapshot.version}: {len(snapshot.items):,} items, {parameters.customers:,} customers,"
+        f" {parameters.orders:,} orders, {parameters.events:,} events; published"
+    )
+
+
+def train_in(here: Opened, shown: Progress, *, force: bool) -> Snapshot:
+    """Fits a snapshot to the log as of now, gates and publishes it.
+
+    Raises:
+        GateError: it is not fit to be published; it is left in the data folder, the one in service stays.
+    """
+    archive(here.client, here.log)
+    position = here.log.position()
+    events = here.log.events(position)
+    folder = here.place.data / snapshots.FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = fit_snapshot(events, settings=here.settings, log_position=position, folder=folder, progress=shown)
+    snapshot = Snapshot.open(folder / manifest.version)
+    for overruled in gate.check(snapshot, snapshots.open_current(here.client, here.place.data), force=force):
+        show.say(f"published all the same: {overruled}")
+    shown("publishing", 0)
+    snapshots.publish(here.client, folder / manifest.version)
+    return snapshot
+
+
+def evaluate(
+    *,
+    test_days: Annotated[int, Parameter(help="Length of the test, at the end of the log.")] = 28,
+    k: Annotated[int, Parameter(help="Length of the lists.")] = 10,
+    learn_from: Annotated[str, Parameter(help="purchases, or all that customers did.")] = "purchases",
+    json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    where: Where = HERE,
+) -> None:
+    """Evaluate on a temporal split: each source and the list served, repeat and new items apart."""
+    with opened(where.place()) as here, progress.shown() as shown:
+        archive(here.client, here.log)
+        report = run_evaluation(
+            here.log.events(),
+            settings=here.settings,
+            test_days=test_days,
+            k=k,
+            learn_from="all" if learn_from == "all" else "purchases",
+            items=_items(here),
+            progress=shown,
+        )
+    show.as_json(report) if json else _show(report)
+
+
+def publish(version: str | None = None, *, where: Where = HERE) -> None:
+    """Publish a snapshot of the data folder: the one named, or the newest."""
+    with opened(where.place()) as here:
+        published = snapshots.publish_version(here.client, here.place.data, version)
+    show.result(f"snapshot {published} is served")
+
+
+def rollback(*, where: Where = HERE) -> None:
+    """Serve the snapshot published before the current one."""
+    with opened(where.place()) as here:
+        version = snapshots.rollback(here.client)
+    show.result(f"snapshot {version} is served")
+
+
+def _items(here: Opened) -> list[Item]:
+    catalogue, _ = catalogues.load(here.client, here.place.data)
+    return list(catalogue.items())
+
+
+def _show(report: Report) -> None:
+    rows = [
+        (line.name, *(value for part in (line.all, line.new) for value in (part.recall, part.ndcg, part.coverage)))
+        for line in report.lines
+    ]
+    k = report.k
+    columns = ("source", *(f"{part}: {name}@{k}" for part in ("all", "new") for name in ("Recall", "NDCG", "Coverage")))
+    first = report.lines[0]
+    show.table("", columns, rows)
+    show.result(
+        f"learned from {report.customers:,} customers x {report.items:,} items ({report.pairs:,} pairs) up to"
+        f" {report.cut:%Y-%m-%d %H:%M}; tested on {first.all.customers:,} customers, {first.new.customers:,} with new"
+        f" items, over the {report.test_days} days after"
+    )

@@ -1,0 +1,177 @@
+"""`etappe serve` and `etappe worker`: the processes that stay."""
+
+import ipaddress
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+from cyclopts import Parameter
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from etappe import settings, wiring
+from etappe.cli import show
+from etappe.cli.options import HERE, Where
+from etappe.errors import EtappeError
+from etappe.settings import Place
+from etappe.store import connection
+from etappe.store.embedded import EmbeddedServer
+from etappe.worker.run import work
+
+TARGET = "etappe.wiring:app_from_environment"
+_STOP_SECONDS = 10
+_READY_SECONDS = 120
+
+
+def serve(
+    *,
+    host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, Parameter(help="Serving processes.")] = 1,
+    where: Where = HERE,
+) -> None:
+    """Serve the API; with the embedded store the worker runs along."""
+    place = where.place()
+    settings.load(place.data)
+    _check_auth(place, host)
+    check_free(host, port)
+    with running(place, host, port) as (environment, stop):
+        os.environ.update(environment)
+        server = Granian(
+            TARGET,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            workers=workers,
+            factory=True,
+            respawn_failed_workers=True,
+            workers_kill_timeout=_STOP_SECONDS,
+            log_enabled=True,
+            log_level=LogLevels.warning,
+        )
+        threading.Thread(target=_announce, args=(place, host, port, workers, stop), daemon=True).start()
+        server.serve()
+
+
+def worker(*, where: Where = HERE) -> None:
+    """Archive events into the log, fold customers' records, compile the catalogue, until stopped."""
+    place = where.place()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    stop = threading.Event()
+
+    def stopping(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, stopping)
+    signal.signal(signal.SIGINT, stopping)
+    with wiring.opened(place) as here:
+        work(here.client, place, here.settings, stop.is_set)
+
+
+@contextmanager
+def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str], threading.Event]]:
+    """Keeps store and worker up for serving processes, which get the environment that is yielded."""
+    shared = place.data / "run" / f"metrics-{host}-{port}"
+    shutil.rmtree(shared, ignore_errors=True)
+    shared.mkdir(parents=True)
+    environment = place.environment() | {wiring.SHARED_METRICS: str(shared)}
+    stop = threading.Event()
+    with connection.server(place) as embedded:
+        keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
+        if place.redis_url is None:
+            keeper.start()
+        try:
+            yield environment, stop
+        finally:
+            stop.set()
+            if keeper.is_alive():
+                keeper.join(_STOP_SECONDS)
+            shutil.rmtree(shared, ignore_errors=True)
+
+
+def check_free(host: str, port: int) -> None:
+    """Makes sure the port can be listened on.
+
+    Raises:
+        EtappeError: it is taken, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise EtappeError(f"cannot listen on {host}:{port}: {reason}; choose another with --port") from error
+
+
+def wait_until_ready(host: str, port: int, stopped: Callable[[], bool]) -> bool:
+    """Whether the server answers that it is ready, within some time."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline and not stopped():
+        try:
+            with urllib.request.urlopen(f"{url_of(host, port)}/readyz", timeout=2) as answer:  # noqa: S310
+                if answer.status == 200:  # noqa: PLR2004
+                    return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return False
+
+
+def url_of(host: str, port: int) -> str:
+    """Where a browser finds the server."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _check_auth(place: Place, host: str) -> None:
+    """Switched-off keys are for this machine alone."""
+    if place.auth or host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise EtappeError(f"ETAPPE_AUTH=off is refused on {host}: anyone could read customers; use 127.0.0.1, or keys")
+
+
+def _announce(place: Place, host: str, port: int, workers: int, stop: threading.Event) -> None:
+    if wait_until_ready(host, port, stop.is_set):
+        keys = "keys are off" if not place.auth else "keys: `etappe keys create --kind secret`"
+        store = connection.shown(place)
+        show.say(
+            f"Etappe answers on {url_of(host, port)} ({workers} process{'es' if workers > 1 else ''}; {store}; {keys})"
+        )
+
+
+def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading.Event) -> None:
+    """Keeps the embedded server and the worker running, and starts again what died."""
+    process = _start_worker(environment)
+    while not stop.wait(0.5):
+        embedded.ensure()
+        if process.poll() is not None:
+            process = _start_worker(environment)
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "etappe", "worker"]
+    return subprocess.Popen(command, env=os.environ | environment, start_new_session=True)  # noqa: S603

@@ -1,0 +1,56 @@
+"""What people read: tables, lines, complaints. Results go to stdout, all else to stderr."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Tells how things go."""
+    ERR.print(message, markup=False)
+
+
+def complain(message: str) -> None:
+    """Tells in one line what went wrong."""
+    ERR.print(f"etappe: {message}", style="red" if ERR.is_terminal else None, markup=False)
+
+
+def result(text: str) -> None:
+    """Prints a result alone."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def as_json(value: object) -> None:
+    """Prints a result as JSON."""
+    result(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints a table; numbers stand to the right."""
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    lines = [[_cell(value) for value in row] for row in rows]
+    numeric = [all(_is_number(row[place]) for row in lines) for place in range(len(columns))]
+    for name, right in zip(columns, numeric, strict=True):
+        shown.add_column(name, justify="right" if right else "left")
+    for line in lines:
+        shown.add_row(*line)
+    OUT.print(shown)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text.replace(",", "").replace(".", "").replace("-", "").isdigit()

@@ -1,0 +1,155 @@
+"""A customer's state: fold(base, tail), computed when needed and never stored."""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.customers.base import (
+    CONSENT_DENIED,
+    CONSENT_GRANTED,
+    CONSENT_TRAIT,
+    RING,
+    Base,
+    Trait,
+    consent_of,
+    unpack,
+)
+from etappe.customers.fold import EPOCH, SECONDS_PER_DAY, fold
+from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail
+from etappe.events.vocabulary import CODES
+
+_SET_TRAITS: Final = CODES["set_traits"]
+_SET_CONSENT: Final = CODES["set_consent"]
+PURPOSE: Final = "personalisation"
+_SPELLINGS: Final = (PURPOSE, "personalization")
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """Who a customer is now. `items` is ITEM[n], `session` EVENT[m] the records of the tail in order of time."""
+
+    base: Base
+    session: NDArray[np.void]
+    half_life_days: float
+    digest: str
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any event of this customer."""
+        return bool(self.base.totals["events"][0])
+
+    @property
+    def items(self) -> NDArray[np.void]:
+        """ITEM[n]: what is remembered of items."""
+        return self.base.items
+
+    @property
+    def consent(self) -> str:
+        """granted, denied or unknown: what the customer said about personalisation."""
+        if self.base.consent & CONSENT_DENIED:
+            return "denied"
+        return "granted" if self.base.consent & CONSENT_GRANTED else "unknown"
+
+    def traits(self) -> dict[str, Any]:
+        """Known traits by name."""
+        return {name: trait.value for name, trait in self.base.traits.items() if name != CONSENT_TRAIT}
+
+    def weights(self, now: float) -> NDArray[np.float64]:
+        """float64[n]: each item's weight as of `now` (Unix seconds), never below 0."""
+        aged = 2.0 ** (-(now - EPOCH) / (self.half_life_days * SECONDS_PER_DAY))
+        weights: NDArray[np.float64] = np.maximum(self.items["weight"] * aged, 0.0)
+        return weights
+
+
+def fold_state(packed: bytes, tail: bytes, half_life_days: float) -> State:
+    """The state of the customer with this packed base and tail (both empty for a stranger)."""
+    base = unpack(packed)
+    records = decode_tail(tail)
+    digest = hashlib.blake2b(packed + tail, digest_size=8).hexdigest() if packed or tail else ""
+    if len(records) == 0:
+        return State(base=base, session=records, half_life_days=half_life_days, digest=digest)
+    events, said = split_blocks(records)
+    return State(
+        base=extend(base, events, said, half_life_days), session=events, half_life_days=half_life_days, digest=digest
+    )
+
+
+def denied(packed: bytes, tail: bytes, unknown_denies: bool) -> bool:
+    """Whether personalisation is off limits, told without decoding the base beyond its consent flags."""
+    consent = consent_of(packed)
+    records = decode_tail(tail)
+    if len(records) and (records["code"] == _SET_CONSENT).any():
+        _, said = split_blocks(records)
+        consent = _consent_after(unpack(packed), said)
+    return bool(consent & CONSENT_DENIED) or (unknown_denies and not consent & CONSENT_GRANTED)
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What an event with blocks told: code, Unix seconds, and the object."""
+
+    code: int
+    time: int
+    values: dict[str, Any]
+
+
+def split_blocks(records: NDArray[np.void]) -> tuple[NDArray[np.void], list[Said]]:
+    """The events of a tail in order of time (ties by event hash), and what those with blocks said."""
+    said: list[Said] = []
+    if np.isin(records["code"], list(CARRIES_BLOCKS)).any():
+        kept, said = _without_blocks(records)
+        records = records[kept]
+    return records[np.lexsort((records["event"], records["time"]))], sorted(said, key=lambda one: one.time)
+
+
+def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_days: float) -> Base:
+    """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher."""
+    items, totals = fold(base.items, base.totals, events, half_life_days)
+    ring = np.concatenate([base.ring, events["event"]])[-RING:]
+    return Base(
+        consent=_consent_after(base, said),
+        flags=base.flags,
+        generation=base.generation + 1,
+        totals=totals,
+        items=items,
+        ring=ring,
+        traits=_traits_after(base.traits, said),
+    )
+
+
+def _without_blocks(records: NDArray[np.void]) -> tuple[list[int], list[Said]]:
+    kept: list[int] = []
+    said: list[Said] = []
+    index = 0
+    while index < len(records):
+        kept.append(index)
+        record = records[index]
+        if int(record["code"]) in CARRIES_BLOCKS:
+            said.append(Said(int(record["code"]), int(record["time"]), blocks_of(records, index)))
+            index += int(record["quantity"])
+        index += 1
+    return kept, said
+
+
+def _traits_after(traits: dict[str, Trait], said: list[Said]) -> dict[str, Trait]:
+    """The later value wins; one said earlier than what is known changes nothing."""
+    after = dict(traits)
+    for one in said:
+        values = {CONSENT_TRAIT: one.values} if one.code == _SET_CONSENT else one.values
+        for name, value in values.items():
+            if name not in after or after[name].time <= one.time:
+                after[name] = Trait(value, one.time)
+    return after
+
+
+def _consent_after(base: Base, said: list[Said]) -> int:
+    """Consent flags after what was said; something said before the last word on consent changes nothing."""
+    consent = base.consent
+    since = base.traits[CONSENT_TRAIT].time if CONSENT_TRAIT in base.traits else 0
+    for one in said:
+        if one.code == _SET_CONSENT and one.time >= since:
+            answers = [one.values[name] for name in _SPELLINGS if name in one.values]
+            if answers:
+                consent = CONSENT_GRANTED if answers[-1] is True else CONSENT_DENIED
+    return consent

@@ -1,0 +1,158 @@
+"""Events as they come in: decoded, checked and completed one by one, so that one bad event spoils no batch."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from etappe.errors import InputError
+from etappe.events.vocabulary import TYPES, AnyEvent, Event, Rate, Refund
+
+MAX_EVENTS: Final = 500
+MAX_EVENT_BYTES: Final = 32 * 1024
+MAX_BODY_BYTES: Final = MAX_EVENTS * (MAX_EVENT_BYTES + 1) + 1024
+MAX_TRAITS_BYTES: Final = 8 * 1024
+AHEAD: Final = timedelta(days=1)
+"""A client's clock may be this far ahead of ours."""
+RATINGS: Final = (1, 5)
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /v1/events`: each event is decoded on its own."""
+
+    events: list[msgspec.Raw]
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A valid event, completed: it has an id and a time."""
+
+    index: int
+    event: Event
+    event_id: str
+    time: datetime
+
+
+class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that was not taken: its place in the batch, why, and the field to mend."""
+
+    index: int
+    reason: str
+    field: str | None = None
+
+
+_BATCH = msgspec.json.Decoder(Batch)
+_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
+_NAME = msgspec.json.Decoder(dict[str, Any])
+
+
+def read_batch(body: bytes, now: datetime) -> tuple[list[Accepted], list[Rejected]]:
+    """The valid and the invalid events of a batch that arrived at `now`.
+
+    Raises:
+        InputError: the body as a whole is none of a batch.
+    """
+    try:
+        raws = _BATCH.decode(body).events
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f'{error}; the body is {{"events": [...]}}', field="events") from error
+    if len(raws) > MAX_EVENTS:
+        raise InputError(f"{len(raws)} events in one batch; send at most {MAX_EVENTS}", field="events")
+    accepted: list[Accepted] = []
+    rejected: list[Rejected] = []
+    for index, raw in enumerate(raws):
+        try:
+            accepted.append(read_event(bytes(raw), now, index))
+        except InputError as error:
+            rejected.append(Rejected(index, str(error), error.field))
+    return accepted, rejected
+
+
+def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
+    """One event in native form, checked and completed.
+
+    Raises:
+        InputError: it cannot be taken; says why and names the field.
+    """
+    if len(raw) > MAX_EVENT_BYTES:
+        raise InputError(f"{len(raw)} bytes; an event may have {MAX_EVENT_BYTES}")
+    try:
+        event: Event = _EVENT.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise _explained(raw, error) from error
+    check(event, now)
+    time = _aware(event.timestamp or now)
+    return Accepted(index, event, event.event_id or content_id(raw, event, time), time)
+
+
+def check(event: Event, now: datetime) -> None:
+    """What the types cannot say.
+
+    Raises:
+        InputError: the event makes no sense; names the field.
+    """
+    if event.timestamp is not None and _aware(event.timestamp) > now + AHEAD:
+        raise InputError(f"timestamp {event.timestamp.isoformat()} is more than a day ahead", field="timestamp")
+    if not (event.user_id or event.anonymous_id or event.order_id):
+        raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
+    if isinstance(event, Refund) and not (event.item_id or event.order_id):
+        raise InputError("a refund names an item_id or an order_id", field="item_id")
+    if isinstance(event, Rate):
+        _check_rating((event.properties or {}).get("rating"))
+    if event.__struct_config__.tag in ("set_traits", "set_consent"):
+        _check_said(event)
+
+
+def completed(accepted: Accepted) -> bytes:
+    """The event as the durable stream keeps it: native JSON with its id and time."""
+    whole = msgspec.structs.replace(accepted.event, event_id=accepted.event_id, timestamp=accepted.time)
+    return msgspec.json.encode(whole)
+
+
+def content_id(raw: bytes, event: Event, time: datetime) -> str:
+    """An id for an event that came without one: a retry of the same bytes about the same time gets the same id."""
+    stamp = b"" if event.timestamp else time.isoformat().encode()
+    return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
+
+
+def _check_rating(rating: object) -> None:
+    low, high = RATINGS
+    if isinstance(rating, bool) or not isinstance(rating, int | float) or not low <= rating <= high:
+        raise InputError(f"properties.rating is {rating!r}; a rating is {low} to {high}", field="properties.rating")
+
+
+def _check_said(event: Event) -> None:
+    tag = event.__struct_config__.tag
+    if not event.properties:
+        raise InputError(f"{tag} says nothing: give properties", field="properties")
+    if len(msgspec.json.encode(event.properties)) > MAX_TRAITS_BYTES:
+        raise InputError(f"properties of {tag} may have {MAX_TRAITS_BYTES} bytes", field="properties")
+    if any(name.startswith("$") for name in event.properties):
+        raise InputError("names that begin with $ are reserved", field="properties")
+    wrong = [name for name, value in event.properties.items() if not isinstance(value, bool)]
+    if tag == "set_consent" and wrong:
+        raise InputError(f"consent to {wrong[0]!r} is true or false", field=f"properties.{wrong[0]}")
+
+
+def _aware(time: datetime) -> datetime:
+    """Times without a zone are UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _explained(raw: bytes, error: Exception) -> InputError:
+    """The decoder's message, with the vocabulary where the event's name is the trouble, and the field."""
+    try:
+        name = _NAME.decode(raw).get("event")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return InputError(f"no event: {error}")
+    if not isinstance(name, str) or name not in TYPES:
+        return InputError(f"event {name!r} is not in the vocabulary: {', '.join(TYPES)}", field="event")
+    message, _, place = str(error).partition(" - at `$")
+    field = place.strip("`.") or _quoted(message)
+    return InputError(f"{field}: {message}" if field else message, field=field)
+
+
+def _quoted(message: str) -> str | None:
+    """The field a message such as "Object missing required field `item_id`" names."""
+    parts = message.split("`")
+    return parts[1] if message.startswith("Object") and len(parts) > 1 else None

@@ -1,0 +1,70 @@
+"""From the spool into the log: events get their ids, and those that the log has stay out."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from etappe.importing import identify
+from etappe.importing import spool as spool_
+from etappe.importing.spool import Portion, Spool
+from etappe.progress import Progress
+from etappe.store.log import Log, Transaction
+from etappe.store.schema import EVENT, TIME
+
+_KEY: Final = ["subject", "event_id"]
+
+
+class Entered:
+    """What came of the rows."""
+
+    def __init__(self) -> None:
+        self.events: Counter[str] = Counter()
+        self.derived = 0
+        self.duplicates = 0
+
+    @property
+    def anything(self) -> bool:
+        """Whether the log has grown."""
+        return bool(self.derived or self.events)
+
+    def count(self, rows: pl.DataFrame, fresh: pl.DataFrame) -> None:
+        """Takes note that of `rows` only `fresh` were added."""
+        self.duplicates += rows.filter(~pl.col("derived")).height - fresh.filter(~pl.col("derived")).height
+        self.derived += fresh.filter(pl.col("derived")).height
+        own = fresh.filter(~pl.col("derived")).group_by("event").len()
+        self.events.update(dict(own.iter_rows()))
+
+
+def enter(spool: Spool, log: Log, into: Transaction, *, source: str, received: datetime, progress: Progress) -> Entered:
+    """Adds the rows of `spool` to the log, each (subject, event_id) once, whatever the log already holds."""
+    entered = Entered()
+    repeated = spool.repeated_ids()
+    logged = set(log.days("event"))
+    portions = spool.portions()
+    for done, portion in enumerate(portions, start=1):
+        rows = spool.portion(portion).with_columns(identify.numbered())
+        fresh = rows.join(repeated, on="line", how="anti") if len(repeated) else rows
+        fresh = fresh.join(_known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left")
+        entered.count(rows, fresh)
+        if len(fresh):
+            into.add("event", _as_logged(fresh, source, received))
+        progress("writing the log", done, len(portions))
+    return entered
+
+
+def _known(log: Log, portion: Portion, logged: set[str]) -> pl.DataFrame:
+    """The keys that the log has on the days of `portion`."""
+    scans = [log.scan("event", day=day).select(_KEY) for day in portion.days() if day in logged]
+    if not scans:
+        return pl.DataFrame(schema={name: EVENT[name] for name in _KEY})
+    keys = pl.concat(scans).with_columns(spool_.part_of(pl.col("event_id")).alias("part"))
+    return keys.filter(spool_.in_part(portion)).select(_KEY).collect()
+
+
+def _as_logged(rows: pl.DataFrame, source: str, received: datetime) -> pl.DataFrame:
+    stamped = rows.sort("time", "line").with_columns(
+        pl.lit(source).alias("source"), pl.lit(received).cast(TIME).alias("received")
+    )
+    return stamped.select(pl.col(name).cast(kind) for name, kind in EVENT.items())

@@ -1,0 +1,125 @@
+"""`etappe import-items`: a catalogue file as partial changes of items."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from etappe.catalog.item import ItemPatch
+from etappe.errors import InputError
+from etappe.importing import failures, item_rows, rejected_file, sources, times
+from etappe.importing.rejected_file import RejectedFile
+from etappe.importing.report import ItemsReport
+from etappe.progress import Progress, silent
+from etappe.settings import Settings
+
+Upsert = Callable[[list[ItemPatch]], None]
+
+PATCHES_AT_ONCE: Final = 5_000
+
+_FIELDS: Final = ItemPatch.__struct_fields__
+_OBJECTS: Final = ("titles", "prices", "attributes")
+_TIMES: Final = ("available_from", "available_until")
+
+
+def import_items(
+    path: Path, *, upsert: Upsert, rejected: Path, settings: Settings, progress: Progress = silent
+) -> ItemsReport:
+    """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
+
+    Columns are the fields of an item; others become attributes. An empty cell changes nothing, a null in JSON takes
+    the field back to its default.
+
+    Raises:
+        InputError: there is no column `id`, or the file cannot be read.
+        EtappeError: the disk is full or may not be written.
+    """
+    started = time.monotonic()
+    zone = times.zone_of(settings.catalogue.time_zone)
+    with failures.writing(), rejected_file.opened(rejected, f"{sources.stem(path)}-items") as bad:
+        reader = _Reader(zone, bad)
+        patches = reader.read(path, progress)
+        upsert_all(patches, upsert, progress)
+        bad.keep()
+        return ItemsReport(
+            rows=len(patches) + reader.rejected.total(),
+            items=len(patches),
+            rejected=dict(reader.rejected.most_common()),
+            seconds=round(time.monotonic() - started, 3),
+            rejected_file=bad.kept,
+        )
+
+
+def upsert_all(patches: list[ItemPatch], upsert: Upsert, progress: Progress) -> None:
+    """Calls `upsert` with all `patches` in order, some thousands at a time."""
+    for start in range(0, len(patches), PATCHES_AT_ONCE):
+        upsert(patches[start : start + PATCHES_AT_ONCE])
+        progress("writing the catalogue", min(start + PATCHES_AT_ONCE, len(patches)), len(patches))
+
+
+class _Reader:
+    def __init__(self, zone: tzinfo, bad: RejectedFile) -> None:
+        self.rejected: Counter[str] = Counter()
+        self._zone = zone
+        self._bad = bad
+
+    def read(self, path: Path, progress: Progress) -> list[ItemPatch]:
+        """The good rows of `path`; the others are counted and written down."""
+        kind = sources.kind_of(path)
+        patches: list[ItemPatch] = []
+        for rows, broken in item_rows.READERS[kind](path):
+            refused: list[tuple[int, str, Any]] = [(one.line, one.reason, one.text) for one in broken]
+            for line, row in rows:
+                try:
+                    patches.append(_patch(row, self._zone, strict=kind == "jsonl"))
+                except InputError as error:
+                    refused.append((line, str(error), row))
+            self._refuse(refused)
+            progress("reading items", len(patches) + self.rejected.total())
+        return patches
+
+    def _refuse(self, refused: list[tuple[int, str, Any]]) -> None:
+        for line, reason, row in sorted(refused, key=lambda one: one[0]):
+            self._bad.add(line, reason, row)
+            self.rejected[reason] += 1
+
+
+def _patch(row: dict[str, Any], zone: tzinfo, *, strict: bool) -> ItemPatch:
+    """The change that `row` says; InputError with the field and what is wrong with it."""
+    if row.get("id") is None:
+        raise InputError("id: missing")
+    fields = {name: _unpacked(name, value) for name, value in row.items() if name in _FIELDS}
+    others = {name: value for name, value in row.items() if name not in _FIELDS}
+    own = fields.get("attributes")
+    if others and (own is None or isinstance(own, dict)):
+        fields["attributes"] = others | (own or {})
+    try:
+        patch = msgspec.convert(fields, ItemPatch, strict=strict)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at ")
+        raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
+    if isinstance(patch.price, float) and not math.isfinite(patch.price):
+        raise InputError("price: not a finite number")
+    return msgspec.structs.replace(patch, **_aware(patch, zone))
+
+
+def _unpacked(name: str, value: Any) -> Any:
+    """Cells of CSV hold objects as JSON."""
+    if name not in _OBJECTS or not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise InputError(f"{name}: not a JSON object") from error
+
+
+def _aware(patch: ItemPatch, zone: tzinfo) -> dict[str, datetime]:
+    """The times of `patch` that name no zone, in the shop's."""
+    said = {name: getattr(patch, name) for name in _TIMES}
+    naive = {name: time for name, time in said.items() if isinstance(time, datetime) and time.tzinfo is None}
+    return {name: time.replace(tzinfo=zone) for name, time in naive.items()}

@@ -1,0 +1,78 @@
+"""What an import did, in numbers that reconcile."""
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+import polars as pl
+
+MICRO: Final = 1_000_000
+"""Money is summed in whole millionths, so that a sum is exact to the penny whatever its length."""
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Rows left out for a stated reason, and the revenue in them (exact decimal)."""
+
+    rows: int
+    revenue: str
+
+
+class Revenue(msgspec.Struct, frozen=True, kw_only=True):
+    """Exact decimals of quantity x price over the file, duplicates included; `refunds` is negative.
+
+    `total` is summed before any row is judged, and equals the other four together.
+    """
+
+    purchases: str
+    refunds: str
+    skipped: str
+    rejected: str
+    total: str
+
+
+class ImportReport(msgspec.Struct, kw_only=True, dict=True):
+    """The outcome of an import: `rows == sum(events) + duplicates + sum(rejected) + sum(skipped)`.
+
+    `events` counts newly added rows by event name, `derived` the newly added events that no row of the file stands
+    for (a country as a trait), `items` those put into the catalogue, `customers` the identified subjects of the file,
+    new or not. `position` is the log's position afterwards, `rejected_file` where rejected rows lie.
+    """
+
+    rows: int
+    events: dict[str, int]
+    derived: int
+    duplicates: int
+    rejected: dict[str, int]
+    skipped: dict[str, Skipped]
+    revenue: Revenue
+    items: int = 0
+    customers: int
+    seconds: float = 0.0
+    rejected_file: str | None
+    position: int = 0
+
+    @property
+    def subjects(self) -> pl.Series:
+        """Binary series, each identified subject of the file once: whose records must be rebuilt. Not in the JSON."""
+        subjects: pl.Series = self.__dict__.get("_subjects", pl.Series("subject", [], pl.Binary))
+        return subjects
+
+    def keep_subjects(self, subjects: pl.Series) -> None:
+        """Sets `subjects`."""
+        self.__dict__["_subjects"] = subjects
+
+
+class ItemsReport(msgspec.Struct, kw_only=True, frozen=True):
+    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch."""
+
+    rows: int
+    items: int
+    rejected: dict[str, int]
+    seconds: float
+    rejected_file: str | None
+
+
+def decimal(micro: int) -> str:
+    """`micro` millionths as an exact decimal with at least two places: 9747747934000 is "9747747.934"."""
+    whole, _, places = f"{Decimal(micro) / MICRO:.6f}".partition(".")
+    return f"{whole}.{places.rstrip('0').ljust(2, '0')}"

@@ -1,0 +1,88 @@
+"""`etappe import`: a file of events into the log and the catalogue, whole or not at all."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from etappe.catalog.item import ItemPatch
+from etappe.importing import entry, failures, formats, identify, items, rejected_file, sources, spool, times
+from etappe.importing.entry import Entered
+from etappe.importing.formats import Format
+from etappe.importing.found_items import FoundItems
+from etappe.importing.intake import Intake
+from etappe.importing.items import Upsert
+from etappe.importing.ledger import Ledger
+from etappe.importing.rejected_file import RejectedFile
+from etappe.importing.report import ImportReport
+from etappe.importing.spool import Spool
+from etappe.progress import Progress, silent
+from etappe.settings import Settings
+from etappe.store.log import Log
+
+KnownItems = Callable[[list[str]], set[str]]
+
+
+def import_events(
+    path: Path,
+    format_name: str,
+    *,
+    log: Log,
+    secret: bytes,
+    settings: Settings,
+    rejected: Path,
+    upsert: Upsert,
+    progress: Progress = silent,
+    known_items: KnownItems | None = None,
+) -> ImportReport:
+    """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
+
+    The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
+    neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
+    upserted (all, where it is not given). Rejected rows lie in the folder `rejected`.
+
+    Raises:
+        InputError: the format is unknown, or the file cannot be read as this format.
+        EtappeError: the disk is full or may not be written.
+    """
+    form = formats.named(format_name)
+    failures.check_readable(path)
+    started, now = time.monotonic(), datetime.now(UTC)
+    source, zone = f"import:{format_name}", times.check_zone(settings.catalogue.time_zone)
+    name = f"{sources.stem(path)}-{format_name}"
+    with failures.writing(), rejected_file.opened(rejected, name) as bad, spool.opened(log.folder) as accepted:
+        intake = Intake(zone, now, Ledger(bad), FoundItems())
+        for rows in form.read(path, intake):
+            accepted.add(identify.identified(rows, secret, format_name))
+            progress("reading rows", intake.ledger.rows)
+        with log.transaction(source) as into:
+            entered = entry.enter(accepted, log, into, source=source, received=now, progress=progress)
+            patches = _patches(form, intake.items, known_items) if entered.anything else []
+            items.upsert_all(patches, upsert, progress)
+            bad.keep()
+        report = _report(intake.ledger, entered, accepted, bad)
+    report.items, report.position = len(patches), log.position()
+    report.seconds = round(time.monotonic() - started, 3)
+    return report
+
+
+def _patches(form: Format, found: FoundItems, known_items: KnownItems | None) -> list[ItemPatch]:
+    known: set[str] = set() if form.tells_items or known_items is None else known_items(found.ids())
+    return list(found.patches(known))
+
+
+def _report(ledger: Ledger, entered: Entered, accepted: Spool, bad: RejectedFile) -> ImportReport:
+    subjects = accepted.subjects()
+    report = ImportReport(
+        rows=ledger.rows,
+        events=dict(entered.events.most_common()),
+        derived=entered.derived,
+        duplicates=entered.duplicates,
+        rejected=dict(ledger.rejected.most_common()),
+        skipped=ledger.skipped(),
+        revenue=ledger.revenue(),
+        customers=len(subjects),
+        rejected_file=bad.kept,
+    )
+    report.keep_subjects(subjects)
+    return report

@@ -1,0 +1,96 @@
+"""Why an item is shown, in words and numbers. Numbers speak of at least ten customers, or are not told."""
+
+from typing import Final
+
+from etappe.catalog.item import Item
+from etappe.serving.answer import Reason, ShownItem
+from etappe.serving.ranking import Pick
+from etappe.serving.view import View, languages
+
+FEWEST: Final = 10
+"""Numbers that speak of fewer customers could point at one of them."""
+
+
+def shown_item(view: View, pick: Pick, locale: str | None) -> ShownItem:
+    """The item of a pick as it is answered."""
+    item = view.catalogue.item(pick.row)
+    return ShownItem(
+        id=item.id,
+        title=title_of(item, locale),
+        score=round(pick.score, 6),
+        source=pick.source,
+        reason=reason_of(view, pick),
+        price=item.price,
+        currency=item.currency,
+        category=item.category,
+        url=item.url,
+        image=item.image,
+    )
+
+
+def title_of(item: Item, locale: str | None) -> str:
+    """The title in the asked language, else the item's own, else its id."""
+    for language in languages(locale):
+        if language in item.titles:
+            return item.titles[language]
+    return item.title or item.id
+
+
+def reason_of(view: View, pick: Pick) -> Reason:
+    """The reason of a pick."""
+    if pick.reason == "also_bought":
+        return _also_bought(view, pick)
+    if pick.reason == "bought_together":
+        return _bought_together(view, pick)
+    return _bought_by_many(view, pick)
+
+
+def _also_bought(view: View, pick: Pick) -> Reason:
+    other, name, customers, _ = _because(view, pick)
+    if other == view.catalogue.item(pick.row).id:
+        return Reason(kind="again", text="You took to this before")
+    if pick.count < FEWEST:
+        return Reason(kind=pick.reason, with_=other, text=f"Bought by customers who bought {name}")
+    text = f"{pick.count} of {customers} customers who bought {name} bought this too"
+    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
+
+
+def _bought_together(view: View, pick: Pick) -> Reason:
+    other, name, _, orders = _because(view, pick)
+    if pick.count < FEWEST:
+        return Reason(kind=pick.reason, with_=other, text=f"Bought together with {name}")
+    text = f"In {pick.count} of {orders} orders with {name}"
+    return Reason(kind=pick.reason, with_=other, orders=pick.count, of=orders, text=text)
+
+
+_WORDS: Final = {
+    "taste": "Fits what you took to so far",
+    "popular_in_category": "Popular in this category",
+    "popular": "Popular in this shop",
+    "similar": "Liked by the same customers",
+}
+
+
+def _bought_by_many(view: View, pick: Pick) -> Reason:
+    words = _WORDS[pick.reason]
+    snapshot = view.snapshot
+    model_row = view.model_row(pick.row)
+    customers = int(snapshot.customers[model_row]) if snapshot is not None and model_row >= 0 else 0
+    if snapshot is None or customers < FEWEST:
+        return Reason(kind=pick.reason, text=words)
+    everyone = snapshot.parameters.customers
+    text = f"{words}: {customers} of {everyone} customers bought it"
+    return Reason(kind=pick.reason, customers=customers, of=everyone, text=text)
+
+
+def _because(view: View, pick: Pick) -> tuple[str | None, str, int, int]:
+    """Id and title of the item that brought the pick, and its customers and orders."""
+    snapshot = view.snapshot
+    if snapshot is None or pick.because < 0:
+        return None, "", 0, 0
+    row = view.row(pick.because)
+    customers, orders = int(snapshot.customers[pick.because]), int(snapshot.orders[pick.because])
+    if row < 0:
+        return None, "an item no longer sold", customers, orders
+    item = view.catalogue.item(row)
+    return item.id, item.title or item.id, customers, orders

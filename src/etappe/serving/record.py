@@ -1,0 +1,65 @@
+"""What is recorded of a decision, so that it can be explained, audited and learned from."""
+
+from typing import Any
+
+import msgspec
+
+from etappe.serving.decide import Decision
+from etappe.serving.request import DecideRequest
+from etappe.serving.view import View
+
+
+class ShownAt(msgspec.Struct, frozen=True):
+    """An item shown: its position from 0, source and score."""
+
+    id: str
+    position: int
+    source: str
+    score: float
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision. The customer is not in it: the row it is kept in carries the subject.
+
+    `pieces` are the eligible pieces with their propensities; `arm` is the experiment's, `holdout` the global hold-out.
+    Both exist from the first version and are empty until there are pieces and experiments.
+    """
+
+    decision: str
+    now: float
+    channel: str
+    locale: str | None
+    context: Any
+    request_id: str | None
+    state: str
+    snapshot: str | None
+    catalogue: int
+    settings: str
+    shown: dict[str, list[ShownAt]]
+    pieces: dict[str, list[Any]] = {}
+    arm: str | None = None
+    holdout: bool = False
+    degraded: bool = False
+
+
+def record_of(view: View, request: DecideRequest, decision: Decision, settings_digest: str) -> DecisionRecord:
+    """The record of a decision."""
+    answer = decision.answer
+    return DecisionRecord(
+        decision=answer.decision,
+        now=decision.now,
+        channel=request.channel,
+        locale=request.locale,
+        context=request.context,
+        request_id=request.request_id,
+        state=decision.state_digest,
+        snapshot=answer.snapshot,
+        catalogue=view.catalogue.changes,
+        settings=settings_digest,
+        shown={
+            name: [ShownAt(item.id, place, item.source, item.score) for place, item in enumerate(filled.items)]
+            for name, filled in answer.placements.items()
+            if filled.items is not None
+        },
+        degraded=answer.degraded,
+    )

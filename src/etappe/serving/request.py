@@ -1,0 +1,64 @@
+"""What is asked for: the body of `POST /v1/decide`."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from etappe.errors import InputError
+from etappe.events.vocabulary import Channel, Id
+
+Limit = Annotated[int, Meta(ge=1, le=100)]
+MAX_PLACEMENTS = 20
+MAX_LISTED = 1000
+
+
+class AskedCustomer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who is asked about, by any of the identities; none of them is an anonymous stranger."""
+
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    token: str | None = None
+
+
+class Context(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the customer is just now: the page, the item on it, the items in the cart."""
+
+    page: Annotated[str, Meta(max_length=100)] | None = None
+    item: Id | None = None
+    cart: Annotated[list[Id], Meta(max_length=MAX_LISTED)] = []
+
+
+class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A named place to fill, with items or with pieces of content."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    kind: Literal["items", "content"] = "items"
+    limit: Limit = 10
+    exclude: Annotated[list[Id], Meta(max_length=MAX_LISTED)] = []
+    max_per_category: Annotated[int, Meta(ge=1)] | None = None
+    filter: dict[str, Any] = {}
+
+
+class DecideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One request for a decision: for this customer, at this touchpoint, fill these placements."""
+
+    placements: Annotated[list[Placement], Meta(min_length=1, max_length=MAX_PLACEMENTS)]
+    customer: AskedCustomer = AskedCustomer()
+    request_id: Id | None = None
+    channel: Channel = "web"
+    locale: Annotated[str, Meta(max_length=35)] | None = None
+    context: Context = Context()
+    explain: bool = False
+
+
+def check(request: DecideRequest) -> None:
+    """What the types cannot say.
+
+    Raises:
+        InputError: two placements share a name.
+    """
+    names = [placement.name for placement in request.placements]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"placement {twice!r} is asked for twice; names are unique", field="placements")

@@ -1,0 +1,104 @@
+"""What may not be shown, told for any rows at once. Every list goes through here, fallbacks and related lists too."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.catalog.filters import Filter
+from etappe.catalog.table import SHOP_FLOOR, Catalogue
+from etappe.customers.fold import SECONDS_PER_DAY
+from etappe.customers.records import IGNORED, ITEM
+from etappe.ids import item_hash
+from etappe.serving.view import Rows
+from etappe.settings import Rules
+
+Mask = NDArray[np.bool_]
+
+
+class Forbidden:
+    """What one customer must not be shown now: groups of variants, and categories bought once."""
+
+    def __init__(self, catalogue: Catalogue, items: NDArray[np.void], rules: Rules, now: float) -> None:
+        rows = catalogue.rows(items["item"])
+        known = rows >= 0
+        rows, items = rows[known], items[known]
+        self.ignored = catalogue.column("group")[rows[items["flags"] & IGNORED > 0]]
+        self.in_floor = catalogue.column("group")[rows[_inside_floor(catalogue, rows, items, rules, now)]]
+        self.categories = _bought_once(catalogue, rows[items["bought"] > 0], rules)
+
+
+def nothing_forbidden(catalogue: Catalogue, rules: Rules) -> Forbidden:
+    """What a stranger must not be shown: nothing in particular."""
+    return Forbidden(catalogue, np.zeros(0, ITEM), rules, 0.0)
+
+
+class Gate:
+    """The rules of one placement, and how many candidates each of them left out."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        forbidden: Forbidden,
+        wanted: Filter,
+        exclude: list[str],
+        here: list[str],
+        now: float,
+    ) -> None:
+        self._catalogue = catalogue
+        self._forbidden = forbidden
+        self._wanted = wanted
+        self._excluded = _rows_of(catalogue, exclude)
+        self._here = catalogue.column("group")[_rows_of(catalogue, here)]
+        self._now = now
+        self.left_out: dict[str, int] = {}
+
+    def passes(self, rows: Rows) -> Mask:
+        """bool[n]: which of `rows` may be shown."""
+        groups = self._catalogue.column("group")[rows]
+        passed = self._note("unavailable", np.ones(len(rows), np.bool_), self._catalogue.open_rows(rows, self._now))
+        passed = self._note("ignored", passed, ~np.isin(groups, self._forbidden.ignored))
+        passed = self._note("just_bought", passed, ~np.isin(groups, self._forbidden.in_floor))
+        passed = self._note("bought_once", passed, ~self._in_bought_category(rows))
+        passed = self._note("on_this_page", passed, ~np.isin(groups, self._here))
+        passed = self._note("excluded", passed, ~np.isin(rows, self._excluded))
+        if self._wanted and passed.any():
+            fits = np.zeros(len(rows), np.bool_)
+            fits[passed] = self._wanted.mask(self._catalogue, rows[passed])
+            passed = self._note("filter", passed, fits)
+        return passed
+
+    def _in_bought_category(self, rows: Rows) -> Mask:
+        codes = self._catalogue.column("category")[rows]
+        inside = np.zeros(len(self._catalogue.categories), np.bool_)
+        inside[: len(self._forbidden.categories)] = self._forbidden.categories
+        found: Mask = inside[codes]
+        return found
+
+    def _note(self, rule: str, before: Mask, after: Mask) -> Mask:
+        passed = before & after
+        dropped = int(np.count_nonzero(before)) - int(np.count_nonzero(passed))
+        if dropped:
+            self.left_out[rule] = self.left_out.get(rule, 0) + dropped
+        return passed
+
+
+def _inside_floor(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], rules: Rules, now: float) -> Mask:
+    """Bought so recently that the buyer has no use for another."""
+    own = catalogue.column("floor")[rows].astype(np.int64)
+    days = np.where(own == SHOP_FLOOR, rules.floor_days, own)
+    bought = items["bought"].astype(np.int64)
+    return (bought > 0) & (now - bought < days * SECONDS_PER_DAY)
+
+
+def _bought_once(catalogue: Catalogue, bought: Rows, rules: Rules) -> Mask:
+    forbidden = np.zeros(len(catalogue.categories), np.bool_)
+    codes = catalogue.column("category")[bought]
+    for path in rules.bought_once:
+        inside = catalogue.below(path)
+        if inside[codes].any():
+            forbidden |= inside
+    return forbidden
+
+
+def _rows_of(catalogue: Catalogue, ids: list[str]) -> Rows:
+    rows = catalogue.rows(np.array([item_hash(one) for one in ids], np.uint64))
+    return rows[rows >= 0]

@@ -1,0 +1,87 @@
+"""The customer's situation, as the sources of candidates see it: what they took to, and what they are at just now."""
+
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.customers.records import ITEM
+from etappe.customers.state import State
+from etappe.events.vocabulary import STRENGTH
+from etappe.ids import ItemHash, item_hash
+from etappe.serving.request import Context
+from etappe.serving.view import Rows, View
+
+_HERE: Final = 3.0
+"""Weight of the item on the page and of those in the cart, beside the strength of events."""
+_MAX_SEEDS: Final = 16
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
+
+    `history`/`weights`: int64[n]/float64[n], the customer's taste as of `now`. `seeds`/`seed_weights`: what they are
+    at just now, in this session and on this page. `cart`: model rows in the cart. `categories`: int64 codes of what
+    the seeds (else the history) belong to, weightiest first.
+    """
+
+    view: View
+    now: float
+    history: Rows
+    weights: NDArray[np.float64]
+    seeds: Rows
+    seed_weights: NDArray[np.float64]
+    cart: Rows
+    categories: Rows
+
+
+def situation(view: View, state: State | None, context: Context, now: float, session_seconds: float) -> Situation:
+    """What `state` (None for a stranger) and the page's context make of this moment."""
+    items = state.items if state is not None else np.zeros(0, ITEM)
+    weights = state.weights(now) if state is not None else np.zeros(0)
+    history, weights = _known(view, items["item"], weights)
+    liked = weights > 0
+    cart = [item_hash(item) for item in context.cart]
+    hashes, strengths = _seeds(state, context, now - session_seconds, cart)
+    seeds, seed_weights = _known(view, hashes, strengths)
+    at = np.array(cart, np.uint64)
+    return Situation(
+        view=view,
+        now=now,
+        history=history[liked],
+        weights=weights[liked],
+        seeds=seeds,
+        seed_weights=seed_weights,
+        cart=_known(view, at, np.ones(len(at)))[0],
+        categories=_categories(view, hashes if len(hashes) else items["item"]),
+    )
+
+
+def _seeds(
+    state: State | None, context: Context, since: float, cart: list[ItemHash]
+) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
+    """Item hashes and weights of the session's events, the item on the page and the cart; the latest seeds count."""
+    strengths: dict[int, float] = {}
+    if state is not None and len(state.session):
+        recent = state.session[(state.session["time"] >= since) & (state.session["item"] > 0)]
+        for hashed, code in zip(recent["item"].tolist(), recent["code"].tolist(), strict=True):
+            strengths[hashed] = strengths.pop(hashed, 0.0) + float(STRENGTH[code])
+    for hashed in [*cart, *([item_hash(context.item)] if context.item else [])]:
+        strengths[hashed] = strengths.pop(hashed, 0.0) + _HERE
+    latest = [(hashed, strength) for hashed, strength in strengths.items() if strength > 0][-_MAX_SEEDS:]
+    return np.array([hashed for hashed, _ in latest], np.uint64), np.array([strength for _, strength in latest])
+
+
+def _known(view: View, hashes: NDArray[np.uint64], weights: NDArray[np.float64]) -> tuple[Rows, NDArray[np.float64]]:
+    rows = view.model_rows(hashes)
+    known = rows >= 0
+    return rows[known], weights[known]
+
+
+def _categories(view: View, hashes: NDArray[np.uint64]) -> Rows:
+    """Category codes of the items, most frequent first; uncategorised items say nothing."""
+    rows = view.catalogue.rows(hashes)
+    codes = view.catalogue.column("category")[rows[rows >= 0]]
+    found, counts = np.unique(codes[codes > 0], return_counts=True)
+    return found[np.lexsort((found, -counts))].astype(np.int64)

@@ -1,0 +1,42 @@
+"""Tables of parallel NumPy arrays: what the simulation computes with until the last step makes frames of them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Self, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Ints: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+
+class Table(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Arrays of one length, one row each of what the subclass describes."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns()))[1])
+
+    def at(self, rows: NDArray[Any]) -> Self:
+        """The rows that an index or a mask names, in that order."""
+        return type(self)(**{name: column[rows] for name, column in self._columns()})
+
+    @classmethod
+    def joined(cls, tables: Sequence[Self]) -> Self:
+        """The rows of all `tables` (at least one), one after the other."""
+        names = cls.__struct_fields__
+        return cls(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in names})
+
+    def _columns(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        return ((name, getattr(self, name)) for name in self.__struct_fields__)
+
+
+def ranks(groups: Ints) -> Ints:
+    """int64[n]: how many rows of the same group stand before each row. Rows of one group must be neighbours."""
+    return np.arange(len(groups)) - np.maximum.accumulate(np.where(firsts(groups), np.arange(len(groups)), 0))
+
+
+def firsts(groups: Ints) -> Flags:
+    """bool[n]: the row is the first of its group. Rows of one group must be neighbours."""
+    return np.concatenate((np.ones(min(1, len(groups)), dtype=np.bool_), groups[1:] != groups[:-1]))

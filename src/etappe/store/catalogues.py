@@ -1,0 +1,44 @@
+"""The catalogue as the store keeps it: compiled now and then, the changes since in the journal."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from etappe.catalog.table import KIND, Catalogue
+from etappe.store import artifacts, journal
+from etappe.store.connection import SyncRedis
+
+FOLDER: Final = "catalogue"
+
+
+def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | None:
+    """The compiled catalogue and its journal position, where that is past `held`."""
+    version = artifacts.current(client, KIND)
+    if version is None:
+        return None
+    catalogue, manifest = Catalogue.open(artifacts.fetch(client, KIND, version, data / FOLDER))
+    position = str(manifest.parameters["position"])
+    return (catalogue, position) if journal.ordered(position) > journal.ordered(held) else None
+
+
+def load(client: SyncRedis, data: Path) -> tuple[Catalogue, str]:
+    """The catalogue as of now, and the journal position it has come to."""
+    catalogue, position = newer(client, data, journal.START) or (Catalogue(), journal.START)
+    for change in journal.read(client, position):
+        if change.kind == journal.ITEMS:
+            for patch in journal.patches_of(change):
+                catalogue.apply(patch)
+        position = change.position
+    return catalogue, position
+
+
+def compile_current(client: SyncRedis, data: Path) -> str:
+    """Compiles the catalogue as of now and publishes it; returns the journal position it holds."""
+    catalogue, position = load(client, data)
+    now = datetime.now(UTC)
+    folder = data / FOLDER / now.strftime("%Y%m%dT%H%M%S%fZ")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    catalogue.compile(folder, folder.name, now.isoformat(), position)
+    artifacts.publish(client, KIND, folder)
+    artifacts.remove_old_folders(folder.parent, artifacts.versions(client, KIND))
+    return position

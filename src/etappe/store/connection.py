@@ -1,0 +1,150 @@
+"""Connections to Redis: the one named by ETAPPE_REDIS, else the embedded server of the data folder."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
+from redis.retry import Retry
+
+from etappe.errors import StoreError, StoreUnavailableError
+from etappe.settings import Place
+from etappe.store import keys, scripts
+from etappe.store.embedded import EmbeddedServer
+
+SECRET_FILE: Final = "secret"  # noqa: S105 - a file name
+SECRET_BYTES: Final = 32
+OLDEST: Final = (6, 2)
+
+AsyncRedis = redis.asyncio.Redis
+SyncRedis = redis.Redis
+C = TypeVar("C", SyncRedis, AsyncRedis)
+
+
+@contextmanager
+def connect(place: Place) -> Iterator[SyncRedis]:
+    """A blocking connection for commands and the worker, with the embedded server started if it is needed.
+
+    Raises:
+        StoreUnavailableError: nothing answers there.
+        StoreError: what answers is no Redis Etappe can use.
+    """
+    with server(place):
+        client = _client(SyncRedis, place)
+        try:
+            check(client, place)
+            yield client
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise _unavailable(place, error) from error
+        finally:
+            client.close()
+
+
+@asynccontextmanager
+async def connect_async(place: Place) -> AsyncIterator[AsyncRedis]:
+    """A connection pool for the API. The embedded server must be running already."""
+    client = _client(AsyncRedis, place, retry=Retry(NoBackoff(), 1))
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+def blocking_client(place: Place) -> SyncRedis:
+    """A blocking connection for work in a thread. The embedded server must be running already."""
+    return _client(SyncRedis, place)
+
+
+@contextmanager
+def server(place: Place) -> Iterator[EmbeddedServer]:
+    """Keeps the embedded server up inside the block, unless the place names an external Redis."""
+    embedded = EmbeddedServer(place.data)
+    if place.redis_url is not None:
+        yield embedded
+        return
+    embedded.open()
+    try:
+        yield embedded
+    finally:
+        embedded.close()
+
+
+def check(client: SyncRedis, place: Place) -> None:
+    """Loads the scripts and makes sure the server is one Etappe can use."""
+    info: dict[str, Any] = client.info("server")
+    version = str(info["redis_version"])
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        raise StoreError(f"{shown(place)} is Redis {version}; Etappe needs 6.2 or newer, or Valkey")
+    for script in scripts.ALL:
+        client.script_load(script.text)
+
+
+def durability_warning(client: SyncRedis) -> str | None:
+    """What to change where the server may lose accepted events; None where it keeps them."""
+    settings: dict[str, str] = client.config_get("append*")  # type: ignore[assignment]
+    if settings.get("appendonly") != "yes":
+        return "Redis keeps no append-only file, so accepted events can be lost: set appendonly yes"
+    if settings.get("appendfsync") != "always":
+        return "Redis syncs its append-only file only now and then: set appendfsync always to lose nothing"
+    return None
+
+
+def secret(client: SyncRedis, data: Path) -> bytes:
+    """The secret that subjects are keyed with: Redis and the data folder keep the same one, made when first asked for.
+
+    Raises:
+        StoreError: the two differ, so the folder belongs to another Redis.
+    """
+    path = data / SECRET_FILE
+    kept = bytes.fromhex(path.read_text().strip()) if path.exists() else None
+    client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
+    current: bytes = client.get(keys.SECRET)  # type: ignore[assignment]
+    if kept is None:
+        data.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(current.hex() + "\n")
+    elif kept != current:
+        raise StoreError(f"{path} does not match the secret in Redis; the folder and that Redis do not belong together")
+    return current
+
+
+def run_script(client: SyncRedis, script: scripts.Script, names: list[str], arguments: list[Any]) -> Any:
+    """Calls a script, loading it where the server has forgotten it."""
+    try:
+        return client.evalsha(script.digest, len(names), *names, *arguments)
+    except NoScriptError:
+        return client.eval(script.text, len(names), *names, *arguments)
+
+
+async def run_script_async(client: AsyncRedis, script: scripts.Script, names: list[str], arguments: list[Any]) -> Any:
+    """As `run_script`, without blocking."""
+    try:
+        return await client.evalsha(script.digest, len(names), *names, *arguments)
+    except NoScriptError:
+        return await client.eval(script.text, len(names), *names, *arguments)
+
+
+def shown(place: Place) -> str:
+    """The Redis of a place as messages may name it: without the password."""
+    if place.redis_url is None:
+        return f"the embedded server in {place.data}"
+    scheme, _, rest = place.redis_url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _client(kind: type[C], place: Place, **options: Any) -> C:
+    if place.redis_url is None:
+        return kind(unix_socket_path=str(EmbeddedServer(place.data).socket), **options)
+    try:
+        return kind.from_url(place.redis_url, socket_connect_timeout=5, **options)
+    except ValueError as error:
+        raise StoreError(f"ETAPPE_REDIS is no Redis URL: {error}; use redis://host:6379/0 or unix:///path") from error
+
+
+def _unavailable(place: Place, error: Exception) -> StoreUnavailableError:
+    return StoreUnavailableError(f"{shown(place)} does not answer ({error}); is it running, and is the address right?")

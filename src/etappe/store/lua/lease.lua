@@ -1,0 +1,17 @@
+-- Renews a replica's lease, saying how far it has applied the configuration; forgets replicas whose lease lapsed.
+-- KEYS: leases (sorted set: replica by expiry), positions (hash)
+-- ARGV: replica, position, length of the lease (ms; 0 gives it up)
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(ARGV[3]) > 0 then
+  redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+else
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+end
+for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+  redis.call('ZREM', KEYS[1], replica)
+  redis.call('HDEL', KEYS[2], replica)
+end
+return redis.call('HVALS', KEYS[2])

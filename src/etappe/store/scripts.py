@@ -1,0 +1,25 @@
+"""The Lua scripts, loaded once and called by digest."""
+
+import hashlib
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+
+
+class Script(msgspec.Struct, frozen=True):
+    """One script: what EVAL gets, and what EVALSHA calls it by."""
+
+    text: str
+    digest: str
+
+
+def _load(name: str) -> Script:
+    text = (files(__package__) / "lua" / f"{name}.lua").read_text()
+    return Script(text, hashlib.sha1(text.encode()).hexdigest())
+
+
+INGEST: Final = _load("ingest")
+REPLACE: Final = _load("replace")
+LEASE: Final = _load("lease")
+ALL: Final = (INGEST, REPLACE, LEASE)

@@ -1,0 +1,55 @@
+"""Snapshots as the store keeps them: folders in the data folder, published through Redis, changes journalled."""
+
+from pathlib import Path
+from typing import Final
+
+from etappe.errors import NotFoundError
+from etappe.models.snapshot import KIND, Snapshot
+from etappe.store import artifacts, journal
+from etappe.store.connection import SyncRedis
+
+FOLDER: Final = "snapshots"
+
+
+def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snapshot | None:
+    """The snapshot to serve; None where there is none, or `held` is it."""
+    version = artifacts.current(client, KIND)
+    if version is None or version == held:
+        return None
+    return Snapshot.open(artifacts.fetch(client, KIND, version, data / FOLDER))
+
+
+def publish(client: SyncRedis, folder: Path) -> str:
+    """Uploads a snapshot, makes it the current one, and tells the replicas; returns its version."""
+    Snapshot.open(folder)
+    version = artifacts.publish(client, KIND, folder)
+    artifacts.remove_old_folders(folder.parent, artifacts.versions(client, KIND))
+    _tell(client, version)
+    return version
+
+
+def publish_version(client: SyncRedis, data: Path, version: str | None) -> str:
+    """Publishes a snapshot of the data folder by version, the newest where none is named.
+
+    Raises:
+        NotFoundError: there is no such snapshot.
+    """
+    found = sorted(folder.name for folder in (data / FOLDER).glob("[0-9]*") if folder.is_dir())
+    if not found or (version is not None and version not in found):
+        wanted = f"snapshot {version}" if version else "snapshot"
+        raise NotFoundError(
+            f"no {wanted} in {data / FOLDER}; there are: {', '.join(found) or 'none, run `etappe train`'}"
+        )
+    return publish(client, data / FOLDER / (version or found[-1]))
+
+
+def rollback(client: SyncRedis) -> str:
+    """Serves the snapshot published before the current one; returns its version."""
+    version = artifacts.before_current(client, KIND)
+    artifacts.select(client, KIND, version)
+    _tell(client, version)
+    return version
+
+
+def _tell(client: SyncRedis, version: str) -> None:
+    journal.append(client, journal.SNAPSHOT, {"version": version})

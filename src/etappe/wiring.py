@@ -1,0 +1,65 @@
+"""Where the parts are put together: the only module that picks adapters."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from litestar import Litestar
+
+from etappe import settings as settings_module
+from etappe.api.app import create_app
+from etappe.catalog.item import ItemPatch
+from etappe.ids import item_hash
+from etappe.serving.view import View
+from etappe.settings import Place, Settings
+from etappe.store import catalogues, connection, journal, snapshots
+from etappe.store.connection import SyncRedis
+from etappe.store.log import Log
+
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A place with its store opened for blocking use."""
+
+    place: Place
+    settings: Settings
+    client: SyncRedis
+    log: Log
+    secret: bytes
+
+    def view(self) -> View:
+        """What a replica would answer from now."""
+        catalogue, _ = catalogues.load(self.client, self.place.data)
+        return View(catalogue, snapshots.open_current(self.client, self.place.data))
+
+    def upsert(self, patches: Sequence[ItemPatch]) -> None:
+        """Journals item changes; on return every live replica has them."""
+        position = journal.append_items(self.client, patches)
+        journal.wait_until_applied_blocking(self.client, position, self.settings.store.lease_seconds)
+
+    def known_items(self) -> Callable[[list[str]], set[str]]:
+        """Which of some ids the catalogue has."""
+        catalogue, _ = catalogues.load(self.client, self.place.data)
+        return lambda ids: {one for one in ids if catalogue.row(item_hash(one)) >= 0}
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Opened]:
+    """The store of a place, with the embedded server up inside the block where one is needed.
+
+    Raises:
+        EtappeError: settings, data folder or Redis cannot be used.
+    """
+    settings = settings_module.load(place.data)
+    with connection.connect(place) as client:
+        log = Log(place.data / "log")
+        log.prepare()
+        yield Opened(place, settings, client, log, connection.secret(client, place.data))
+
+
+def app_from_environment() -> Litestar:
+    """The application for the place that the environment names: what serving processes load."""
+    place = settings_module.place()
+    return create_app(place, settings_module.load(place.data), os.environ.get(SHARED_METRICS))
