@@ -20,6 +20,7 @@ Positive = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 
 DEFAULT_DATA = "etappe-data"
+SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 FILE_NAME = "etappe.toml"
 
 
@@ -60,8 +61,8 @@ class Learning(_Section, frozen=True):
     """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change."""
     factors: Count = 64
     """Length of a factor vector."""
-    regularisation: Annotated[float, Meta(ge=0)] = 2.0
-    """ALS lambda; a higher one holds back what rests on few purchases."""
+    regularisation: Annotated[float, Meta(ge=0)] = 0.05
+    """ALS lambda; a higher one holds back what rests on few purchases, and in a small shop leaves nothing."""
     alpha: Positive = 1.0
     """ALS confidence of one fresh purchase: c = alpha * log2(1 + weight / purchase); any other item has 1."""
     iterations: Count = 15
@@ -118,8 +119,8 @@ class Place(msgspec.Struct, frozen=True):
     auth: bool = True
 
     def environment(self) -> dict[str, str]:
-        """The same place as environment variables, for a process of ours that we start."""
-        named = {"ETAPPE_DATA": str(self.data), "ETAPPE_AUTH": "on" if self.auth else "off"}
+        """This process's environment with the place in it, for a process of ours that we start."""
+        named = dict(os.environ) | {"ETAPPE_DATA": str(self.data), "ETAPPE_AUTH": "on" if self.auth else "off"}
         return named | ({"ETAPPE_REDIS": self.redis_url} if self.redis_url else {})
 
 
@@ -134,6 +135,11 @@ def place(data: Path | None = None, redis_url: str | None = None, environ: Mappi
         raise SettingsError(f"ETAPPE_AUTH is {auth!r}; set it to on or off")
     folder = data or Path(environ.get("ETAPPE_DATA") or DEFAULT_DATA)
     return Place(data=folder.absolute(), redis_url=redis_url or environ.get("ETAPPE_REDIS") or None, auth=auth == "on")
+
+
+def shared_metrics(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The folder through which serving processes share their metrics, if there is one."""
+    return environ.get(SHARED_METRICS)
 
 
 def load(data: Path) -> Settings:

@@ -18,7 +18,7 @@ from etappe.serving.decide import state_of
 from etappe.serving.request import DecideRequest
 from etappe.store import customers, snapshots
 from etappe.store.connection import durability_warning, shown
-from etappe.wiring import Opened, opened
+from etappe.wiring.store import Opened, opened
 
 _PLACEMENT = "items"
 

@@ -13,7 +13,7 @@ from etappe.importing.report import ImportReport, ItemsReport
 from etappe.progress import Progress
 from etappe.simulation import simulate as make_shop
 from etappe.simulation import write
-from etappe.wiring import Opened, opened
+from etappe.wiring.store import Opened, opened
 from etappe.worker.folding import rebuild
 from etappe.worker.run import compile_catalogue
 

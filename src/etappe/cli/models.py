@@ -14,7 +14,7 @@ from etappe.progress import Progress
 from etappe.store import catalogues, snapshots
 from etappe.training import gate
 from etappe.training.fit import fit_snapshot
-from etappe.wiring import Opened, opened
+from etappe.wiring.store import Opened, opened
 from etappe.worker.archive import archive
 
 

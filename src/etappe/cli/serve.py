@@ -22,16 +22,17 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from etappe import settings, wiring
+from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.settings import Place
 from etappe.store import connection
 from etappe.store.embedded import EmbeddedServer
+from etappe.wiring.store import opened
 from etappe.worker.run import work
 
-TARGET = "etappe.wiring:app_from_environment"
+TARGET = "etappe.wiring.app:app_from_environment"
 _STOP_SECONDS = 10
 _READY_SECONDS = 120
 
@@ -77,7 +78,7 @@ def worker(*, where: Where = HERE) -> None:
 
     signal.signal(signal.SIGTERM, stopping)
     signal.signal(signal.SIGINT, stopping)
-    with wiring.opened(place) as here:
+    with opened(place) as here:
         work(here.client, place, here.settings, stop.is_set)
 
 
@@ -87,7 +88,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     shared = place.data / "run" / f"metrics-{host}-{port}"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)
-    environment = place.environment() | {wiring.SHARED_METRICS: str(shared)}
+    environment = place.environment() | {settings.SHARED_METRICS: str(shared)}
     stop = threading.Event()
     with connection.server(place) as embedded:
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
@@ -174,4 +175,4 @@ def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading
 
 def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "etappe", "worker"]
-    return subprocess.Popen(command, env=os.environ | environment, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603

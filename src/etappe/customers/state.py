@@ -56,8 +56,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         """Known traits by name."""
         return {name: trait.value for name, trait in self.base.traits.items() if name != CONSENT_TRAIT}
 
-    def weights(self, now: float) -> NDArray[np.float64]:
-        """float64[n]: each item's weight as of `now` (Unix seconds), never below 0."""
+    def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), never below 0."""
         aged = 2.0 ** (-(now - EPOCH) / (self.half_life_days * SECONDS_PER_DAY))
         weights: NDArray[np.float64] = np.maximum(self.items["weight"] * aged, 0.0)
         return weights

@@ -44,7 +44,7 @@ def enter(spool: Spool, log: Log, into: Transaction, *, source: str, received: d
     logged = set(log.days("event"))
     portions = spool.portions()
     for done, portion in enumerate(portions, start=1):
-        rows = spool.portion(portion).with_columns(identify.numbered())
+        rows = identify.with_event_ids(spool.portion(portion))
         fresh = rows.join(repeated, on="line", how="anti") if len(repeated) else rows
         fresh = fresh.join(_known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left")
         entered.count(rows, fresh)

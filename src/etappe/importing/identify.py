@@ -42,7 +42,7 @@ def with_content_ids(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     """`rows` with `content`: a hash of what the row says where it has no event_id, else null.
 
     It depends on nothing but the content and `scope`, so that the same rows read again, from another kind of file or
-    in other batches, have the same hashes. Rows that say the same have the same one: see `numbered`.
+    in other batches, have the same hashes. Rows that say the same have the same one: see `with_event_ids`.
     """
     without = rows["event_id"].is_null()
     if not without.any():
@@ -65,8 +65,14 @@ def _hashes(rows: pl.DataFrame, scope: str) -> pl.Series:
     return pl.Series("content", [blake2b(content, digest_size=_ID_BYTES).hexdigest() for content in contents])
 
 
-def numbered() -> pl.Expr:
-    """`event_id`, or `content` and, from its second occurrence on in order of the rows, which occurrence it is."""
-    occurrence = pl.int_range(pl.len()).over("content")
+def with_event_ids(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with `event_id` where none was given: `content`, and from its second occurrence on which one it is."""
+    again = rows["content"].is_duplicated() & rows["content"].is_not_null()
+    named = rows.with_columns(pl.coalesce("event_id", "content").alias("event_id"))
+    if not again.any():
+        return named
+    # Only these are grouped, as a group for each row of a large file would take longer than all the rest.
+    numbers = rows.filter(again).select(pl.int_range(pl.len()).over("content")).to_series()
+    occurrence = pl.Series("occurrence", [0]).new_from_index(0, rows.height).scatter(again.arg_true(), numbers)
     suffix = pl.when(occurrence > 0).then(pl.format("-{}", occurrence)).otherwise(pl.lit(""))
-    return pl.coalesce("event_id", pl.col("content") + suffix).alias("event_id")
+    return named.with_columns(pl.col("event_id") + suffix)

@@ -60,7 +60,7 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
 
 def _native(rows: pl.DataFrame) -> pl.DataFrame:
     refund = _cancelled & _quantity.lt(0)
-    code, invoice = pl.col("StockCode"), pl.col("InvoiceNo")
+    code, invoice = pl.col("StockCode").str.to_uppercase(), pl.col("InvoiceNo")
     return rows.select(
         "line",
         _reason().alias("reason"),

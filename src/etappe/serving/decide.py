@@ -109,6 +109,8 @@ def _fill(
     shown.update(int(view.catalogue.column("group")[pick.row]) for pick in chosen)
     explanation = None
     if request.explain:
-        explanation = Explanation(sources=[source.__name__ for source in (*first, *then)], left_out=gate.left_out)
+        explanation = Explanation(
+            sources=[source.__name__.removeprefix("by_") for source in (*first, *then)], left_out=gate.left_out
+        )
     items = [shown_item(view, pick, request.locale) for pick in chosen]
     return FilledPlacement(items=items, explanation=explanation), chosen

@@ -44,11 +44,11 @@ class DecideRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One request for a decision: for this customer, at this touchpoint, fill these placements."""
 
     placements: Annotated[list[Placement], Meta(min_length=1, max_length=MAX_PLACEMENTS)]
-    customer: AskedCustomer = AskedCustomer()
+    customer: AskedCustomer = msgspec.field(default_factory=AskedCustomer)
     request_id: Id | None = None
     channel: Channel = "web"
     locale: Annotated[str, Meta(max_length=35)] | None = None
-    context: Context = Context()
+    context: Context = msgspec.field(default_factory=Context)
     explain: bool = False
 
 

@@ -21,7 +21,7 @@ _MAX_SEEDS: Final = 16
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
 
-    `history`/`weights`: int64[n]/float64[n], the customer's taste as of `now`. `seeds`/`seed_weights`: what they are
+    `history`/`weights`: int64[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they are
     at just now, in this session and on this page. `cart`: model rows in the cart. `categories`: int64 codes of what
     the seeds (else the history) belong to, weightiest first.
     """
@@ -39,7 +39,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 def situation(view: View, state: State | None, context: Context, now: float, session_seconds: float) -> Situation:
     """What `state` (None for a stranger) and the page's context make of this moment."""
     items = state.items if state is not None else np.zeros(0, ITEM)
-    weights = state.weights(now) if state is not None else np.zeros(0)
+    weights = state.weights(_reference(view, state)) if state is not None else np.zeros(0)
     history, weights = _known(view, items["item"], weights)
     liked = weights > 0
     cart = [item_hash(item) for item in context.cart]
@@ -56,6 +56,16 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
         cart=_known(view, at, np.ones(len(at)))[0],
         categories=_categories(view, hashes if len(hashes) else items["item"]),
     )
+
+
+def _reference(view: View, state: State) -> NDArray[np.float64]:
+    """float64[n]: the time to age each item's weight to, in Unix seconds.
+
+    Aged to when the snapshot was trained, a history weighs what it weighed there, whatever the clock says; what came
+    later is as fresh as it was then.
+    """
+    trained = view.snapshot.parameters.now if view.snapshot is not None else 0.0
+    return np.maximum(trained, state.items["last"].astype(np.float64))
 
 
 def _seeds(

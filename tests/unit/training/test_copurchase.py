@@ -31,7 +31,7 @@ def test_hand_counted_pairs() -> None:
     """Of 6 customers 3 have items 0 and 1, and 3 have items 2 and 3: two pairs of 3, and nothing across."""
     histories = [[1, 1, 0, 0]] * 3 + [[0, 0, 1, 1]] * 3
     perfect = pytest.approx(log_likelihood_ratio(3, 0, 0, 3))
-    expected = {pair: (3, perfect) for pair in [(0, 1), (1, 0), (2, 3), (3, 2)]}
+    expected = dict.fromkeys([(0, 1), (1, 0), (2, 3), (3, 2)], (3, perfect))
     assert _pairs(_build(histories)) == expected
 
 
@@ -56,7 +56,7 @@ def test_what_avoids_each_other_is_no_neighbour() -> None:
 
 def test_lists_are_as_wide_as_asked_and_best_first() -> None:
     """The best neighbours are kept, by score and among equals by row; the rest is padded with -1."""
-    histories = [[1, 1, 1, 1, 1]] * 4 + [[1, 0, 0, 1, 0]] * 2 + [[0] * 4 + [1]] * 9 + [[0] * 5 + [1]] * 0
+    histories = [[1, 1, 1, 1, 1]] * 4 + [[1, 0, 0, 1, 0]] * 2 + [[0] * 4 + [1]] * 9
     lists = _build(histories, neighbours=2)
     assert lists.rows.shape == lists.scores.shape == lists.counts.shape == (5, 2)
     assert lists.rows[0].tolist() == [3, 1]

@@ -1,14 +1,11 @@
-"""Where the parts are put together: the only module that picks adapters."""
+"""A place with its store opened: what commands and the worker work on."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
-from litestar import Litestar
 
 from etappe import settings as settings_module
-from etappe.api.app import create_app
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
 from etappe.serving.view import View
@@ -16,8 +13,6 @@ from etappe.settings import Place, Settings
 from etappe.store import catalogues, connection, journal, snapshots
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log
-
-SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -57,9 +52,3 @@ def opened(place: Place) -> Iterator[Opened]:
         log = Log(place.data / "log")
         log.prepare()
         yield Opened(place, settings, client, log, connection.secret(client, place.data))
-
-
-def app_from_environment() -> Litestar:
-    """The application for the place that the environment names: what serving processes load."""
-    place = settings_module.place()
-    return create_app(place, settings_module.load(place.data), os.environ.get(SHARED_METRICS))
