@@ -61,8 +61,8 @@ class Learning(_Section, frozen=True):
     """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change."""
     factors: Count = 64
     """Length of a factor vector."""
-    regularisation: Annotated[float, Meta(ge=0)] = 0.05
-    """ALS lambda; a higher one holds back what rests on few purchases, and in a small shop leaves nothing."""
+    regularisation: Annotated[float, Meta(ge=0)] = 1.0
+    """ALS lambda; a higher one holds back what rests on few events, and in a very small shop leaves nothing."""
     alpha: Positive = 1.0
     """ALS confidence of one fresh purchase: c = alpha * log2(1 + weight / purchase); any other item has 1."""
     iterations: Count = 15
@@ -135,6 +135,11 @@ def place(data: Path | None = None, redis_url: str | None = None, environ: Mappi
         raise SettingsError(f"ETAPPE_AUTH is {auth!r}; set it to on or off")
     folder = data or Path(environ.get("ETAPPE_DATA") or DEFAULT_DATA)
     return Place(data=folder.absolute(), redis_url=redis_url or environ.get("ETAPPE_REDIS") or None, auth=auth == "on")
+
+
+def demo_once(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the demo is to end after its answer (DEMO_ONCE=1)."""
+    return environ.get("DEMO_ONCE", "") not in ("", "0")
 
 
 def shared_metrics(environ: Mapping[str, str] = os.environ) -> str | None:

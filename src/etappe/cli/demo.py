@@ -1,5 +1,134 @@
-"""`etappe demo`: a small shop, imported, trained, served and asked."""
+"""`etappe demo`: a small shop with a known truth, imported, trained, served and asked."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+from cyclopts import Parameter
+
+from etappe import settings, simulation
+from etappe.cli import progress, show
+from etappe.cli.files import import_into, items_into
+from etappe.cli.models import train_in
+from etappe.cli.serve import check_free, url_of, wait_until_ready
+from etappe.errors import EtappeError
+from etappe.settings import Place
+from etappe.wiring.store import opened
+
+CUSTOMERS, ITEMS, DAYS, SEED = 2_000, 1_000, 120, 20
+HOST = "127.0.0.1"
+DEFAULT_DATA = Path("demo-data")
+_DONE = "demo-customer"
+_STOP_SECONDS = 30
 
 
-def demo() -> None:
-    """Show Etappe with a small simulated shop."""
+def demo(
+    *,
+    port: Annotated[int, Parameter(help="Port to serve on.")] = 8000,
+    data: Annotated[Path | None, Parameter(help="Data folder of the demo shop (default ./demo-data).")] = None,
+    once: Annotated[bool, Parameter(help="Answer once and end (DEMO_ONCE=1).", negative="")] = False,
+) -> None:
+    """Make a small shop, train, serve it, print one real answer and stay up. Keys are off, on this machine only."""
+    began = time.monotonic()
+    place = Place(data=(data or DEFAULT_DATA).absolute(), auth=False)
+    check_free(HOST, port)
+    customer = _set_up(place)
+    with _served(place, port) as process:
+        _ask(port, customer)
+        show.say(f"\nUp {time.monotonic() - began:.1f} s after the start.")
+        if once or settings.demo_once():
+            return
+        _tell(port, customer)
+        process.wait()
+    raise EtappeError("the server ended by itself; its last lines are above")
+
+
+def _set_up(place: Place) -> str:
+    """The shop in the data folder, made where it is not there yet; returns a customer worth asking about."""
+    done = place.data / _DONE
+    if done.exists():
+        show.say(f"Using the shop in {place.data} (remove the folder to begin anew).")
+        return done.read_text().strip()
+    show.say(f"Making a shop of {ITEMS:,} items and {CUSTOMERS:,} customers over {DAYS} days in {place.data} ...")
+    shutil.rmtree(place.data / "shop", ignore_errors=True)
+    place.data.mkdir(parents=True, exist_ok=True)
+    with progress.shown() as shown:
+        shop = simulation.simulate(
+            CUSTOMERS, ITEMS, DAYS, SEED, end=datetime.now(UTC).replace(microsecond=0), progress=shown
+        )
+        files = simulation.write(shop, place.data / "shop")
+    with opened(place) as here, progress.shown() as shown:
+        items = items_into(here, files.items, shown)
+        report = import_into(here, files.events, "native", shown)
+        snapshot = train_in(here, shown, force=True)
+    events = sum(report.events.values())
+    show.say(f"{items.items:,} items and {events:,} events imported, snapshot {snapshot.version} trained.")
+    customer = _busiest(shop.events)
+    done.write_text(customer + "\n")
+    return customer
+
+
+def _busiest(events: pl.DataFrame) -> str:
+    """The customer with the most purchases: whoever has a story to tell."""
+    bought = events.filter(pl.col("event") == "purchase", pl.col("user_id").is_not_null())
+    return str(bought.group_by("user_id").len().sort("len", "user_id", descending=[True, False])["user_id"][0])
+
+
+@contextmanager
+def _served(place: Place, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    command = [sys.executable, "-m", "etappe", "serve", "--host", HOST, "--port", str(port)]
+    process = subprocess.Popen(command, env=place.environment())  # noqa: S603 - our own command
+    try:
+        if not wait_until_ready(HOST, port, lambda: process.poll() is not None):
+            raise EtappeError("the server did not come up; its last lines are above")
+        yield process
+    except KeyboardInterrupt:
+        show.say("Stopping ...")
+        raise
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_STOP_SECONDS)
+
+
+def _ask(port: int, customer: str) -> None:
+    """One real answer, asked over HTTP as a shop's frontend would."""
+    body = {
+        "customer": {"user_id": customer},
+        "context": {"page": "home"},
+        "placements": [{"name": "home.hero", "kind": "items", "limit": 5, "max_per_category": 2}],
+    }
+    request = json.dumps(body)
+    show.result(f"\nPOST {url_of(HOST, port)}/v1/decide\n{request}\n")
+    answer = _post(f"{url_of(HOST, port)}/v1/decide", request.encode())
+    items = answer["placements"]["home.hero"]["items"]
+    rows = [(one["id"], one["title"], f"{one['price']:.2f}", one["source"], one["reason"]["text"]) for one in items]
+    show.table(
+        f"home.hero for {customer}, in {answer['took_ms']} ms", ("item", "title", "price", "source", "reason"), rows
+    )
+
+
+def _post(url: str, body: bytes) -> Any:
+    request = urllib.request.Request(url, body, {"content-type": "application/json"})  # noqa: S310 - our own server
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+def _tell(port: int, customer: str) -> None:
+    url = url_of(HOST, port)
+    lines = (
+        f"curl -s {url}/v1/customers/{customer}        who this customer is",
+        f"curl -s '{url}/v1/popular?window=7d'   what sells",
+        f"curl -s {url}/schema                      all addresses, as OpenAPI",
+        f"curl -s {url}/metrics                     for Prometheus",
+    )
+    show.say("Try:\n  " + "\n  ".join(lines) + "\nCtrl-C ends it; `make demo` starts it again at once.")

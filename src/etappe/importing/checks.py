@@ -115,7 +115,7 @@ def _said(event: str, text: str | None) -> str | None:
     if event not in _SAYING:
         return None
     try:
-        intake.check(TYPES[event](user_id="-", properties=said), _EARLIEST)
+        intake.check(TYPES[event](user_id="-", item_id="-", properties=said), _EARLIEST)
     except InputError:
         return f"properties: not what {event} takes"
     return None

@@ -1,8 +1,9 @@
 """What goes wrong in reading a file, as one clear line."""
 
 import gzip
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ def _undecodable(path: Path) -> str:
     opener = _OPENERS.get(path.suffix.lower(), open)
     if opener is None:
         return ""
-    with opener(path, "rb") as file:
+    with suppress(OSError, EOFError, zlib.error), opener(path, "rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode()

@@ -1,6 +1,5 @@
 """`etappe import-items`: a catalogue file as partial changes of items."""
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -103,8 +102,6 @@ def _patch(row: dict[str, Any], zone: tzinfo, *, strict: bool) -> ItemPatch:
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
-    if isinstance(patch.price, float) and not math.isfinite(patch.price):
-        raise InputError("price: not a finite number")
     return msgspec.structs.replace(patch, **_aware(patch, zone))
 
 

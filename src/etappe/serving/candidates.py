@@ -54,6 +54,23 @@ def by_factors(here: Situation) -> Iterator[Candidates]:
     yield from in_blocks(here, "factors", "taste", order, scores[order])
 
 
+def loudest_in_taste(here: Situation, targets: Rows) -> Rows:
+    """int64[t]: for each target (a model row) the model row of the history's item that adds most to its score."""
+    snapshot = here.view.snapshot
+    if snapshot is None or len(targets) == 0:
+        return np.full(len(targets), -1, np.int64)
+    shares = factors.contributions(
+        snapshot.factors[here.history],
+        here.weights,
+        snapshot.gram,
+        snapshot.parameters.regularisation,
+        snapshot.parameters.alpha,
+        snapshot.factors[targets],
+    )
+    loudest: Rows = here.history[np.argmax(shares, axis=1)]
+    return loudest
+
+
 def by_session(here: Situation) -> Iterator[Candidates]:
     """Items bought by the customers who bought what this customer is at just now."""
     if here.view.snapshot is not None:

@@ -12,7 +12,7 @@ from etappe.serving import candidates, ranking
 from etappe.serving.answer import Answer, AnsweredCustomer, Explanation, FilledPlacement
 from etappe.serving.candidates import Source
 from etappe.serving.ranking import Pick
-from etappe.serving.reasons import shown_item
+from etappe.serving.reasons import shown_item, with_taste
 from etappe.serving.request import DecideRequest, Placement
 from etappe.serving.rules import Forbidden, Gate, nothing_forbidden
 from etappe.serving.situation import Situation, situation
@@ -77,18 +77,16 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
 def plan(here: Situation) -> tuple[list[Source], list[Source]]:
     """The sources to ask in turn, one item of each, and those to ask one after another when the first have no more.
 
-    Whoever is at something is shown what goes with it, and whoever is known also what they took to before.
+    Whoever is at something is shown what goes with it, and whoever is known what fits what they took to before.
     """
-    in_session = bool(len(here.seeds))
-    known = bool(len(here.history))
     first: list[Source] = []
     if len(here.cart):
         first.append(candidates.by_cart)
-    if in_session:
+    if len(here.seeds):
         first.append(candidates.by_session)
-    if known:
-        first.append(candidates.by_factors)
-    return first, [candidates.by_copurchase, candidates.by_category, candidates.by_popularity]
+    if len(here.history):
+        first += [candidates.by_factors, candidates.by_copurchase]
+    return first, [candidates.by_category, candidates.by_popularity]
 
 
 def _fill(
@@ -112,5 +110,5 @@ def _fill(
         explanation = Explanation(
             sources=[source.__name__.removeprefix("by_") for source in (*first, *then)], left_out=gate.left_out
         )
-    items = [shown_item(view, pick, request.locale) for pick in chosen]
+    items = [shown_item(view, pick, request.locale) for pick in with_taste(here, chosen)]
     return FilledPlacement(items=items, explanation=explanation), chosen

@@ -2,9 +2,15 @@
 
 from typing import Final
 
+import msgspec
+import numpy as np
+
 from etappe.catalog.item import Item
+from etappe.models.copurchase import Neighbours
 from etappe.serving.answer import Reason, ShownItem
+from etappe.serving.candidates import loudest_in_taste
 from etappe.serving.ranking import Pick
+from etappe.serving.situation import Situation
 from etappe.serving.view import View, languages
 
 FEWEST: Final = 10
@@ -28,6 +34,25 @@ def shown_item(view: View, pick: Pick, locale: str | None) -> ShownItem:
     )
 
 
+def with_taste(here: Situation, picks: list[Pick]) -> list[Pick]:
+    """The picks, those from factors with the item of the history that speaks loudest for each, and the pair's count."""
+    places = [place for place, pick in enumerate(picks) if pick.reason == "taste"]
+    if not places or here.view.snapshot is None:
+        return picks
+    targets = np.array([here.view.model_row(picks[place].row) for place in places], np.int64)
+    explained = list(picks)
+    for place, target, loudest in zip(places, targets.tolist(), loudest_in_taste(here, targets).tolist(), strict=True):
+        count = pair_count(here.view.snapshot.also_bought, loudest, target)
+        explained[place] = msgspec.structs.replace(picks[place], because=loudest, count=count)
+    return explained
+
+
+def pair_count(neighbours: Neighbours, item: int, other: int) -> int:
+    """How many customers took both, where `other` is in the list of `item` (model rows); 0 where it is not."""
+    found = np.flatnonzero(neighbours.rows[item] == other)
+    return int(neighbours.counts[item, found[0]]) if len(found) else 0
+
+
 def title_of(item: Item, locale: str | None) -> str:
     """The title in the asked language, else the item's own, else its id."""
     for language in languages(locale):
@@ -40,6 +65,8 @@ def reason_of(view: View, pick: Pick) -> Reason:
     """The reason of a pick."""
     if pick.reason == "also_bought":
         return _also_bought(view, pick)
+    if pick.reason == "taste" and pick.because >= 0:
+        return _taste(view, pick)
     if pick.reason == "bought_together":
         return _bought_together(view, pick)
     return _bought_by_many(view, pick)
@@ -52,6 +79,16 @@ def _also_bought(view: View, pick: Pick) -> Reason:
     if pick.count < FEWEST:
         return Reason(kind=pick.reason, with_=other, text=f"Bought by customers who bought {name}")
     text = f"{pick.count} of {customers} customers who bought {name} bought this too"
+    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
+
+
+def _taste(view: View, pick: Pick) -> Reason:
+    other, name, customers, _ = _because(view, pick)
+    if other == view.catalogue.item(pick.row).id:
+        return Reason(kind="again", text="You took to this before")
+    if pick.count < FEWEST:
+        return _bought_by_many(view, pick)
+    text = f"Fits {name}: {pick.count} of {customers} customers who bought that bought this too"
     return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
 
 

@@ -15,6 +15,8 @@ from etappe.errors import InputError
 from etappe.progress import Progress
 
 STEP: Final = "factors"
+DUST: Final = 1e-5
+"""A vector shorter than this says nothing; those of items that are bought have lengths from 0.01 on."""
 
 
 def fit(
@@ -29,8 +31,8 @@ def fit(
 ) -> NDArray[np.float32]:
     """float32[n, factors]: item factors; the same for the same input and `seed`, however many `threads` (0: all cores).
 
-    Hu, Koren, Volinsky (2008), solved by conjugate gradients (Takacs, Pilaszy, Tikk 2011). Items nobody has, and all
-    items where there are no customers, get zeros.
+    Hu, Koren, Volinsky (2008), solved by conjugate gradients (Takacs, Pilaszy, Tikk 2011). Items nobody has, all
+    items where there are no customers, and items of which `regularisation` leaves nothing get zeros.
 
     Args:
         confidences: float[u, n], above 0 where a customer has an item.
@@ -64,7 +66,13 @@ def fit(
             )
         except ModelFitError as error:
             raise InputError(f"the factors are not finite: {error}; raise learning.regularisation") from error
-    return np.ascontiguousarray(model.item_factors, dtype=np.float32)
+    return _without_dust(np.ascontiguousarray(model.item_factors, dtype=np.float32))
+
+
+def _without_dust(factors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Zeros where regularisation left next to nothing: what remains of the first, random factors would rank items."""
+    factors[np.linalg.norm(factors, axis=1) < DUST] = 0.0
+    return factors
 
 
 def _check(confidences: sparse.csr_array, factors: int, regularisation: float, iterations: int) -> None:

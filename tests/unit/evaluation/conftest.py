@@ -1,5 +1,6 @@
 """A log in memory whose future is known."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -13,8 +14,7 @@ Row = tuple[str, str | None, str, float]
 """Event, customer (None: nobody known), item, days after START."""
 
 
-def make(rows: list[Row]) -> pl.LazyFrame:
-    """The event table of `rows`."""
+def _make(rows: list[Row]) -> pl.LazyFrame:
     return as_rows(
         "event",
         {
@@ -46,4 +46,10 @@ def rows() -> list[Row]:
 @pytest.fixture
 def events(rows: list[Row]) -> pl.LazyFrame:
     """The event table of `rows`."""
-    return make(rows)
+    return _make(rows)
+
+
+@pytest.fixture
+def make() -> Callable[[list[Row]], pl.LazyFrame]:
+    """Makes an event table of (event, customer, item, days after the start)."""
+    return _make

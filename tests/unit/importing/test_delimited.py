@@ -27,22 +27,22 @@ def file(tmp_path: Path) -> Path:
 
 def test_header_is_line_one(file: Path) -> None:
     """The first row below the header begins on line 2, as an editor shows it."""
-    assert ([(2, "1", "2"), (3, "3", "4")], []) == _read(file, "a,b\n1,2\n3,4\n")
+    assert _read(file, "a,b\n1,2\n3,4\n") == ([(2, "1", "2"), (3, "3", "4")], [])
 
 
 def test_empty_cells_are_null(file: Path) -> None:
     """An empty cell, quoted or not, is an absent value."""
-    assert ([(2, None, "2"), (3, "1", None)], []) == _read(file, 'a,b\n,2\n1,""\n')
+    assert _read(file, 'a,b\n,2\n1,""\n') == ([(2, None, "2"), (3, "1", None)], [])
 
 
 def test_mark_and_windows_line_ends(file: Path) -> None:
     """A byte order mark and carriage returns are no part of names and cells."""
-    assert ([(2, "1", "2")], []) == _read(file, "\ufeffa,b\r\n1,2\r\n\r\n")
+    assert _read(file, "\ufeffa,b\r\n1,2\r\n\r\n") == ([(2, "1", "2")], [])
 
 
 def test_quoted_line_breaks_keep_lines_counted(file: Path) -> None:
     """A record over three lines begins on its first, and the next one three lines later."""
-    assert ([(2, "x\n\ny", "2"), (5, "3", "4")], []) == _read(file, 'a,b\n"x\n\ny",2\n3,4\n')
+    assert _read(file, 'a,b\n"x\n\ny",2\n3,4\n') == ([(2, "x\n\ny", "2"), (5, "3", "4")], [])
 
 
 def test_quotes_and_commas_in_cells(file: Path) -> None:
@@ -60,17 +60,17 @@ def test_wrong_number_of_fields(file: Path) -> None:
 def test_stray_quote_costs_one_line(file: Path) -> None:
     """A quote that nothing closes is one broken line; the lines below are read."""
     rows, broken = _read(file, 'a,b\n"x,1\n' + "3,4\n" * 500)
-    assert (500, [(2, batch.OPEN_QUOTE)]) == (len(rows), broken)
+    assert (len(rows), broken) == (500, [(2, batch.OPEN_QUOTE)])
 
 
 def test_junk_after_a_quote(file: Path) -> None:
     """Text behind a closing quote breaks its line only."""
-    assert ([(3, "3", "4")], [(2, batch.BAD_QUOTE)]) == _read(file, 'a,b\n"x"y,1\n3,4\n')
+    assert _read(file, 'a,b\n"x"y,1\n3,4\n') == ([(3, "3", "4")], [(2, batch.BAD_QUOTE)])
 
 
 def test_cut_last_record(file: Path) -> None:
     """A last record whose quote is cut off is broken, not lost."""
-    assert ([(2, "1", "2")], [(3, batch.OPEN_QUOTE)]) == _read(file, 'a,b\n1,2\n"3')
+    assert _read(file, 'a,b\n1,2\n"3') == ([(2, "1", "2")], [(3, batch.OPEN_QUOTE)])
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

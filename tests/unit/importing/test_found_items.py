@@ -29,7 +29,7 @@ def test_known_items_are_left_alone() -> None:
     found = FoundItems()
     _note(found, ("A", 1, None, None), ("B", 1, None, None), (None, 1, 1.0, None))
     assert [ItemPatch(id="B", title="B")] == list(found.patches({"A"}))
-    assert ["A", "B"] == sorted(found.ids())
+    assert sorted(found.ids()) == ["A", "B"]
 
 
 @given(st.permutations([(day, day * 1.5) for day in range(6)]), st.integers(1, 5))
@@ -38,5 +38,5 @@ def test_order_of_rows_is_no_matter(rows: list[tuple[int, float]], cut: int) -> 
     found = FoundItems()
     for part in (rows[:cut], rows[cut:]):
         _note(found, *(("A", day, price, None) for day, price in part))
-    assert [7.5] == found.table()["price"].to_list()
+    assert found.table()["price"].to_list() == [7.5]
     assert datetime(1970, 1, 1, tzinfo=UTC).year == 1970

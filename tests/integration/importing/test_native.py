@@ -1,0 +1,170 @@
+"""Events in Etappe's own form, from every kind of file."""
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from etappe.catalog.item import ItemPatch
+from etappe.errors import InputError
+from etappe.ids import subject_of
+
+SECRET = b"secret of a test" * 2
+
+HEADER = "event_id,timestamp,event,user_id,anonymous_id,item_id,quantity,price,currency,order_id,channel,properties\n"
+ROWS = [
+    ",2025-01-01T10:00:00Z,view_item,7,a1,A,,,,,web,\n",
+    ",2025-01-01T10:01:00Z,add_to_cart,,a1,A,2,9.90,EUR,,web,\n",
+    ',2025-01-02T00:00:00Z,purchase,7,,A,2,9.90,EUR,1,web,"{""gift"": true}"\n',
+    ",2025-01-03T00:00:00Z,refund,7,,A,1,9.90,EUR,1,web,\n",
+    ",2025-01-03T00:00:00Z,purchase,,,B,1,0.10,EUR,2,store,\n",
+]
+
+
+def _csv(path: Path, rows: list[str]) -> Path:
+    path.write_text(HEADER + "".join(rows))
+    return path
+
+
+def _as(kind: str, folder: Path) -> Path:
+    source = _csv(folder / "plain.csv", ROWS)
+    frame = pl.read_csv(source, infer_schema=False)
+    numbers = frame.with_columns(pl.col("quantity").cast(pl.Int64), pl.col("price").cast(pl.Float64))
+    path = folder / f"events.{kind}"
+    if kind == "csv.gz":
+        path.write_bytes(gzip.compress(source.read_bytes()))
+    elif kind == "csv.zst":
+        frame.write_csv(path, compression="zstd")
+    elif kind == "jsonl":
+        text = numbers.write_ndjson().replace('"{\\"gift\\": true}"', '{"gift": true}')
+        path.write_text(text)
+    elif kind == "jsonl.gz":
+        text = numbers.write_ndjson().replace('"{\\"gift\\": true}"', '{"gift": true}')
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        numbers.with_columns(pl.col("timestamp").str.to_datetime(time_zone="UTC")).write_parquet(path)
+    return path
+
+
+def test_rows_in_the_log(shop: Any, tmp_path: Path) -> None:
+    """A row's fields are in the log as they stood, with the subject of whom it names."""
+    report = shop.bring(_csv(tmp_path / "a.csv", ROWS))
+    assert report.events == {"purchase": 2, "view_item": 1, "add_to_cart": 1, "refund": 1}
+    row = shop.events().filter(pl.col("order_id") == "1", pl.col("event") == "purchase").row(0, named=True)
+    del row["received"], row["event_id"]
+    assert row == {
+        "event": "purchase",
+        "time": datetime(2025, 1, 2, tzinfo=UTC),
+        "subject": subject_of(SECRET, "user_id", "7"),
+        "user_id": "7",
+        "anonymous_id": None,
+        "item_id": "A",
+        "quantity": 2,
+        "price": 9.9,
+        "currency": "EUR",
+        "order_id": "1",
+        "channel": "web",
+        "properties": '{"gift": true}',
+        "source": "import:native",
+    }
+
+
+def test_revenue_and_people(shop: Any, tmp_path: Path) -> None:
+    """Revenue is exact; the identified subjects are told, once each, and a till receipt's is none."""
+    report = shop.bring(_csv(tmp_path / "a.csv", ROWS))
+    money = report.revenue
+    assert (money.purchases, money.refunds, money.total) == ("19.90", "-9.90", "10.00")
+    people = [subject_of(SECRET, "user_id", "7"), subject_of(SECRET, "anonymous_id", "a1")]
+    assert sorted(report.subjects.to_list()) == sorted(people)
+    assert report.customers == 2
+
+
+@pytest.mark.parametrize("kind", ["csv.gz", "csv.zst", "jsonl", "jsonl.gz", "parquet"])
+def test_same_rows_in_another_file(shop: Any, tmp_path: Path, kind: str) -> None:
+    """The rows of a CSV, packed or as JSON or Parquet, are the same events: importing them too adds nothing."""
+    shop.bring(_csv(tmp_path / "a.csv", ROWS))
+    before = shop.events()
+    report = shop.bring(_as(kind, tmp_path))
+    assert (report.duplicates, report.events, report.position) == (5, {}, 1)
+    assert before.equals(shop.events())
+
+
+def test_given_ids(shop: Any, tmp_path: Path) -> None:
+    """An event_id counts once for a subject, in the file and in the log; another subject's is another event."""
+    row = "e1,2025-01-0{day}T00:00:00Z,login,{user},,,,,,,,\n"
+    rows = [row.format(day=day, user=user) for day, user in ((2, 7), (1, 7), (1, 8))]
+    first = shop.bring(_csv(tmp_path / "a.csv", rows))
+    assert (first.events, first.duplicates) == ({"login": 2}, 1)
+    kept = shop.events().filter(pl.col("user_id") == "7")["time"].to_list()
+    assert kept == [datetime(2025, 1, 2, tzinfo=UTC)]
+    second = shop.bring(_csv(tmp_path / "b.csv", [rows[0], row.format(day=2, user=9)]))
+    assert (second.events, second.duplicates) == ({"login": 1}, 1)
+
+
+def test_stubs_for_unknown_items(shop: Any, tmp_path: Path) -> None:
+    """An item the catalogue has not seen gets its id for a title and its latest price; a known one is left alone."""
+    asked: list[str] = []
+
+    def known(items: list[str]) -> set[str]:
+        asked.extend(items)
+        return {"B"}
+
+    report = shop.bring(_csv(tmp_path / "a.csv", ROWS), known_items=known)
+    assert sorted(asked) == ["A", "B"]
+    assert shop.items == [ItemPatch(id="A", title="A", price=9.9, currency="EUR")]
+    assert report.items == 1
+
+
+def test_rejected_rows(shop: Any, tmp_path: Path) -> None:
+    """Each bad row is in the file of rejected rows with its line, the reason and its cells; the good ones are in."""
+    bad = [",2025-01-01T10:00:00Z,bought,7,,A,,,,,,\n", "cut,off\n"]
+    report = shop.bring(_csv(tmp_path / "a.csv", [ROWS[0], *bad, ROWS[1]]))
+    assert sum(report.events.values()) == 2
+    cells = {"timestamp": "2025-01-01T10:00:00Z", "event": "bought", "user_id": "7", "item_id": "A"}
+    assert shop.refused(report) == [
+        {"line": 3, "reason": "event: not in the vocabulary", "row": cells},
+        {"line": 4, "reason": "line: not as many fields as the header names (a line cut off?)", "row": "cut,off"},
+    ]
+    assert report.rejected_file == str(shop.rejected / "a-native.jsonl")
+
+
+def test_mended_file(shop: Any, tmp_path: Path) -> None:
+    """Once a file is mended, the rejected rows of its earlier import are gone, and only the mended ones are added."""
+    shop.bring(_csv(tmp_path / "a.csv", [ROWS[0], "cut,off\n"]))
+    report = shop.bring(_csv(tmp_path / "a.csv", ROWS[:2]))
+    assert (report.events, report.duplicates) == ({"add_to_cart": 1}, 1)
+    assert list(shop.rejected.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("event,user_id", "'timestamp' is missing; found 'event', 'user_id'"),
+        ("event,timestamp,quanity", "'quanity' is unknown; the columns are"),
+    ],
+)
+def test_wrong_columns(shop: Any, tmp_path: Path, header: str, said: str) -> None:
+    """A missing column, and one that would be dropped unread, are named with those there are."""
+    path = tmp_path / "a.csv"
+    path.write_text(header + "\n1,2,3\n")
+    with pytest.raises(InputError, match=said):
+        shop.bring(path)
+
+
+def test_json_is_strict(shop: Any, tmp_path: Path) -> None:
+    """JSON of the wrong kind is rejected with its field, beside good lines of the same batch."""
+    path = tmp_path / "a.jsonl"
+    good = '"event":"login","timestamp":"2025-01-01T00:00:00Z","user_id":"7"'
+    lines = [f"{{{good}}}", f'{{{good},"quantity":"2"}}', f'{{{good},"colour":1}}', "{", "[]", "", f"{{{good}}}"]
+    path.write_text("\n".join(lines))
+    report = shop.bring(path)
+    assert report.events == {"login": 2}
+    assert [(row["line"], row["reason"]) for row in shop.refused(report)] == [
+        (2, "quantity: expected `int | null`, got `str`"),
+        (3, "line: a key that is no column; move it into properties"),
+        (4, "line: not a JSON object"),
+        (5, "line: expected `object`, got `array`"),
+    ]
