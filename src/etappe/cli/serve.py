@@ -90,7 +90,8 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     shared.mkdir(parents=True)
     environment = place.environment() | {settings.SHARED_METRICS: str(shared)}
     stop = threading.Event()
-    with connection.server(place) as embedded:
+    with connection.server(place) as embedded, connection.connect(place) as client:
+        connection.secret(client, place.data)
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
         if place.redis_url is None:
             keeper.start()

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.models import copurchase, factors
+from etappe.models import copurchase, factors, popularity
 from etappe.models.confidence import PURCHASE
 from etappe.serving.situation import Situation
 from etappe.serving.view import DECAYED, Rows
@@ -48,10 +48,7 @@ def by_factors(here: Situation) -> Iterator[Candidates]:
         snapshot.parameters.regularisation,
         snapshot.parameters.alpha,
     )
-    scores = factors.scores(taste, snapshot.factors)
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] > 0]
-    yield from in_blocks(here, "factors", "taste", order, scores[order])
+    yield from by_score(here, "factors", "taste", factors.scores(taste, snapshot.factors))
 
 
 def loudest_in_taste(here: Situation, targets: Rows) -> Rows:
@@ -132,15 +129,23 @@ def _copurchased(here: Situation, reason: str, found: copurchase.Candidates) -> 
         )
 
 
-def in_blocks(
-    here: Situation, source: str, reason: str, order: Rows, scores: NDArray[np.float32]
+def by_score(here: Situation, source: str, reason: str, scores: NDArray[np.float32]) -> Iterator[Candidates]:
+    """All model rows with a score above 0, best first; nearly always the first block is all that is asked for."""
+    best = popularity.top(scores, BLOCK)
+    yield from _scored(here, source, reason, best, scores)
+    if len(best) == BLOCK:
+        rest = np.argsort(-scores, kind="stable")[BLOCK:]
+        for start in range(0, len(rest), BLOCK):
+            yield from _scored(here, source, reason, rest[start : start + BLOCK], scores)
+
+
+def _scored(
+    here: Situation, source: str, reason: str, model_rows: NDArray[np.integer[Any]], scores: NDArray[np.float32]
 ) -> Iterator[Candidates]:
-    """Model rows in order, as blocks of candidates without a particular reason."""
-    rows = here.view.to_rows(order)
-    kept = rows >= 0
-    rows, scores = rows[kept], scores[kept]
-    for start in range(0, len(rows), BLOCK):
-        yield _block(source, reason, rows[start : start + BLOCK], scores[start : start + BLOCK] / scores[0])
+    rows, found = here.view.to_rows(model_rows), scores[model_rows]
+    kept = (rows >= 0) & (found > 0)
+    if kept.any():
+        yield _block(source, reason, rows[kept], found[kept] / scores.max())
 
 
 def _block(source: str, reason: str, rows: Rows, scores: NDArray[np.floating[Any]]) -> Candidates:

@@ -12,7 +12,7 @@ from etappe.ids import item_hash
 from etappe.models.copurchase import NONE, Neighbours
 from etappe.serving import ranking
 from etappe.serving.answer import ShownItem
-from etappe.serving.candidates import Candidates, in_blocks, ranked
+from etappe.serving.candidates import Candidates, by_score, ranked
 from etappe.serving.reasons import shown_item
 from etappe.serving.request import Context
 from etappe.serving.rules import Gate, nothing_forbidden
@@ -89,9 +89,8 @@ def _related(here: Situation, kind: str, row: int) -> Iterator[Candidates]:
     if kind == "similar":
         lengths = np.maximum(np.linalg.norm(snapshot.factors, axis=1), 1e-9)
         scores = snapshot.factors @ snapshot.factors[row] / (lengths * lengths[row])
-        order = np.argsort(-scores, kind="stable")
-        order = order[(scores[order] > 0) & (order != row)]
-        yield from in_blocks(here, "similar", "similar", order, scores[order])
+        scores[row] = 0.0
+        yield from by_score(here, "similar", "similar", scores)
     elif kind != "wishlist_bought":
         yield from _listed(here, kind, getattr(snapshot, kind), row)
 

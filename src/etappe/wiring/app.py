@@ -5,12 +5,28 @@ when they are imported.
 """
 
 from litestar import Litestar
+from threadpoolctl import ThreadpoolController
 
 from etappe import settings
 from etappe.api.app import create_app
+from etappe.errors import EtappeError
 
 
 def app_from_environment() -> Litestar:
     """The application for the place that the environment names."""
+    limit_threads()
     place = settings.place()
     return create_app(place, settings.load(place.data), settings.shared_metrics())
+
+
+def limit_threads() -> None:
+    """One thread for BLAS and OpenMP: a request's arrays are small, and its process shares the machine with others.
+
+    Raises:
+        EtappeError: a library will not be limited.
+    """
+    pools = ThreadpoolController()
+    pools.limit(limits=1)
+    unruly = [pool["internal_api"] for pool in ThreadpoolController().info() if pool["num_threads"] != 1]
+    if unruly:
+        raise EtappeError(f"{', '.join(unruly)} runs several threads in serving; set OMP_NUM_THREADS=1 and start again")
