@@ -101,7 +101,7 @@ def sync_folder(folder: Path) -> None:
 
 def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
     with path.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
+        np.save(file, np.asarray(array, order="C"), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
     return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, _sha256(path))

@@ -16,8 +16,8 @@ from msgspec import Meta
 
 from etappe.errors import SettingsError
 
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=1)]
+Positive = Annotated[float, Meta(gt=0, le=1e9)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 DEFAULT_DATA = "etappe-data"
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
@@ -57,8 +57,9 @@ class Consent(_Section, frozen=True):
 class Learning(_Section, frozen=True):
     """How much events say, and for how long."""
 
-    half_life_days: Positive = 60.0
-    """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change."""
+    half_life_days: Annotated[float, Meta(ge=7, le=1e9)] = 60.0
+    """An event's weight in a customer's taste halves in this many days. Bases must be rebuilt after a change.
+    Weights grow by 2 to the power of the half-lives since 2020, which a shorter one would take beyond a float64."""
     factors: Count = 64
     """Length of a factor vector."""
     regularisation: Annotated[float, Meta(ge=0)] = 1.0
@@ -80,6 +81,9 @@ class Rules(_Section, frozen=True):
 
     floor_days: Annotated[int, Meta(ge=0)] = 14
     """A bought item is not shown to its buyer for this many days, unless the item states its own `floor_days`."""
+    again_share: Annotated[float, Meta(ge=0, le=1)] = 0.1
+    """A bought item is shown to its buyer again only where at least this share of its buyers bought it in two orders
+    or more (learned), or the item states its own `floor_days`. With 0 everything is shown again."""
     bought_once: tuple[str, ...] = ()
     """Categories (with all below them) of which a customer buys one: nothing of them is shown after a purchase."""
     session_minutes: Count = 30
@@ -157,6 +161,8 @@ def load(data: Path) -> Settings:
     if not path.exists():
         return Settings()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), Settings)
+        return msgspec.convert(tomllib.loads(path.read_bytes().decode()), Settings)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise SettingsError(f"{path}: {error}; docs/settings.md lists every setting") from error

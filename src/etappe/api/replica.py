@@ -50,7 +50,7 @@ class Replica:
     async def start(self) -> None:
         """Loads catalogue, keys and snapshot, and catches up with the journal."""
         await self.reload()
-        await self.load_snapshot()
+        await self._swap()
 
     async def run(self) -> None:
         """Follows the journal until cancelled, renewing the lease."""
@@ -134,7 +134,7 @@ class Replica:
         try:
             await self.load_snapshot()
         except (redis.RedisError, OSError, EtappeError) as error:
-            _log.error("the new snapshot is refused, the old one stays: %s", error)
+            _log.error("the snapshot is refused, what was served before stays: %s", error)
 
 
 def _load(client: SyncRedis, data: Path, held: str) -> tuple[dict[str, ApiKey], tuple[Catalogue, str] | None]:

@@ -4,7 +4,7 @@ The compiled part is a memory-mapped array folder; what changed since is an over
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -198,4 +198,8 @@ class Catalogue:
 
 
 def _seconds(time: datetime | None, default: int) -> int:
-    return default if time is None else min(max(int(time.timestamp()), 0), NEVER)
+    """Unix seconds; times without a zone are UTC."""
+    if time is None:
+        return default
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return min(max(int(aware.timestamp()), 0), NEVER)

@@ -1,13 +1,16 @@
 """`etappe train`, `evaluate`, `publish`, `rollback`: from the log to what is served."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
+import polars as pl
 from cyclopts import Parameter
 
 from etappe.catalog.item import Item
 from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
+from etappe.errors import DataError, InputError
 from etappe.evaluation.report import Report
+from etappe.evaluation.run import SERVED
 from etappe.evaluation.run import evaluate as run_evaluation
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
@@ -16,6 +19,9 @@ from etappe.training import gate
 from etappe.training.fit import fit_snapshot
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archive import archive
+
+EVALUATED_CUSTOMERS: Final = 1_000
+"""Customers asked about when a training is evaluated for the gate."""
 
 
 def train(
@@ -26,15 +32,17 @@ def train(
     """Train on the log: fit, evaluate, pass the gate, publish. Whoever serves swaps without dropping a request."""
     with opened(where.place()) as here, progress.shown() as shown:
         snapshot = train_in(here, shown, force=force)
-    parameters = snapshot.parameters
+    parameters, metrics = snapshot.parameters, snapshot.manifest.metrics
     show.result(
         f"snapshot {snapshot.version}: {len(snapshot.items):,} items, {parameters.customers:,} customers,"
         f" {parameters.orders:,} orders, {parameters.events:,} events; published"
     )
+    if metrics:
+        show.result(", ".join(f"{name} {value:.4f}" for name, value in metrics.items() if name.startswith(SERVED)))
 
 
 def train_in(here: Opened, shown: Progress, *, force: bool) -> Snapshot:
-    """Fits a snapshot to the log as of now, gates and publishes it.
+    """Fits a snapshot to the log as of now, evaluates, gates and publishes it.
 
     Raises:
         GateError: it is not fit to be published; it is left in the data folder, the one in service stays.
@@ -44,13 +52,42 @@ def train_in(here: Opened, shown: Progress, *, force: bool) -> Snapshot:
     events = here.log.events(position)
     folder = here.place.data / snapshots.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = fit_snapshot(events, settings=here.settings, log_position=position, folder=folder, progress=shown)
+    metrics = _metrics(here, events, shown)
+    manifest = fit_snapshot(
+        events, settings=here.settings, log_position=position, folder=folder, metrics=metrics, progress=shown
+    )
     snapshot = Snapshot.open(folder / manifest.version)
-    for overruled in gate.check(snapshot, snapshots.open_current(here.client, here.place.data), force=force):
+    for overruled in gate.check(snapshot, _in_service(here), force=force):
         show.say(f"published all the same: {overruled}")
     shown("publishing", 0)
     snapshots.publish(here.client, folder / manifest.version)
     return snapshot
+
+
+def _metrics(here: Opened, events: pl.LazyFrame, shown: Progress) -> dict[str, float]:
+    """How well the same training foretells the log's last days; empty where the log is too short to tell."""
+    try:
+        report = run_evaluation(
+            events,
+            settings=here.settings,
+            learn_from="all",
+            items=_items(here),
+            sample=EVALUATED_CUSTOMERS,
+            progress=shown,
+        )
+    except InputError as error:
+        show.say(f"not evaluated: {error}")
+        return {}
+    return report.metrics()
+
+
+def _in_service(here: Opened) -> Snapshot | None:
+    """The snapshot to compare with; one that cannot be read is nothing to compare with."""
+    try:
+        return snapshots.open_current(here.client, here.place.data)
+    except DataError as error:
+        show.say(f"the snapshot in service cannot be compared with: {error}")
+        return None
 
 
 def evaluate(

@@ -65,13 +65,14 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     traits: dict[str, Trait] = {}
 
     def consent_time(self) -> datetime | None:
-        """When consent was last said, if the customer said anything."""
-        said = self.traits.get(CONSENT_TRAIT)
+        """When consent to personalisation was last said, if the customer said anything."""
+        said = self.traits.get(CONSENT + PERSONALISATION)
         return datetime.fromtimestamp(said.time, UTC) if said else None
 
 
-CONSENT_TRAIT: Final = "$consent"
-"""The reserved name under which the purposes last said are kept beside the traits."""
+CONSENT: Final = "$consent:"
+"""Consent is kept beside the traits, each purpose under its name behind this reserved prefix."""
+PERSONALISATION: Final = "personalisation"
 
 EMPTY: Final = Base(totals=np.zeros(1, TOTALS), items=np.zeros(0, ITEM), ring=np.zeros(0, np.uint64))
 
@@ -109,6 +110,10 @@ def unpack(packed: bytes) -> Base:
     traits = ring + n_ring * 8
     if traits + n_traits != len(packed):
         raise DataError(f"a base of {len(packed)} bytes says it has {traits + n_traits}; rebuild it from the log")
+    try:
+        known = _TRAITS.decode(packed[traits:]) if n_traits else {}
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"the traits of a base are damaged: {error}; rebuild it from the log") from error
     return Base(
         consent=int(header["consent"]),
         flags=int(header["flags"]),
@@ -116,5 +121,5 @@ def unpack(packed: bytes) -> Base:
         totals=np.frombuffer(packed, TOTALS, 1, start),
         items=np.frombuffer(packed, ITEM, n_items, items),
         ring=np.frombuffer(packed, np.uint64, n_ring, ring),
-        traits=_TRAITS.decode(packed[traits:]) if n_traits else {},
+        traits=known,
     )

@@ -110,7 +110,7 @@ def _count_order(total: Any, order: int) -> None:
 @njit(cache=True)
 def _count(total: Any, record: Any) -> None:
     total.events += 1
-    if total.first == 0 or record.time < total.first:
+    if total.events == 1 or record.time < total.first:
         total.first = record.time
     total.last = max(total.last, record.time)
     if record.code == _PURCHASE:

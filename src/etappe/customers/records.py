@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.errors import DataError
-from etappe.events.vocabulary import CHANNELS, CODES, Event
+from etappe.events.vocabulary import CHANNELS, CODES, Event, Rate
 from etappe.ids import event_hash, item_hash, order_hash
 
 VERSION: Final = 1
@@ -96,14 +96,21 @@ def decode_tail(tail: bytes) -> NDArray[np.void]:
 
 
 def blocks_of(records: NDArray[np.void], index: int) -> dict[str, Any]:
-    """The JSON object in the blocks behind the record at `index`."""
+    """The JSON object in the blocks behind the record at `index`.
+
+    Raises:
+        DataError: the blocks are cut off or damaged.
+    """
     end = index + 1 + int(records["quantity"][index])
-    found: dict[str, Any] = msgspec.json.decode(records[index + 1 : end].tobytes().rstrip() or b"{}", type=dict)
+    try:
+        found: dict[str, Any] = msgspec.json.decode(records[index + 1 : end].tobytes().rstrip() or b"{}", type=dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"the blocks of a tail's record are damaged: {error}; rebuild it from the log") from error
     return found
 
 
 def _value(event: Event) -> float:
-    if event.price is not None:
-        return event.price
-    rating = (event.properties or {}).get("rating")
-    return float(rating) if isinstance(rating, int | float) else 0.0
+    """The rating of a `rate` event, the price of any other."""
+    if isinstance(event, Rate):
+        return float((event.properties or {}).get("rating") or 0)
+    return event.price or 0.0

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.customers.base import (
+    CONSENT,
     CONSENT_DENIED,
     CONSENT_GRANTED,
-    CONSENT_TRAIT,
+    PERSONALISATION,
     RING,
     Base,
     Trait,
@@ -21,10 +22,8 @@ from etappe.customers.fold import EPOCH, SECONDS_PER_DAY, fold
 from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail
 from etappe.events.vocabulary import CODES
 
-_SET_TRAITS: Final = CODES["set_traits"]
 _SET_CONSENT: Final = CODES["set_consent"]
-PURPOSE: Final = "personalisation"
-_SPELLINGS: Final = (PURPOSE, "personalization")
+_SPELLINGS: Final = {"personalization": PERSONALISATION}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +53,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     def traits(self) -> dict[str, Any]:
         """Known traits by name."""
-        return {name: trait.value for name, trait in self.base.traits.items() if name != CONSENT_TRAIT}
+        return {name: trait.value for name, trait in self.base.traits.items() if not name.startswith(CONSENT)}
 
     def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), never below 0."""
@@ -77,12 +76,13 @@ def fold_state(packed: bytes, tail: bytes, half_life_days: float) -> State:
 
 
 def denied(packed: bytes, tail: bytes, unknown_denies: bool) -> bool:
-    """Whether personalisation is off limits, told without decoding the base beyond its consent flags."""
+    """Whether personalisation is off limits, told by the base's flags; its times only where the tail speaks of consent."""
     consent = consent_of(packed)
     records = decode_tail(tail)
     if len(records) and (records["code"] == _SET_CONSENT).any():
         _, said = split_blocks(records)
-        consent = _consent_after(unpack(packed), said)
+        base = unpack(packed)
+        consent = _consent_of(_traits_after(base.traits, said), base.consent)
     return bool(consent & CONSENT_DENIED) or (unknown_denies and not consent & CONSENT_GRANTED)
 
 
@@ -107,14 +107,15 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
     """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher."""
     items, totals = fold(base.items, base.totals, events, half_life_days)
     ring = np.concatenate([base.ring, events["event"]])[-RING:]
+    traits = _traits_after(base.traits, said)
     return Base(
-        consent=_consent_after(base, said),
+        consent=_consent_of(traits, base.consent),
         flags=base.flags,
         generation=base.generation + 1,
         totals=totals,
         items=items,
         ring=ring,
-        traits=_traits_after(base.traits, said),
+        traits=traits,
     )
 
 
@@ -136,20 +137,25 @@ def _traits_after(traits: dict[str, Trait], said: list[Said]) -> dict[str, Trait
     """The later value wins; one said earlier than what is known changes nothing."""
     after = dict(traits)
     for one in said:
-        values = {CONSENT_TRAIT: one.values} if one.code == _SET_CONSENT else one.values
+        values = _by_purpose(one.values) if one.code == _SET_CONSENT else one.values
         for name, value in values.items():
             if name not in after or after[name].time <= one.time:
                 after[name] = Trait(value, one.time)
     return after
 
 
-def _consent_after(base: Base, said: list[Said]) -> int:
-    """Consent flags after what was said; something said before the last word on consent changes nothing."""
-    consent = base.consent
-    since = base.traits[CONSENT_TRAIT].time if CONSENT_TRAIT in base.traits else 0
-    for one in said:
-        if one.code == _SET_CONSENT and one.time >= since:
-            answers = [one.values[name] for name in _SPELLINGS if name in one.values]
-            if answers:
-                consent = CONSENT_GRANTED if answers[-1] is True else CONSENT_DENIED
-    return consent
+def _by_purpose(said: dict[str, Any]) -> dict[str, bool]:
+    """Consent under the reserved names; where both spellings of a purpose are said, a denial counts."""
+    found: dict[str, bool] = {}
+    for purpose, granted in said.items():
+        name = CONSENT + _SPELLINGS.get(purpose, purpose)
+        found[name] = found.get(name, True) and granted is True
+    return found
+
+
+def _consent_of(traits: dict[str, Trait], unsaid: int) -> int:
+    """Consent flags by what was last said of personalisation; `unsaid` where that is nothing."""
+    said = traits.get(CONSENT + PERSONALISATION)
+    if said is None:
+        return unsaid
+    return CONSENT_GRANTED if said.value is True else CONSENT_DENIED

@@ -13,6 +13,8 @@ MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 32 * 1024
 MAX_BODY_BYTES: Final = MAX_EVENTS * (MAX_EVENT_BYTES + 1) + 1024
 MAX_TRAITS_BYTES: Final = 8 * 1024
+MAX_NESTING: Final = 32
+"""Objects and lists inside one another in `properties`."""
 AHEAD: Final = timedelta(days=1)
 """A client's clock may be this far ahead of ours."""
 RATINGS: Final = (1, 5)
@@ -41,6 +43,7 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
+_UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _NAME = msgspec.json.Decoder(dict[str, Any])
@@ -54,7 +57,7 @@ def read_batch(body: bytes, now: datetime) -> tuple[list[Accepted], list[Rejecte
     """
     try:
         raws = _BATCH.decode(body).events
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise InputError(f'{error}; the body is {{"events": [...]}}', field="events") from error
     if len(raws) > MAX_EVENTS:
         raise InputError(f"{len(raws)} events in one batch; send at most {MAX_EVENTS}", field="events")
@@ -78,7 +81,7 @@ def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
         raise InputError(f"{len(raw)} bytes; an event may have {MAX_EVENT_BYTES}")
     try:
         event: Event = _EVENT.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNDECODABLE as error:
         raise _explained(raw, error) from error
     check(event, now)
     time = _aware(event.timestamp or now)
@@ -95,6 +98,8 @@ def check(event: Event, now: datetime) -> None:
         raise InputError(f"timestamp {event.timestamp.isoformat()} is more than a day ahead", field="timestamp")
     if not (event.user_id or event.anonymous_id or event.order_id):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
+    if _deeper(event.properties, MAX_NESTING):
+        raise InputError(f"properties are nested more than {MAX_NESTING} deep", field="properties")
     if isinstance(event, Refund) and not (event.item_id or event.order_id):
         raise InputError("a refund names an item_id or an order_id", field="item_id")
     if isinstance(event, Rate):
@@ -110,8 +115,8 @@ def completed(accepted: Accepted) -> bytes:
 
 
 def content_id(raw: bytes, event: Event, time: datetime) -> str:
-    """An id for an event that came without one: a retry of the same bytes about the same time gets the same id."""
-    stamp = b"" if event.timestamp else time.isoformat().encode()
+    """An id for an event that came without one: the same bytes, and without a timestamp the same minute, are a retry."""
+    stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
     return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
 
 
@@ -136,14 +141,25 @@ def _check_said(event: Event) -> None:
 
 def _aware(time: datetime) -> datetime:
     """Times without a zone are UTC."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError as error:
+        raise InputError(f"timestamp {time.isoformat()} is outside the years 1 to 9999", field="timestamp") from error
+
+
+def _deeper(value: object, levels: int) -> bool:
+    """Whether more than `levels` objects and lists are inside one another."""
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(part, levels - 1) for part in parts)
 
 
 def _explained(raw: bytes, error: Exception) -> InputError:
     """The decoder's message, with the vocabulary where the event's name is the trouble, and the field."""
     try:
         name = _NAME.decode(raw).get("event")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNDECODABLE:
         return InputError(f"no event: {error}")
     if not isinstance(name, str) or name not in TYPES:
         return InputError(f"event {name!r} is not in the vocabulary: {', '.join(TYPES)}", field="event")

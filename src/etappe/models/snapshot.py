@@ -53,7 +53,8 @@ class Content:
     """The arrays of a snapshot of n items; `Snapshot` is these with their manifest.
 
     items uint64[n] item hashes, ascending; customers int32[n] distinct identified customers who bought the item; orders
-    int32[n] distinct orders with it, anonymous ones too; popularity float32[n] decayed purchases; windows int32[w, n]
+    int32[n] distinct orders with it, anonymous ones too; repeats int32[n] customers who bought it in two orders or
+    more; popularity float32[n] decayed purchases; windows int32[w, n]
     distinct buyers in the last days; factors float32[n, f]; gram float32[f, f] = factors' factors; also_bought from the
     histories of customers; bought_together from orders.
     """
@@ -61,6 +62,7 @@ class Content:
     items: NDArray[np.uint64]
     customers: NDArray[np.int32]
     orders: NDArray[np.int32]
+    repeats: NDArray[np.int32]
     popularity: NDArray[np.float32]
     windows: NDArray[np.int32]
     factors: NDArray[np.float32]
@@ -152,6 +154,7 @@ def _content(named: Mapping[str, NDArray[Any]]) -> Content:
         items=named["items"],
         customers=named["customers"],
         orders=named["orders"],
+        repeats=named["repeats"],
         popularity=named["popularity"],
         windows=named["windows"],
         factors=named["factors"],
@@ -171,6 +174,7 @@ def _check(folder: Path, content: Content, parameters: Parameters) -> None:
     shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
         "customers": (content.customers.shape, (n,)),
         "orders": (content.orders.shape, (n,)),
+        "repeats": (content.repeats.shape, (n,)),
         "popularity": (content.popularity.shape, (n,)),
         "windows": (content.windows.shape, (len(parameters.windows), n)),
         "factors": (content.factors.shape, (n, f)),

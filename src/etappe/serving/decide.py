@@ -51,9 +51,9 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
     began = time.perf_counter()
     here = situation(view, state, request.context, now, settings.rules.session_minutes * SECONDS_PER_MINUTE)
     forbidden = (
-        Forbidden(view.catalogue, state.items, settings.rules, now)
+        Forbidden(view, state.items, settings.rules, now)
         if state is not None
-        else nothing_forbidden(view.catalogue, settings.rules)
+        else nothing_forbidden(view, settings.rules)
     )
     shown: set[int] = set()
     placements: dict[str, FilledPlacement] = {}
@@ -110,5 +110,5 @@ def _fill(
         explanation = Explanation(
             sources=[source.__name__.removeprefix("by_") for source in (*first, *then)], left_out=gate.left_out
         )
-    items = [shown_item(view, pick, request.locale) for pick in with_taste(here, chosen)]
+    items = [shown_item(here, pick, request.locale) for pick in with_taste(here, chosen)]
     return FilledPlacement(items=items, explanation=explanation), chosen

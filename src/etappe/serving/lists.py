@@ -77,9 +77,9 @@ def _list(
     category: str | None = None,
 ) -> ItemList:
     wanted = compile_filter({"category": category} if category else None)
-    gate = Gate(view.catalogue, nothing_forbidden(view.catalogue, settings.rules), wanted, [], around, here.now)
+    gate = Gate(view.catalogue, nothing_forbidden(view, settings.rules), wanted, [], around, here.now)
     picks = ranking.fill(ranking.stream(blocks, gate), view.catalogue, limit, None, set())
-    return ItemList(view.version, [shown_item(view, pick, locale) for pick in picks])
+    return ItemList(view.version, [shown_item(here, pick, locale) for pick in picks])
 
 
 def _related(here: Situation, kind: str, row: int) -> Iterator[Candidates]:

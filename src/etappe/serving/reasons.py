@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from etappe.catalog.item import Item
+from etappe.customers.records import CARTED, WISHED
 from etappe.models.copurchase import Neighbours
 from etappe.serving.answer import Reason, ShownItem
 from etappe.serving.candidates import loudest_in_taste
@@ -17,15 +18,15 @@ FEWEST: Final = 10
 """Numbers that speak of fewer customers could point at one of them."""
 
 
-def shown_item(view: View, pick: Pick, locale: str | None) -> ShownItem:
+def shown_item(here: Situation, pick: Pick, locale: str | None) -> ShownItem:
     """The item of a pick as it is answered."""
-    item = view.catalogue.item(pick.row)
+    item = here.view.catalogue.item(pick.row)
     return ShownItem(
         id=item.id,
         title=title_of(item, locale),
         score=round(pick.score, 6),
         source=pick.source,
-        reason=reason_of(view, pick),
+        reason=reason_of(here, pick),
         price=item.price,
         currency=item.currency,
         category=item.category,
@@ -61,21 +62,35 @@ def title_of(item: Item, locale: str | None) -> str:
     return item.title or item.id
 
 
-def reason_of(view: View, pick: Pick) -> Reason:
+def reason_of(here: Situation, pick: Pick) -> Reason:
     """The reason of a pick."""
+    if pick.because >= 0 and pick.because == here.view.model_row(pick.row):
+        return _again(here, pick)
     if pick.reason == "also_bought":
-        return _also_bought(view, pick)
-    if pick.reason == "taste" and pick.because >= 0:
-        return _taste(view, pick)
+        return _also_bought(here.view, pick)
     if pick.reason == "bought_together":
-        return _bought_together(view, pick)
-    return _bought_by_many(view, pick)
+        return _bought_together(here.view, pick)
+    if pick.reason == "taste" and pick.because >= 0:
+        return _taste(here.view, pick)
+    return _bought_by_many(here.view, pick)
+
+
+def _again(here: Situation, pick: Pick) -> Reason:
+    """The item speaks for itself: what the customer last made of it, in words."""
+    mine = here.items[here.history == pick.because]
+    if len(mine) == 0:
+        return _bought_by_many(here.view, pick)
+    if mine["bought"][0]:
+        return Reason(kind="again", text="You bought this before")
+    if mine["flags"][0] & WISHED:
+        return Reason(kind="again", text="It is on your wish list")
+    if mine["flags"][0] & CARTED:
+        return Reason(kind="again", text="It is in your cart")
+    return Reason(kind="again", text="You looked at this before")
 
 
 def _also_bought(view: View, pick: Pick) -> Reason:
     other, name, customers, _ = _because(view, pick)
-    if other == view.catalogue.item(pick.row).id:
-        return Reason(kind="again", text="You took to this before")
     if pick.count < FEWEST:
         return Reason(kind=pick.reason, with_=other, text=f"Bought by customers who bought {name}")
     text = f"{pick.count} of {customers} customers who bought {name} bought this too"
@@ -84,8 +99,6 @@ def _also_bought(view: View, pick: Pick) -> Reason:
 
 def _taste(view: View, pick: Pick) -> Reason:
     other, name, customers, _ = _because(view, pick)
-    if other == view.catalogue.item(pick.row).id:
-        return Reason(kind="again", text="You took to this before")
     if pick.count < FEWEST:
         return _bought_by_many(view, pick)
     text = f"Fits {name}: {pick.count} of {customers} customers who bought that bought this too"
@@ -101,10 +114,11 @@ def _bought_together(view: View, pick: Pick) -> Reason:
 
 
 _WORDS: Final = {
-    "taste": "Fits what you took to so far",
+    "taste": "Fits your taste",
     "popular_in_category": "Popular in this category",
     "popular": "Popular in this shop",
     "similar": "Liked by the same customers",
+    "also_bought": "Popular in this shop",
 }
 
 

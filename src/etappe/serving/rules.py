@@ -8,7 +8,7 @@ from etappe.catalog.table import SHOP_FLOOR, Catalogue
 from etappe.customers.fold import SECONDS_PER_DAY
 from etappe.customers.records import IGNORED, ITEM
 from etappe.ids import item_hash
-from etappe.serving.view import Rows
+from etappe.serving.view import Rows, View
 from etappe.settings import Rules
 
 Mask = NDArray[np.bool_]
@@ -17,18 +17,21 @@ Mask = NDArray[np.bool_]
 class Forbidden:
     """What one customer must not be shown now: groups of variants, and categories bought once."""
 
-    def __init__(self, catalogue: Catalogue, items: NDArray[np.void], rules: Rules, now: float) -> None:
+    def __init__(self, view: View, items: NDArray[np.void], rules: Rules, now: float) -> None:
+        catalogue = view.catalogue
         rows = catalogue.rows(items["item"])
         known = rows >= 0
         rows, items = rows[known], items[known]
-        self.ignored = catalogue.column("group")[rows[items["flags"] & IGNORED > 0]]
-        self.in_floor = catalogue.column("group")[rows[_inside_floor(catalogue, rows, items, rules, now)]]
+        groups = catalogue.column("group")[rows]
+        self.ignored = groups[items["flags"] & IGNORED > 0]
+        self.in_floor = groups[_inside_floor(catalogue, rows, items, rules, now)]
+        self.not_again = groups[_bought_for_good(view, rows, items, rules)]
         self.categories = _bought_once(catalogue, rows[items["bought"] > 0], rules)
 
 
-def nothing_forbidden(catalogue: Catalogue, rules: Rules) -> Forbidden:
+def nothing_forbidden(view: View, rules: Rules) -> Forbidden:
     """What a stranger must not be shown: nothing in particular."""
-    return Forbidden(catalogue, np.zeros(0, ITEM), rules, 0.0)
+    return Forbidden(view, np.zeros(0, ITEM), rules, 0.0)
 
 
 class Gate:
@@ -57,6 +60,7 @@ class Gate:
         passed = self._note("unavailable", np.ones(len(rows), np.bool_), self._catalogue.open_rows(rows, self._now))
         passed = self._note("ignored", passed, ~np.isin(groups, self._forbidden.ignored))
         passed = self._note("just_bought", passed, ~np.isin(groups, self._forbidden.in_floor))
+        passed = self._note("bought_before", passed, ~np.isin(groups, self._forbidden.not_again))
         passed = self._note("bought_once", passed, ~self._in_bought_category(rows))
         passed = self._note("on_this_page", passed, ~np.isin(groups, self._here))
         passed = self._note("excluded", passed, ~np.isin(rows, self._excluded))
@@ -87,6 +91,13 @@ def _inside_floor(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], rul
     days = np.where(own == SHOP_FLOOR, rules.floor_days, own)
     bought = items["bought"].astype(np.int64)
     return (bought > 0) & (now - bought < days * SECONDS_PER_DAY)
+
+
+def _bought_for_good(view: View, rows: Rows, items: NDArray[np.void], rules: Rules) -> Mask:
+    """Bought, and of a kind that people do not buy again: neither the shop nor the customers say that they do."""
+    unstated = view.catalogue.column("floor")[rows] == SHOP_FLOOR
+    kept: Mask = (items["bought"] > 0) & unstated & (view.again_shares(rows) < rules.again_share)
+    return kept
 
 
 def _bought_once(catalogue: Catalogue, bought: Rows, rules: Rules) -> Mask:

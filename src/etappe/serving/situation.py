@@ -21,14 +21,15 @@ _MAX_SEEDS: Final = 16
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
 
-    `history`/`weights`: int64[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they are
-    at just now, in this session and on this page. `cart`: model rows in the cart. `categories`: int64 codes of what
-    the seeds (else the history) belong to, weightiest first.
+    `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
+    are at just now, in this session and on this page. `cart`: model rows in the cart. `categories`: int64 codes of what
+    the seeds (else the history) belong to, most frequent first.
     """
 
     view: View
     now: float
     history: Rows
+    items: NDArray[np.void]
     weights: NDArray[np.float64]
     seeds: Rows
     seed_weights: NDArray[np.float64]
@@ -40,8 +41,8 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
     """What `state` (None for a stranger) and the page's context make of this moment."""
     items = state.items if state is not None else np.zeros(0, ITEM)
     weights = state.weights(_reference(view, state)) if state is not None else np.zeros(0)
-    history, weights = _known(view, items["item"], weights)
-    liked = weights > 0
+    model_rows = view.model_rows(items["item"])
+    liked = (model_rows >= 0) & (weights > 0)
     cart = [item_hash(item) for item in context.cart]
     hashes, strengths = _seeds(state, context, now - session_seconds, cart)
     seeds, seed_weights = _known(view, hashes, strengths)
@@ -49,7 +50,8 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
     return Situation(
         view=view,
         now=now,
-        history=history[liked],
+        history=model_rows[liked],
+        items=items[liked],
         weights=weights[liked],
         seeds=seeds,
         seed_weights=seed_weights,

@@ -60,10 +60,25 @@ class View:
             return np.full(len(hashes), -1, np.int64)
         return self.snapshot.rows_of(hashes).astype(np.int64)
 
-    def by_popularity(self, measure: str = DECAYED, category: int = -1) -> Rows:
-        """All rows (of one category code) by a measure of the snapshot, most popular first; ties by item hash.
+    def again_shares(self, rows: Rows) -> NDArray[np.float64]:
+        """float64[n]: the share of each item's buyers who bought it in two orders or more; 0 where nobody is known.
 
-        `measure` is "decayed", "customers", or a window such as "7d".
+        One buyer more is assumed than there are, so that a single one proves little.
+        """
+        self._align()
+        shares = np.zeros(len(rows), np.float64)
+        if self.snapshot is not None:
+            model_rows = self._to_model[rows]
+            seen = model_rows >= 0
+            found = model_rows[seen]
+            shares[seen] = self.snapshot.repeats[found] / (self.snapshot.customers[found] + 1)
+        return shares
+
+    def by_popularity(self, measure: str = DECAYED, category: int = -1) -> Rows:
+        """All rows (of one category code) by a measure of the snapshot, most popular first.
+
+        `measure` is "decayed", "customers", or a window such as "7d". Equals are in order of decayed popularity, then
+        of item hash, which is the same in every replica.
         """
         self._align()
         key = (measure, category)
@@ -82,7 +97,8 @@ class View:
 
     def _ranked(self, measure: str, category: int) -> Rows:
         if category < 0:
-            return np.lexsort((self.catalogue.column("hash"), -self.measured(measure))).astype(np.int64)
+            worth = -self.measured(measure)
+            return np.lexsort((self.catalogue.column("hash"), -self.measured(DECAYED), worth)).astype(np.int64)
         ranked = self.by_popularity(measure)
         found: Rows = ranked[self.catalogue.column("category")[ranked] == category]
         return found

@@ -1,9 +1,10 @@
 """Snapshots as the store keeps them: folders in the data folder, published through Redis, changes journalled."""
 
+import shutil
 from pathlib import Path
 from typing import Final
 
-from etappe.errors import NotFoundError
+from etappe.errors import DataError, NotFoundError
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
@@ -12,11 +13,20 @@ FOLDER: Final = "snapshots"
 
 
 def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snapshot | None:
-    """The snapshot to serve; None where there is none, or `held` is it."""
+    """The snapshot to serve; None where there is none, or `held` is it. A damaged local copy is fetched anew.
+
+    Raises:
+        DataError: what is published is damaged too, or of a format this version does not know.
+    """
     version = artifacts.current(client, KIND)
     if version is None or version == held:
         return None
-    return Snapshot.open(artifacts.fetch(client, KIND, version, data / FOLDER))
+    folder = artifacts.fetch(client, KIND, version, data / FOLDER)
+    try:
+        return Snapshot.open(folder)
+    except DataError:
+        shutil.rmtree(folder)
+        return Snapshot.open(artifacts.fetch(client, KIND, version, data / FOLDER))
 
 
 def publish(client: SyncRedis, folder: Path) -> str:

@@ -90,6 +90,7 @@ def _content(data: Matrices, learning: Learning, progress: Progress) -> Content:
         items=data.items,
         customers=popularity.distinct(data.lines.rows, data.lines.customers, size),
         orders=popularity.distinct(data.lines.rows, data.lines.orders, size),
+        repeats=popularity.repeats(data.lines, size),
         popularity=popularity.decayed(data.lines, size, learning.popularity_half_life_days),
         windows=popularity.buyers(data.lines, size, WINDOWS),
         factors=factors,

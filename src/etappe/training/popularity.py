@@ -24,6 +24,14 @@ def distinct(rows: NDArray[np.int32], codes: NDArray[np.int64], size: int) -> ND
     return _distinct(rows, codes, codes >= 0, size)
 
 
+def repeats(lines: Lines, size: int) -> NDArray[np.int32]:
+    """int32[size]: how many identified customers bought each item in two orders or more."""
+    known = lines.customers >= 0
+    bought = np.unique(np.stack([lines.customers[known], lines.rows[known], lines.orders[known]], axis=1), axis=0)
+    pairs, counts = np.unique(bought[:, 0] * np.int64(max(size, 1)) + bought[:, 1], return_counts=True)
+    return np.bincount(pairs[counts > 1] % max(size, 1), minlength=size).astype(np.int32)
+
+
 def _distinct(
     rows: NDArray[np.int32], codes: NDArray[np.int64], counted: NDArray[np.bool_], size: int
 ) -> NDArray[np.int32]:

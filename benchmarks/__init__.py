@@ -1,0 +1,1 @@
+"""What it costs to decide, measured beside something that needs no trust."""

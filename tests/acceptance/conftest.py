@@ -1,0 +1,107 @@
+"""A small shop, simulated, imported and trained once; served by real processes."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from tests.acceptance.shop import Server, must, new_key
+
+
+@dataclass(frozen=True)
+class Template:
+    """A trained shop that nobody serves, to be copied; customers by how much they bought, its items, and keys."""
+
+    data: Path
+    customers: list[str]
+    items: list[str]
+    events: pl.DataFrame
+    secret: str
+    publishable: str
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """600 customers, 200 items and 90 days, trained."""
+    home = tmp_path_factory.mktemp("shop")
+    data, files = home / "data", home / "files"
+    must(data, "simulate", "--out", str(files), "--customers", "600", "--items", "200", "--days", "90", "--seed", "7")
+    must(data, "import-items", str(files / "items.jsonl"))
+    must(data, "import", str(files / "events.parquet"))
+    must(data, "train")
+    events = pl.read_parquet(files / "events.parquet")
+    bought = events.filter((pl.col("event") == "purchase") & pl.col("user_id").is_not_null())
+    ranked = bought["user_id"].value_counts(sort=True).sort("count", "user_id", descending=[True, False])
+    items = pl.read_ndjson(files / "items.jsonl")["id"].to_list()
+    secret, publishable = new_key(data, "secret"), new_key(data, "publishable")
+    return Template(data, ranked["user_id"].to_list(), items, events, secret, publishable)
+
+
+@pytest.fixture(scope="session")
+def copy_of(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a shop of one's own from the template."""
+    home, numbers = tmp_path_factory.mktemp("copies"), count()
+
+    def copy() -> Path:
+        data = home / f"shop{next(numbers)}"
+        shutil.copytree(template.data, data, ignore=shutil.ignore_patterns("*.sock"))
+        return data
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def shop(copy_of: Callable[[], Path]) -> Path:
+    """The shop that most tests share; they leave it as they found it, but for customers of their own."""
+    return copy_of()
+
+
+@pytest.fixture(scope="session")
+def first(shop: Path) -> Iterator[Server]:
+    """A server with two serving processes."""
+    with Server(shop, workers=2) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def second(shop: Path, first: Server) -> Iterator[Server]:
+    """Another server on the same data folder."""
+    with Server(shop) as server:
+        yield server
+
+
+@pytest.fixture
+def here(first: Server, template: Template) -> Iterator[httpx.Client]:
+    """A client of the first server with a secret key; a connection of its own each time, so any process may answer."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with first.client(template.secret, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture
+def there(second: Server, template: Template) -> Iterator[httpx.Client]:
+    """A client of the second server with a secret key."""
+    with second.client(template.secret) as client:
+        yield client
+
+
+@pytest.fixture
+def browser(first: Server, template: Template) -> Iterator[httpx.Client]:
+    """A client of the first server with a publishable key."""
+    with first.client(template.publishable) as client:
+        yield client
+
+
+@pytest.fixture
+def name() -> Callable[[], str]:
+    """Names of customers nobody has heard of."""
+    numbers = count()
+    return lambda: f"newcomer-{next(_RUNS)}-{next(numbers)}"
+
+
+_RUNS = count()

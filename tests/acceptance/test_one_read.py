@@ -1,0 +1,113 @@
+"""One decision, one awaited round trip to Redis."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.acceptance.conftest import Template
+from tests.acceptance.shop import Server, decided, redis_of
+
+BEHIND = {
+    "XADD": "decision records, written behind answers",
+    "XREAD": "the replica follows the journal",
+    "EVALSHA": "the replica renews its lease",
+    "TIME": "inside the lease's script",
+    "ZADD": "inside the lease's script",
+    "HSET": "inside the lease's script",
+    "HVALS": "inside the lease's script",
+    "ZRANGEBYSCORE": "inside the lease's script",
+    "XRANGE": "the worker archives",
+    "XTRIM": "the worker archives",
+    "SMEMBERS": "the worker looks for long tails",
+    "XLEN": "the worker looks at the journal",
+    "PING": "the server's keeper",
+    "HELLO": "a connection is opened",
+    "CLIENT": "a connection is opened",
+    "MONITOR": "this test",
+}
+
+
+@pytest.fixture(scope="module")
+def alone(copy_of: Callable[[], Path]) -> Iterator[Server]:
+    """A server with one serving process."""
+    with Server(copy_of()) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(alone: Server, template: Template) -> Iterator[httpx.Client]:
+    """Its client."""
+    with alone.client(template.secret) as found:
+        yield found
+
+
+class Monitor:
+    """What reaches Redis inside the block."""
+
+    def __init__(self, server: Server) -> None:
+        self._redis = redis_of(server.data)
+        self.commands: list[str] = []
+        self._end = threading.Event()
+
+    def __enter__(self) -> "Monitor":
+        self._monitor = self._redis.monitor()
+        self._monitor.__enter__()
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._redis.echo("the end")
+        self._thread.join()
+        self._monitor.__exit__(None, None, None)
+        self._redis.close()
+
+    def _listen(self) -> None:
+        while "the end" not in (command := str(self._monitor.next_command()["command"])):
+            self.commands.append(command)
+
+    @property
+    def others(self) -> list[str]:
+        """Commands that are not accounted for by name."""
+        return [one for one in self.commands if one.split()[0].strip('"').upper() not in BEHIND]
+
+
+def test_known_customer_takes_one_command(alone: Server, client: httpx.Client, template: Template) -> None:
+    """A decision for a known user_id sends one MGET of base and tail; only what is written behind comes beside it."""
+    users = template.customers[:20]
+    with Monitor(alone) as monitor:
+        for user in users:
+            assert decided(client, user)["customer"]["known"] is True
+    assert len(users) == len(monitor.others)
+    for command in monitor.others:
+        words = command.split()
+        assert ["MGET", ":base:", ":tail:"] == [words[0], words[1][11:17], words[2][11:17]]
+        assert len(words) == 3
+
+
+def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client, template: Template) -> None:
+    """A request_id adds a key to the one command; the answer is kept behind, by SET."""
+    with Monitor(alone) as monitor:
+        decided(client, template.customers[0], request_id="r-1")
+    reads = [one for one in monitor.others if not one.startswith("SET ")]
+    assert 1 == len(reads)
+    assert 4 == len(reads[0].split())
+    assert ":answer:" in reads[0]
+
+
+def test_two_identities_are_read_together(alone: Server, client: httpx.Client, template: Template) -> None:
+    """A user_id and an anonymous_id are two commands in one round trip, and no third."""
+    customer = {"user_id": template.customers[0], "anonymous_id": "cookie"}
+    with Monitor(alone) as monitor:
+        decided(client, customer=customer)
+    assert ["MGET", "MGET"] == [one.split()[0] for one in monitor.others]
+
+
+def test_nameless_stranger_asks_nothing(alone: Server, client: httpx.Client) -> None:
+    """Who names nobody costs Redis nothing."""
+    with Monitor(alone) as monitor:
+        decided(client)
+    assert [] == monitor.others
