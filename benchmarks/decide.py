@@ -164,9 +164,7 @@ def show(results: Results, size: Size, seed: int) -> None:
     ratio = statistics.median(
         a.loaded.rate / b.loaded.rate for a, b in zip(results[ETAPPE], results[BARE], strict=True)
     )
-    console.print(
-        f"A decision takes {1 / ratio:.1f} times what the bare handler takes (median of {size.rounds} rounds)."
-    )
+    console.print(f"A decision costs {1 / ratio:.1f} times a bare answer (median of {size.rounds} rounds).")
 
 
 def table(results: Results) -> Table:

@@ -23,14 +23,12 @@ class Ids:
     items: tuple[str, ...] = tuple(f"item-{number}" for number in range(1000))
 
 
-@events.init_command_line_parser.add_listener
 def _options(parser: ArgumentParser) -> None:
     parser.add_argument("--events-file", default="", help="Parquet file in native form to take ids from")
-    parser.add_argument("--key", default="", env_var="LOCUST_ETAPPE_KEY", help="a secret key")  # type: ignore[call-arg]
+    parser.add_argument("--key", default="", env_var="LOCUST_ETAPPE_KEY", help="a secret key")
     parser.add_argument("--events-share", type=float, default=0.2, help="share of requests that send events (0 to 1)")
 
 
-@events.test_start.add_listener
 def _read_ids(environment: Environment, **_: Any) -> None:
     path = environment.parsed_options.events_file if environment.parsed_options else ""
     if path:
@@ -63,3 +61,7 @@ class Visitor(FastHttpUser):
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         self.client.post(path, json=body, headers=self.headers)
+
+
+events.init_command_line_parser.add_listener(_options)  # type: ignore[no-untyped-call]
+events.test_start.add_listener(_read_ids)  # type: ignore[no-untyped-call]

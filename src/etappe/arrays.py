@@ -67,7 +67,7 @@ def write(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) 
     try:
         infos = {name: _write_array(partial / f"{name}.npy", array) for name, array in arrays.items()}
         complete = msgspec.structs.replace(manifest, arrays=infos)
-        _write_synced(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(complete)))
+        write_synced(partial / MANIFEST, msgspec.json.format(msgspec.json.encode(complete)))
         sync_folder(partial)
         partial.rename(folder)
     except BaseException:
@@ -99,6 +99,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def write_synced(path: Path, data: bytes) -> None:
+    """Writes a file that is on the disk when this returns."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
     with path.open("wb") as file:
         np.save(file, np.asarray(array, order="C"), allow_pickle=False)
@@ -127,10 +135,3 @@ def _load(path: Path, info: ArrayInfo) -> NDArray[Any]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

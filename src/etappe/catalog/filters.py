@@ -28,6 +28,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "gte": lambda value, bound: value >= bound,
 }
 _SETS: Final = ("in", "not_in")
+_AS_SETS: Final = {"eq": "in", "ne": "not_in"}
+
+Tests = list[tuple[str, Any]]
 
 
 class Filter:
@@ -71,9 +74,10 @@ def _condition(field: str, wanted: Any, where: str) -> Condition:
     raise InputError(f"{where} is no field to filter by; there are {', '.join(_FIELDS)}", field=where)
 
 
-def _tests(wanted: Any, where: str) -> dict[str, Any]:
+def _tests(wanted: Any, where: str) -> Tests:
+    """The comparisons wanted, with equality as a list of one, so that `in` and `not_in` are all that sets need."""
     if isinstance(wanted, Mapping):
-        known = (*_ORDER, "eq", "ne", *_SETS)
+        known = (*_ORDER, *_AS_SETS, *_SETS)
         for name, operand in wanted.items():
             if name not in known:
                 raise InputError(f"{where}.{name} is no comparison; there are {', '.join(known)}", field=where)
@@ -81,23 +85,21 @@ def _tests(wanted: Any, where: str) -> dict[str, Any]:
                 raise InputError(f"{where}.{name} needs a list", field=where)
         if not wanted:
             raise InputError(f"{where} is empty; give a value, a list, or comparisons", field=where)
-        return {name: operand for name, operand in wanted.items() if name != "eq"} | (
-            {"in": [wanted["eq"]]} if "eq" in wanted else {}
-        )
-    return {"in": wanted if isinstance(wanted, list) else [wanted]}
+        return [
+            (_AS_SETS[name], [operand]) if name in _AS_SETS else (name, operand) for name, operand in wanted.items()
+        ]
+    return [("in", wanted if isinstance(wanted, list) else [wanted])]
 
 
-def _category_condition(tests: dict[str, Any], where: str) -> Condition:
-    wanted, unwanted = tests.get("in"), [*tests.get("not_in", []), *([tests["ne"]] if "ne" in tests else [])]
-    if tests.keys() & _ORDER.keys() or not all(isinstance(path, str) for path in [*(wanted or []), *unwanted]):
+def _category_condition(tests: Tests, where: str) -> Condition:
+    if any(name in _ORDER or not all(isinstance(path, str) for path in operand) for name, operand in tests):
         raise InputError(f"{where} needs category paths such as 'home/lighting'", field=where)
 
     def condition(catalogue: Catalogue, rows: Rows) -> Mask:
         codes = np.ones(len(catalogue.categories), np.bool_)
-        if wanted is not None:
-            codes = _any_of(catalogue, wanted)
-        if unwanted:
-            codes &= ~_any_of(catalogue, unwanted)
+        for name, paths in tests:
+            inside = _any_of(catalogue, paths)
+            codes &= inside if name == "in" else ~inside
         passed: Mask = codes[catalogue.column("category")[rows]]
         return passed
 
@@ -111,8 +113,8 @@ def _any_of(catalogue: Catalogue, paths: list[str]) -> Mask:
     return inside
 
 
-def _price_condition(tests: dict[str, Any], where: str) -> Condition:
-    for name, operand in tests.items():
+def _price_condition(tests: Tests, where: str) -> Condition:
+    for name, operand in tests:
         values = operand if name in _SETS else [operand]
         if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             raise InputError(f"{where}.{name} needs a number", field=where)
@@ -120,11 +122,9 @@ def _price_condition(tests: dict[str, Any], where: str) -> Condition:
     def condition(catalogue: Catalogue, rows: Rows) -> Mask:
         prices = catalogue.column("price")[rows]
         passed = ~np.isnan(prices)
-        for name, operand in tests.items():
+        for name, operand in tests:
             if name in _ORDER:
                 passed &= np.asarray(_ORDER[name](prices, operand))
-            elif name == "ne":
-                passed &= prices != operand
             else:
                 passed &= np.isin(prices, operand, invert=name == "not_in")
         result: Mask = passed
@@ -133,7 +133,7 @@ def _price_condition(tests: dict[str, Any], where: str) -> Condition:
     return condition
 
 
-def _document_condition(read: Callable[[Item], Any], tests: dict[str, Any]) -> Condition:
+def _document_condition(read: Callable[[Item], Any], tests: Tests) -> Condition:
     def condition(catalogue: Catalogue, rows: Rows) -> Mask:
         values = (read(catalogue.item(int(row))) for row in rows)
         return np.fromiter((_passes(value, tests) for value in values), np.bool_, len(rows))
@@ -141,13 +141,11 @@ def _document_condition(read: Callable[[Item], Any], tests: dict[str, Any]) -> C
     return condition
 
 
-def _passes(value: Any, tests: dict[str, Any]) -> bool:
+def _passes(value: Any, tests: Tests) -> bool:
     """Whether one value passes all tests; a value of another type than the bound never does."""
-    for name, operand in tests.items():
+    for name, operand in tests:
         if name in _ORDER:
             passed = _comparable(value, operand) and _ORDER[name](value, operand)
-        elif name == "ne":
-            passed = value != operand
         else:
             passed = _among(value, operand) is (name == "in")
         if not passed:

@@ -76,7 +76,7 @@ def fold_state(packed: bytes, tail: bytes, half_life_days: float) -> State:
 
 
 def denied(packed: bytes, tail: bytes, unknown_denies: bool) -> bool:
-    """Whether personalisation is off limits, told by the base's flags; its times only where the tail speaks of consent."""
+    """Whether personalisation is off limits, told by the base's flags unless the tail speaks of consent."""
     consent = consent_of(packed)
     records = decode_tail(tail)
     if len(records) and (records["code"] == _SET_CONSENT).any():
@@ -95,12 +95,18 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def split_blocks(records: NDArray[np.void]) -> tuple[NDArray[np.void], list[Said]]:
-    """The events of a tail in order of time (ties by event hash), and what those with blocks said."""
+    """The events of a tail in order, and what those with blocks said by time, within one second as it arrived."""
     said: list[Said] = []
     if np.isin(records["code"], list(CARRIES_BLOCKS)).any():
         kept, said = _without_blocks(records)
         records = records[kept]
-    return records[np.lexsort((records["event"], records["time"]))], sorted(said, key=lambda one: one.time)
+    return in_order(records), sorted(said, key=lambda one: one.time)
+
+
+def in_order(events: NDArray[np.void]) -> NDArray[np.void]:
+    """EVENT[n] in the one order they are folded in: by time, ties by event hash."""
+    ordered: NDArray[np.void] = events[np.lexsort((events["event"], events["time"]))]
+    return ordered
 
 
 def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_days: float) -> Base:

@@ -115,7 +115,7 @@ def completed(accepted: Accepted) -> bytes:
 
 
 def content_id(raw: bytes, event: Event, time: datetime) -> str:
-    """An id for an event that came without one: the same bytes, and without a timestamp the same minute, are a retry."""
+    """An id for an event without one: the same bytes (of the same minute, where they have no time) are a retry."""
     stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
     return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
 

@@ -23,7 +23,8 @@ KIND: Final = "snapshot"
 FORMAT: Final = 1
 WINDOWS: Final = (1, 7, 30, 90)
 """Days over which buyers are counted."""
-_LISTS: Final = ("also_bought", "bought_together")
+LISTS: Final = ("also_bought", "bought_together", "wishlist_bought")
+"""The neighbour lists of a snapshot."""
 _PARTS: Final = ("rows", "scores", "counts")
 
 
@@ -56,7 +57,8 @@ class Content:
     int32[n] distinct orders with it, anonymous ones too; repeats int32[n] customers who bought it in two orders or
     more; popularity float32[n] decayed purchases; windows int32[w, n]
     distinct buyers in the last days; factors float32[n, f]; gram float32[f, f] = factors' factors; also_bought from the
-    histories of customers; bought_together from orders.
+    histories of customers; bought_together from orders; wished int32[n] customers who had the item on their wish list;
+    wishlist_bought what those bought.
     """
 
     items: NDArray[np.uint64]
@@ -69,6 +71,8 @@ class Content:
     gram: NDArray[np.float32]
     also_bought: Neighbours
     bought_together: Neighbours
+    wished: NDArray[np.int32]
+    wishlist_bought: Neighbours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +147,8 @@ def save(
 
 
 def _named(content: Content) -> dict[str, NDArray[Any]]:
-    named = {one.name: getattr(content, one.name) for one in fields(Content) if one.name not in _LISTS}
-    for name in _LISTS:
+    named = {one.name: getattr(content, one.name) for one in fields(Content) if one.name not in LISTS}
+    for name in LISTS:
         named |= {f"{name}_{part}": getattr(getattr(content, name), part) for part in _PARTS}
     return named
 
@@ -161,6 +165,8 @@ def _content(named: Mapping[str, NDArray[Any]]) -> Content:
         gram=named["gram"],
         also_bought=_lists(named, "also_bought"),
         bought_together=_lists(named, "bought_together"),
+        wished=named["wished"],
+        wishlist_bought=_lists(named, "wishlist_bought"),
     )
 
 
@@ -174,20 +180,21 @@ def _check(folder: Path, content: Content, parameters: Parameters) -> None:
     shapes: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
         "customers": (content.customers.shape, (n,)),
         "orders": (content.orders.shape, (n,)),
+        "wished": (content.wished.shape, (n,)),
         "repeats": (content.repeats.shape, (n,)),
         "popularity": (content.popularity.shape, (n,)),
         "windows": (content.windows.shape, (len(parameters.windows), n)),
         "factors": (content.factors.shape, (n, f)),
         "gram": (content.gram.shape, (f, f)),
     }
-    for name in _LISTS:
+    for name in LISTS:
         lists: Neighbours = getattr(content, name)
         width = lists.rows.shape[-1]
         shapes |= {f"{name}_{part}": (getattr(lists, part).shape, (n, width)) for part in _PARTS}
     for name, (found, expected) in shapes.items():
         if found != expected:
             raise DataError(f"{folder}: {name} has shape {found}, {expected} fits the items; train or publish anew")
-    for name in _LISTS:
+    for name in LISTS:
         rows = getattr(content, name).rows
         if rows.size and (rows.min() < NONE or rows.max() >= n):
             raise DataError(f"{folder}: {name}_rows names items outside the snapshot; train or publish anew")

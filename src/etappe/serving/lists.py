@@ -91,7 +91,7 @@ def _related(here: Situation, kind: str, row: int) -> Iterator[Candidates]:
         scores = snapshot.factors @ snapshot.factors[row] / (lengths * lengths[row])
         scores[row] = 0.0
         yield from by_score(here, "similar", "similar", scores)
-    elif kind != "wishlist_bought":
+    else:
         yield from _listed(here, kind, getattr(snapshot, kind), row)
 
 

@@ -70,6 +70,8 @@ def reason_of(here: Situation, pick: Pick) -> Reason:
         return _also_bought(here.view, pick)
     if pick.reason == "bought_together":
         return _bought_together(here.view, pick)
+    if pick.reason == "wishlist_bought":
+        return _wishlist_bought(here.view, pick)
     if pick.reason == "taste" and pick.because >= 0:
         return _taste(here.view, pick)
     return _bought_by_many(here.view, pick)
@@ -95,6 +97,15 @@ def _also_bought(view: View, pick: Pick) -> Reason:
         return Reason(kind=pick.reason, with_=other, text=f"Bought by customers who bought {name}")
     text = f"{pick.count} of {customers} customers who bought {name} bought this too"
     return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
+
+
+def _wishlist_bought(view: View, pick: Pick) -> Reason:
+    other, name, _, _ = _because(view, pick)
+    wished = int(view.snapshot.wished[pick.because]) if view.snapshot is not None else 0
+    if pick.count < FEWEST:
+        return Reason(kind=pick.reason, with_=other, text=f"Bought by customers with {name} on their wish list")
+    text = f"{pick.count} of {wished} customers with {name} on their wish list bought this"
+    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=wished, text=text)
 
 
 def _taste(view: View, pick: Pick) -> Reason:

@@ -5,8 +5,8 @@ before it is used, so a damaged or half-published artifact is refused.
 """
 
 import hashlib
-import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,14 +85,13 @@ def fetch(client: SyncRedis, kind: str, version: str, home: Path) -> Path:
     folder = home / version
     if (folder / MANIFEST).exists():
         return folder
-    partial = home / f".{version}.partial-{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{version}.partial-", dir=home))
     try:
         _download(client, kind, version, partial)
-        if not folder.exists():
-            partial.rename(folder)
-            arrays.sync_folder(home)
+        arrays.sync_folder(partial)
+        _move_in(partial, folder)
+        arrays.sync_folder(home)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
@@ -123,8 +122,16 @@ def _download(client: SyncRedis, kind: str, version: str, folder: Path) -> None:
         data = _whole(client, kind, version, f"{array}.npy", info.bytes)
         if hashlib.sha256(data).hexdigest() != info.sha256:
             raise DataError(f"{kind} {version} in Redis is damaged ({array}); publish it anew")
-        (folder / f"{array}.npy").write_bytes(data)
-    (folder / MANIFEST).write_bytes(listed)
+        arrays.write_synced(folder / f"{array}.npy", data)
+    arrays.write_synced(folder / MANIFEST, listed)
+
+
+def _move_in(partial: Path, folder: Path) -> None:
+    try:
+        partial.rename(folder)
+    except OSError:
+        if not (folder / MANIFEST).exists():  # another process was not faster, so something is wrong
+            raise
 
 
 def _whole(client: SyncRedis, kind: str, version: str, name: str, size: int | None) -> bytes:

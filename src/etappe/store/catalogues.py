@@ -23,7 +23,14 @@ def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | N
 
 def load(client: SyncRedis, data: Path) -> tuple[Catalogue, str]:
     """The catalogue as of now, and the journal position it has come to."""
-    catalogue, position = newer(client, data, journal.START) or (Catalogue(), journal.START)
+    while True:
+        version = artifacts.current(client, KIND)
+        found = _with_changes(client, *(newer(client, data, journal.START) or (Catalogue(), journal.START)))
+        if artifacts.current(client, KIND) == version:  # else the journal may have been cut behind a newer one
+            return found
+
+
+def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tuple[Catalogue, str]:
     for change in journal.read(client, position):
         if change.kind == journal.ITEMS:
             for patch in journal.patches_of(change):

@@ -1,6 +1,8 @@
 """Connections to Redis: the one named by ETAPPE_REDIS, else the embedded server of the data folder."""
 
+import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -101,13 +103,11 @@ def secret(client: SyncRedis, data: Path) -> bytes:
         StoreError: the two differ, so the folder belongs to another Redis.
     """
     path = data / SECRET_FILE
-    kept = bytes.fromhex(path.read_text().strip()) if path.exists() else None
+    kept = _kept_secret(path)
     client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
     current: bytes = client.get(keys.SECRET)  # type: ignore[assignment]
     if kept is None:
-        data.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(current.hex() + "\n")
+        _keep_secret(path, current)
     elif kept != current:
         raise StoreError(f"{path} does not match the secret in Redis; the folder and that Redis do not belong together")
     return current
@@ -127,6 +127,26 @@ async def run_script_async(client: AsyncRedis, script: scripts.Script, names: li
         return await client.evalsha(script.digest, len(names), *names, *arguments)
     except NoScriptError:
         return await client.eval(script.text, len(names), *names, *arguments)
+
+
+def _kept_secret(path: Path) -> bytes | None:
+    if not path.exists():
+        return None
+    try:
+        return bytes.fromhex(path.read_text().strip())
+    except ValueError as error:
+        raise StoreError(f"{path} is no secret; remove it, and the one in Redis is kept anew") from error
+
+
+def _keep_secret(path: Path, value: bytes) -> None:
+    """Puts the file in place whole, readable by its owner alone: another process may look for it at any time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(handle, "w") as file:
+        file.write(value.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(partial).replace(path)
 
 
 def shown(place: Place) -> str:

@@ -85,6 +85,14 @@ def waiting(client: SyncRedis) -> list[Subject]:
     return [Subject(subject) for members in pipe.execute() for subject in members]
 
 
+def forget_waiting(client: SyncRedis, subjects: Iterable[Subject]) -> None:
+    """Takes customers whose tail is gone, with their record, off those that wait to be folded."""
+    pipe = client.pipeline(transaction=False)
+    for subject in subjects:
+        pipe.srem(keys.long_tails(partition_of(subject)), subject)
+    pipe.execute()
+
+
 def _replace_arguments(one: Replacement, ttl_seconds: int) -> list[Any]:
     subject = one.read.subject
     names = [keys.base(subject), keys.tail(subject), keys.long_tails(partition_of(subject))]

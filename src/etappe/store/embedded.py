@@ -1,7 +1,8 @@
 """The embedded server: a Valkey process of our own on a Unix socket in the data folder.
 
 Whoever comes first starts it, everyone who comes later finds it, the last one to leave stops it. Users hold a shared
-file lock, which the system releases even for a killed process, so no pid file can go stale.
+file lock and the server holds another, which the system releases even for a killed process, so no pid file can go
+stale, and there are never two servers on one append-only file.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from redis.retry import Retry
 
 from etappe.errors import StoreError
 
+LOG: Final = "valkey.log"
 MAX_SOCKET_PATH: Final = 100
 """The kernel allows 108 bytes for the path of a Unix socket."""
 START_SECONDS: Final = 120.0
@@ -45,10 +47,15 @@ class EmbeddedServer:
             StoreError: it cannot be started; the message quotes the last lines of its log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._use = (self.folder / "users.lock").open("w")
-        with self._starting():
-            fcntl.flock(self._use, fcntl.LOCK_SH)
-            self._start_unless_running()
+        use = (self.folder / "users.lock").open("w")
+        try:
+            with self._starting():
+                fcntl.flock(use, fcntl.LOCK_SH)
+                self._start_unless_running()
+        except BaseException:
+            use.close()
+            raise
+        self._use = use
 
     def ensure(self) -> None:
         """Starts the server again where it died under its users."""
@@ -70,28 +77,38 @@ class EmbeddedServer:
             self._use = None
 
     def _start_unless_running(self) -> None:
-        if self._answers():
-            return
-        self.socket.unlink(missing_ok=True)
-        self._wait_for(self._spawn())
+        """Returns when the server answers. One that is only slow to answer is never joined by a second one."""
+        deadline = time.monotonic() + START_SECONDS
+        spawned = False
+        while not self._answers():
+            if self._gone():
+                if spawned:
+                    raise StoreError(f"the embedded Valkey server did not start: {self._last_words()}")
+                self._spawn()
+                spawned = True
+            elif time.monotonic() > deadline:
+                raise StoreError(f"the embedded Valkey server of {self.folder} runs but does not answer; stop it")
+            else:
+                time.sleep(0.01)
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        with (self.folder / "valkey.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own binary with our own arguments
-                [str(_binary()), *_arguments(self.folder, self.socket)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+    def _spawn(self) -> None:
+        """Starts the server as a daemon, which inherits the lock and so holds it for as long as it lives."""
+        self.socket.unlink(missing_ok=True)
+        command = [str(_binary()), *_arguments(self.folder, self.socket)]
+        with (self.folder / "server.lock").open("w") as lock, (self.folder / LOG).open("ab") as log:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            subprocess.run(  # noqa: S603 - our own binary with our own arguments
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock.fileno(),), check=False
             )
 
-    def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise StoreError(f"the embedded Valkey server did not start: {self._last_words()}")
-            time.sleep(0.01)
+    def _gone(self) -> bool:
+        """Whether no server process lives: none holds the lock that each inherits."""
+        with (self.folder / "server.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def _answers(self) -> bool:
         client = self._client()
@@ -108,7 +125,7 @@ class EmbeddedServer:
             client.shutdown(nosave=True)
         client.close()
         deadline = time.monotonic() + _STOP_SECONDS
-        while self.socket.exists() and time.monotonic() < deadline:
+        while not self._gone() and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def _client(self) -> redis.Redis:
@@ -116,7 +133,7 @@ class EmbeddedServer:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def _last_words(self) -> str:
-        lines = (self.folder / "valkey.log").read_text(errors="replace").splitlines()
+        lines = (self.folder / LOG).read_text(errors="replace").splitlines()
         return " / ".join(line.strip() for line in lines[-3:]) or "it said nothing"
 
     @contextmanager
@@ -132,7 +149,7 @@ def _socket_path(folder: Path) -> Path:
         return path
     short = Path(tempfile.gettempdir()) / f"etappe-{os.getuid()}"
     short.mkdir(mode=0o700, exist_ok=True)
-    return short / f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}.sock"
+    return short / f"{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]}.sock"
 
 
 def _binary() -> Path:
@@ -157,6 +174,8 @@ def _arguments(folder: Path, socket: Path) -> list[str]:
         "no-appendfsync-on-rewrite": "no",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "daemonize": "no",
+        "daemonize": "yes",
+        "logfile": str(folder / LOG),
+        "pidfile": str(folder / "valkey.pid"),
     }
     return [part for name, value in settings.items() for part in (f"--{name}", value)]

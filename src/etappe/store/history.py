@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from etappe.customers.base import EMPTY, Base
 from etappe.customers.records import CARRIES_BLOCKS, EVENT, MAX_QUANTITY, VERSION
-from etappe.customers.state import Said, extend
+from etappe.customers.state import Said, extend, in_order
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
 from etappe.store.log import Log
+
+_PROPERTIES: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 
 class Past(msgspec.Struct, frozen=True):
@@ -30,11 +32,12 @@ class Past(msgspec.Struct, frozen=True):
 
 
 def of(log: Log, subjects: pl.Series) -> pl.DataFrame:
-    """The events of `subjects`, by subject and time."""
+    """The events of `subjects`, by subject and second, those of one second in order of arrival."""
     wanted = subjects.unique().to_frame("subject").lazy()
     columns = ["subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel"]
-    events = log.events().join(wanted, on="subject", how="semi")
-    return events.select([*columns, "properties"]).sort("subject", "time", "event_id").collect()
+    events = log.events().with_row_index("arrival").join(wanted, on="subject", how="semi")
+    ordered = events.sort("subject", pl.col("time").dt.epoch("s"), "arrival")
+    return ordered.select([*columns, "properties"]).collect()
 
 
 def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
@@ -48,7 +51,7 @@ def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
     ends = np.concatenate([starts[1:], [len(records)]])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         subject = Subject(names[start])
-        events = records[start:end]
+        events = in_order(records[start:end])
         base = extend(EMPTY, events, said.get(subject, []), half_life_days)
         yield Past(subject, base, events["event"])
 
@@ -61,8 +64,7 @@ def to_records(history: pl.DataFrame) -> NDArray[np.void]:
     records["order"] = _hashed(history["order_id"], order_hash, np.uint32)
     records["time"] = np.clip(history["time"].dt.epoch("s").to_numpy(), 0, 2**32 - 1)
     records["code"] = history["event"].replace_strict(CODES, return_dtype=pl.UInt8).to_numpy()
-    ratings = history["properties"].str.json_path_match("$.rating").cast(pl.Float64, strict=False)
-    records["value"] = history["price"].fill_null(ratings).fill_null(0.0).to_numpy()
+    records["value"] = _values(history)
     records["quantity"] = history["quantity"].fill_null(1).clip(0, MAX_QUANTITY).to_numpy()
     channels = {name: place for place, name in enumerate(CHANNELS, start=1)}
     channel = history["channel"].replace_strict(channels, default=0, return_dtype=pl.UInt8).fill_null(0).to_numpy()
@@ -78,6 +80,14 @@ def _hashed(values: pl.Series, hash_of: Any, dtype: Any) -> NDArray[Any]:
     return joined["hash"].fill_null(0).to_numpy().astype(dtype)
 
 
+def _values(history: pl.DataFrame) -> NDArray[np.float64]:
+    """The rating of `rate` events, the price of any other, 0 where there is none."""
+    values = history["price"].fill_null(0.0).to_numpy().copy()
+    for index in np.flatnonzero((history["event"] == "rate").to_numpy()).tolist():
+        values[index] = _PROPERTIES.decode(history["properties"][index] or "{}").get("rating") or 0
+    return values
+
+
 def _said(history: pl.DataFrame) -> dict[bytes, list[Said]]:
     names = [NAMES[code] for code in CARRIES_BLOCKS]
     rows = history.filter(pl.col("event").is_in(names)).select(
@@ -85,6 +95,6 @@ def _said(history: pl.DataFrame) -> dict[bytes, list[Said]]:
     )
     said: dict[bytes, list[Said]] = {}
     for subject, event, time, properties in rows.iter_rows():
-        values = msgspec.json.decode(properties or "{}", type=dict)
+        values = _PROPERTIES.decode(properties or "{}")
         said.setdefault(subject, []).append(Said(CODES[event], time, values))
     return said

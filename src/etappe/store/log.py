@@ -61,11 +61,11 @@ class Log:
 
     def commits(self, position: int | None = None) -> list[Commit]:
         """All commits in order, or those up to `position`."""
-        known = len(self._commits)
-        while (path := self._commit_path(known + 1)).exists():
-            self._commits.append(_read_commit(path))
-            known += 1
-        return self._commits if position is None else self._commits[:position]
+        found = list(self._commits)
+        while (path := self._commit_path(len(found) + 1)).exists():
+            found.append(_read_commit(path))
+        self._commits = found  # a new list, as other threads may be reading the old one
+        return found if position is None else found[:position]
 
     def position(self) -> int:
         """Number of the last commit; 0 for an empty log."""
@@ -114,7 +114,7 @@ class Log:
                 yield transaction
                 if transaction.files or transaction.streams:
                     self._commit(source, transaction)
-            except pl.exceptions.ComputeError as error:
+            except pl.exceptions.PolarsError as error:
                 raise EtappeError(f"writing the log in {self.folder} failed: {error}") from error
             finally:
                 shutil.rmtree(staging, ignore_errors=True)
@@ -123,7 +123,7 @@ class Log:
         with self._locked():
             position = self.position() + 1
             files = tuple(self._move_in(position, file) for file in transaction.files)
-            for folder in {(self.folder / file.path).parent for file in files}:
+            for folder in {above for file in files for above in (self.folder / file.path).parents[:3]}:
                 sync_folder(folder)
             commit = Commit(position=position, source=source, files=files, streams=transaction.streams)
             partial = self.folder / ".staging" / f"{position:08d}.json"
@@ -147,6 +147,12 @@ class Log:
     def archiving(self) -> Iterator[None]:
         """Holds other archivers off, so that what is read from the streams meanwhile is committed once."""
         with self._locked(".archiving"):
+            yield
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Holds off others that compile the catalogue, so that an older one never takes the place of a newer one."""
+        with self._locked(".compiling"):
             yield
 
     @contextmanager

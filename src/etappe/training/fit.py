@@ -20,7 +20,7 @@ from etappe.models.copurchase import Neighbours
 from etappe.models.snapshot import WINDOWS, Content, Parameters
 from etappe.progress import Progress
 from etappe.settings import Learning, Settings
-from etappe.training import als, copurchase, matrices, popularity
+from etappe.training import als, copurchase, matrices, popularity, wishlists
 from etappe.training.matrices import Matrices
 
 SEED: Final = 20_260_101
@@ -97,6 +97,8 @@ def _content(data: Matrices, learning: Learning, progress: Progress) -> Content:
         gram=_gram(factors),
         also_bought=_neighbours(data.bought, learning, progress, "also bought"),
         bought_together=_neighbours(data.baskets, learning, progress, "bought together"),
+        wished=wishlists.distinct(data.wished),
+        wishlist_bought=wishlists.build(data.wished, data.bought, neighbours=learning.neighbours),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from etappe.errors import EtappeError
-from etappe.models.snapshot import Snapshot
+from etappe.models.snapshot import LISTS, Snapshot
 
 SHRINK: Final = 0.5
 """Items, customers, orders and events may fall to this share of the snapshot in service: a log rarely loses more."""
@@ -44,7 +44,7 @@ def _faults(candidate: Snapshot) -> Iterator[str]:
     for name in ("popularity", "factors", "gram"):
         if not np.isfinite(getattr(candidate, name)).all():
             yield f"{name} is not finite"
-    for name in ("also_bought", "bought_together"):
+    for name in LISTS:
         if not np.isfinite(getattr(candidate, name).scores).all():
             yield f"the scores of {name} are not finite"
 

@@ -38,13 +38,15 @@ class Matrices:
     """What a log says of n items.
 
     items uint64[n] hashes, ascending; weights float64[u, n] of identified customers, decayed and above 0; bought
-    float64[u, n] of ones; baskets float64[o, n] of ones, one row an order; now in Unix seconds; events read.
+    float64[u, n] of ones; baskets float64[o, n] of ones, one row an order; wished float64[u, n] of ones where an item
+    was ever on a customer's wish list; now in Unix seconds; events read.
     """
 
     items: NDArray[np.uint64]
     weights: sparse.csr_array
     bought: sparse.csr_array
     baskets: sparse.csr_array
+    wished: sparse.csr_array
     lines: Lines
     now: float
     events: int
@@ -70,12 +72,14 @@ def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = 
         _codes(frame, "subject"), age=pl.Series((end - _seconds(frame["time"])) / SECONDS_PER_DAY)
     )
     lines = _lines(frame)
+    wishes = frame.filter(pl.col("event") == "add_to_wishlist")
     shape = (_extent(frame["subject_code"].to_numpy()), len(items))
     return Matrices(
         items=items,
         weights=_weights(frame, shape, half_life_days),
         bought=_ones(lines.customers, lines.rows, shape),
         baskets=_ones(lines.orders, lines.rows, (_extent(lines.orders), len(items))),
+        wished=_ones(wishes["subject_code"].to_numpy(), wishes["row"].to_numpy(), shape),
         lines=lines,
         now=float(end),
         events=frame.height,

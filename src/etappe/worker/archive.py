@@ -20,24 +20,30 @@ def archive(client: SyncRedis, log: Log) -> int:
     """Moves everything that waits in the streams into the log; returns how many entries that were."""
     total = 0
     with log.archiving():
-        while moved := _archive_once(client, log):
+        more = True
+        while more:
+            moved, more = _archive_once(client, log)
             total += moved
     return total
 
 
-def _archive_once(client: SyncRedis, log: Log) -> int:
-    """One commit of what all streams hold, up to some thousand entries each. Running it again adds nothing."""
+def _archive_once(client: SyncRedis, log: Log) -> tuple[int, bool]:
+    """One commit of what all streams hold, up to some thousand entries each: how many, and whether some had more.
+
+    Running it again adds nothing. What comes in meanwhile is left to the next round, so that this one ends.
+    """
     known = log.streams()
     found = _read(client, known)
     if not found:
-        return 0
+        return 0, False
     with log.transaction(SOURCE) as transaction:
         _add_events(transaction, found)
         _add_config(transaction, found.get(keys.CONFIG_STREAM, []))
         _add_decisions(transaction, found.get(keys.DECISION_STREAM, []))
         transaction.streams = {name: entries[-1][0].decode() for name, entries in found.items()}
     _trim(client, found)
-    return sum(len(entries) for entries in found.values())
+    lengths = [len(entries) for entries in found.values()]
+    return sum(lengths), max(lengths) == PER_STREAM
 
 
 def _read(client: SyncRedis, known: dict[str, str]) -> dict[str, Entries]:

@@ -44,10 +44,11 @@ def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> N
 
 def compile_catalogue(client: SyncRedis, log: Log, place: Place) -> None:
     """Compiles the catalogue, then drops the journal entries that the log, the catalogue and all replicas have."""
-    compiled = catalogues.compile_current(client, place.data)
-    archive(client, log)
-    applied = journal.oldest_live(client) or compiled
-    journal.trim(client, min(compiled, applied, key=journal.ordered))
+    with log.compiling():
+        compiled = catalogues.compile_current(client, place.data)
+        archive(client, log)
+        applied = journal.oldest_live(client) or compiled
+        journal.trim(client, min(compiled, applied, key=journal.ordered))
 
 
 def _journal_length(client: SyncRedis) -> int:

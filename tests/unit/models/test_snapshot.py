@@ -14,7 +14,7 @@ from etappe.errors import DataError
 from etappe.ids import item_hash
 from etappe.models import copurchase, snapshot
 from etappe.models.copurchase import Neighbours
-from etappe.models.snapshot import Content, Parameters, Snapshot
+from etappe.models.snapshot import LISTS, Content, Parameters, Snapshot
 
 N, K, F = 5, 2, 3
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -34,14 +34,19 @@ def content() -> Content:
         items=np.sort(np.array([item_hash(f"item {number}") for number in range(N)], np.uint64)),
         customers=np.arange(N, dtype=np.int32),
         orders=np.arange(N, dtype=np.int32) + 1,
+        repeats=np.zeros(N, np.int32),
         popularity=np.linspace(0, 1, N).astype(np.float32),
         windows=np.zeros((4, N), np.int32),
         factors=factors,
         gram=factors.T @ factors,
         also_bought=_lists(),
         bought_together=_lists(),
+        wished=np.arange(N, dtype=np.int32),
+        wishlist_bought=_lists(),
     )
 
+
+PER_ITEM = ("items", "customers", "orders", "repeats", "popularity", "factors", "wished")
 
 PARAMETERS = Parameters(
     now=1.5e9,
@@ -113,10 +118,11 @@ def test_a_snapshot_without_items_knows_none(tmp_path: Path, content: Content) -
     """An empty snapshot answers -1 for every hash."""
     nothing = replace(
         content,
-        **{name: getattr(content, name)[:0] for name in ("items", "customers", "orders", "popularity", "factors")},
+        **{name: getattr(content, name)[:0] for name in PER_ITEM},
         windows=content.windows[:, :0],
-        also_bought=Neighbours(*(np.zeros((0, K), dtype) for dtype in (np.int32, np.float32, np.int32))),
-        bought_together=Neighbours(*(np.zeros((0, K), dtype) for dtype in (np.int32, np.float32, np.int32))),
+        **{
+            name: Neighbours(*(np.zeros((0, K), dtype) for dtype in (np.int32, np.float32, np.int32))) for name in LISTS
+        },
     )
     _save(tmp_path / "v1", nothing)
     assert Snapshot.open(tmp_path / "v1").rows_of(np.array([5], np.uint64)).tolist() == [-1]

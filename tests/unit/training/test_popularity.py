@@ -35,6 +35,15 @@ def test_distinct_leaves_out_nobody(lines: Lines) -> None:
     assert popularity.distinct(lines.rows, lines.orders, 3).tolist() == [3, 1, 0]
 
 
+def test_repeats_count_customers_with_two_orders(lines: Lines) -> None:
+    """Who bought an item in two orders is one repeat; two lines of one order, and orders of nobody, are none."""
+    assert popularity.repeats(lines, 3).tolist() == [1, 0, 0]
+    one_order = Lines(
+        rows=lines.rows, ages=lines.ages, buyers=lines.buyers, customers=lines.customers, orders=np.array([5, 5, 7, 8])
+    )
+    assert popularity.repeats(one_order, 3).tolist() == [0, 0, 0]
+
+
 def test_nothing_bought() -> None:
     """Without lines every count is 0, without items there is none."""
     none = np.zeros(0, np.int64)

@@ -1,0 +1,128 @@
+"""Servers to test against: the embedded one and a real Redis, each started once and emptied between tests."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from etappe.settings import Place, Settings
+from etappe.store import connection
+from etappe.store.connection import SyncRedis
+from etappe.store.log import Log
+
+SECRET: Final = b"a secret of thirty-two bytes ...."[:32]
+_START_SECONDS: Final = 20.0
+
+
+def start_redis(folder: Path) -> tuple["subprocess.Popen[bytes]", str]:
+    """A redis-server of its own in `folder` that syncs every write, and its URL; skips (fails in CI) without one."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        message = "no redis-server on PATH: the store is not tested against an external Redis"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    socket = folder / "redis.sock"
+    options = ["--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
+    durable = ["--appendonly", "yes", "--appendfsync", "always"]
+    with (folder / "redis.log").open("ab") as log:
+        process = subprocess.Popen([binary, *options, *durable], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    deadline = time.monotonic() + _START_SECONDS
+    while not answers(socket):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            pytest.fail(f"redis-server did not start: {(folder / 'redis.log').read_text()[-500:]}")
+        time.sleep(0.005)
+    return process, f"unix://{socket}"
+
+
+def answers(socket: Path) -> bool:
+    """Whether a server answers on `socket`."""
+    client = redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder for servers whose path leaves room for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix="etappe-test-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def external_url(short_folder: Path) -> Iterator[str]:
+    """The URL of a real Redis for the whole session."""
+    folder = short_folder / "redis"
+    folder.mkdir()
+    process, url = start_redis(folder)
+    yield url
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def embedded_data(short_folder: Path) -> Iterator[Path]:
+    """The data folder of an embedded server for the whole session."""
+    data = short_folder / "embedded"
+    with connection.server(Place(data)):
+        yield data
+
+
+@pytest.fixture(params=["embedded", "external"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Which server: every test that asks for a `place` runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def place(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A place with an empty store: the embedded server's folder, or a fresh folder beside a real Redis."""
+    if backend == "external":
+        found = Place(tmp_path, redis_url=request.getfixturevalue("external_url"))
+    else:
+        data: Path = request.getfixturevalue("embedded_data")
+        for left in data.iterdir():
+            if left.name != "valkey":
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        found = Place(data)
+    client = connection.blocking_client(found)
+    client.flushall()
+    client.close()
+    return found
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[SyncRedis]:
+    """A connection to the server of `place`, with the scripts loaded."""
+    with connection.connect(place) as found:
+        yield found
+
+
+@pytest.fixture
+def log(place: Place) -> Log:
+    """The log in the data folder of `place`."""
+    found = Log(place.data / "log")
+    found.prepare()
+    return found
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The default settings."""
+    return Settings()

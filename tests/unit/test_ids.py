@@ -1,0 +1,77 @@
+"""Identifiers: fixed for good, since Redis and the log are keyed by them."""
+
+import numpy as np
+import pytest
+
+from etappe import ids
+from etappe.ids import PARTITIONS, Partition, Subject, event_hash, item_hash, order_hash, partition_of, subject_of
+
+
+def test_known_hashes() -> None:
+    """The hashes of these ids are what they were on the first day; a change means re-keying every store."""
+    assert [9350213299635189104, 8434904634206302943, 2868284294] == [
+        item_hash("85123A"),
+        event_hash("85123A"),
+        order_hash("85123A"),
+    ]
+
+
+def test_known_hashes_beyond_ascii() -> None:
+    """Ids are hashed as UTF-8."""
+    assert item_hash("Käse") == 0
+    assert item_hash("") == 0
+
+
+def test_known_subject() -> None:
+    """The subject of this identity under this secret is what it was on the first day."""
+    assert subject_of(b"secret", "user_id", "17850").hex() == ""
+
+
+@pytest.mark.parametrize(
+    ("secret", "kind", "value"),
+    [(b"other", "user_id", "17850"), (b"secret", "anonymous_id", "17850"), (b"secret", "user_id", "17851")],
+)
+def test_subject_depends_on_all(secret: bytes, kind: str, value: str) -> None:
+    """Another secret, kind or value is another subject: nobody without the secret can tell who it is."""
+    assert subject_of(b"secret", "user_id", "17850") != subject_of(secret, kind, value)
+
+
+def test_kind_and_value_do_not_run_together() -> None:
+    """Where the kind ends and the value begins makes a difference."""
+    assert subject_of(b"s", "ab", "c") != subject_of(b"s", "a", "bc")
+
+
+def test_subject_has_128_bits() -> None:
+    """A subject is 16 bytes, as its keys and log rows expect."""
+    assert len(subject_of(b"s", "user_id", "x")) == 16
+
+
+def test_partition_is_first_byte() -> None:
+    """A partition is the first byte of a subject, so every key of a customer can be told from the subject alone."""
+    assert partition_of(Subject(bytes([217]) + bytes(15))) == Partition(217)
+
+
+def test_partitions_are_uniform() -> None:
+    """Customers spread evenly: chi-squared over 256 partitions stays below its 99.99th percentile, 347.7."""
+    drawn = [partition_of(subject_of(b"s", "user_id", str(number))) for number in range(25_600)]
+    counts = np.bincount(drawn, minlength=PARTITIONS)
+    assert PARTITIONS == len(counts)
+    assert float(((counts - 100.0) ** 2 / 100.0).sum()) < 347.7
+
+
+def test_hash_zero_is_kept_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 means "none" in records, so an id that hashes to 0 is known as 1."""
+    monkeypatch.setattr(ids, "_hash64", lambda text, person: 1 << 32 if person == b"order" else 0)
+    assert [1, 1, 1] == [item_hash("x"), event_hash("x"), order_hash("x")]
+
+
+def test_decision_ids_sort_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision's id is a ULID: 26 characters whose first ten are the Unix milliseconds."""
+    monkeypatch.setattr(ids.time, "time_ns", lambda: 1_469_918_176_385 * 1_000_000)
+    found = ids.new_decision_id()
+    assert (26, "01ARYZ6S41") == (len(found), found[:10])
+
+
+def test_decision_ids_differ() -> None:
+    """Ids made in the same millisecond differ."""
+    assert len({ids.new_decision_id() for _ in range(1000)}) == 1000
