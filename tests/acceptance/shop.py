@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -77,12 +76,6 @@ def free_port() -> int:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
-
-
-@contextmanager
-def eventually() -> Iterator["Waiting"]:
-    """A bounded wait: `while waiting(...)` polls until it holds or patience ends."""
-    yield Waiting()
 
 
 class Waiting:

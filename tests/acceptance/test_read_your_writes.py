@@ -1,12 +1,17 @@
 """An accepted event changes the very next decision, on every replica, with no retraining."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from etappe.ids import subject_of
+from etappe.store import keys
+
 from tests.acceptance.conftest import Template
-from tests.acceptance.shop import accept, decided, ids_of, items_of
+from tests.acceptance.shop import Waiting, accept, decided, ids_of, items_of, redis_of
 
 TIMES = 50
 """In a row: enough to meet every process of both servers, and to meet a race."""
@@ -77,7 +82,9 @@ def test_events_of_one_batch_count_together(here: httpx.Client, there: httpx.Cli
     assert [True] * 20 == [decided(there, user)["customer"]["known"] for user in users]
 
 
-def test_session_outlasts_the_fold_of_its_tail(here: httpx.Client, template: Template, name: Callable[[], str]) -> None:
+def test_session_outlasts_the_fold_of_its_tail(
+    here: httpx.Client, shop: Path, template: Template, name: Callable[[], str]
+) -> None:
     """Whether the worker has folded a long tail makes no difference to the answer."""
     user = name()
     seen = next(item for item in template.items if _company(here, item))
@@ -88,9 +95,10 @@ def test_session_outlasts_the_fold_of_its_tail(here: httpx.Client, template: Tem
         {"event": "view_item", "user_id": user, "item_id": seen},
     )
     before = decided(here, user)
-    _wait_for_the_worker(here, user)
-    after = decided(here, user)
-    assert items_of(before) == items_of(after)
+    waiting = Waiting()
+    while waiting(bool(_tail_of(shop, user))):
+        pass
+    assert items_of(before) == items_of(decided(here, user))
 
 
 def _company(client: httpx.Client, item: str) -> bool:
@@ -98,8 +106,8 @@ def _company(client: httpx.Client, item: str) -> bool:
     return len(answer["items"]) == 3
 
 
-def _wait_for_the_worker(client: httpx.Client, user: str) -> None:
-    """Rounds of the worker come every second: after some of a nobody's decisions the tail is folded."""
-    import time  # noqa: PLC0415
-
-    time.sleep(4)
+def _tail_of(shop: Path, user: str) -> bytes:
+    client = redis_of(shop)
+    secret: Any = client.get(keys.SECRET)
+    tail: Any = client.get(keys.tail(subject_of(secret, "user_id", user)))
+    return tail or b""

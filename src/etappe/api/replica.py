@@ -22,6 +22,8 @@ from etappe.store.journal import Change
 
 _MARGIN: Final = 0.75
 """Share of a lease after which a replica itself takes it for lapsed: before Redis does."""
+_LOADING_SECONDS: Final = 30.0
+"""Lease of a replica that loads: nothing is trimmed and changes wait for it, but not for ever where it dies."""
 _PAUSE_SECONDS: Final = 0.5
 _KEY = msgspec.json.Decoder(ApiKey)
 _log = logging.getLogger("etappe.replica")
@@ -75,10 +77,14 @@ class Replica:
             await self.reload()
 
     async def reload(self) -> None:
-        """Starts from the compiled catalogue where it is newer than what is held, then applies the journal."""
+        """Starts from the compiled catalogue where it is newer than what is held, then applies the journal.
+
+        The lease taken first keeps the worker from trimming what is still to be read.
+        """
         async with self._loading:
             if self.current:
                 return
+            await journal.renew(self._client, self.name, self.position, _LOADING_SECONDS)
             with contextlib.closing(blocking_client(self._place)) as client:
                 self.keys, found = await asyncio.to_thread(_load, client, self._place.data, self.position)
             if found is not None:

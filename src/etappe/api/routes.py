@@ -5,21 +5,19 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
-from msgspec import Meta
 
 from etappe.api import auth, metrics
+from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody
+from etappe.api.customers import CustomerAnswer, answer_of
 from etappe.api.documented import EventsOperation
 from etappe.api.service import Service, now
 from etappe.catalog.item import Item, ItemPatch
-from etappe.customers.records import CARTED, IGNORED, WISHED
-from etappe.customers.state import State as CustomerState
 from etappe.errors import InputError
-from etappe.events.intake import Rejected, read_batch
+from etappe.events.intake import read_batch
 from etappe.ids import item_hash
 from etappe.serving import lists
 from etappe.serving.answer import Answer
@@ -29,62 +27,6 @@ from etappe.store import journal
 
 AnyRequest = Request[Any, Any, State]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
-MAX_ITEMS = 10_000
-RECENT_ITEMS = 20
-
-
-class EventsAnswer(msgspec.Struct, frozen=True):
-    """What became of each event of a batch: counts, and the rejected with index and reason."""
-
-    accepted: int
-    duplicate: int
-    rejected: list[Rejected]
-
-
-class ItemsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Items to put, in parts or whole: fields that are absent stay as they are."""
-
-    items: Annotated[list[ItemPatch], Meta(max_length=MAX_ITEMS)]
-
-
-class ItemsAnswer(msgspec.Struct, frozen=True):
-    """How many items were put, and the position of the change that every live replica has applied."""
-
-    items: int
-    position: str
-
-
-class CustomerItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one customer has to do with one item; `weight` is how much it says about taste today."""
-
-    id: str
-    weight: float
-    last: float
-    purchases: int = 0
-    views: int = 0
-    wished: bool = False
-    in_cart: bool = False
-    ignored: bool = False
-    rating: int | None = None
-
-
-class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer as Etappe sees them now; times in Unix seconds."""
-
-    id: str
-    known: bool
-    consent: str
-    traits: dict[str, Any] = {}
-    first_seen: int | None = None
-    last_seen: int | None = None
-    events: int = 0
-    orders: int = 0
-    revenue: float = 0.0
-    refunded: float = 0.0
-    items: list[CustomerItem] = []
-    stage: dict[str, Any] | None = None
-    segments: list[str] = []
-    persona: str | None = None
 
 
 @post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
@@ -163,7 +105,7 @@ async def get_customer(customer_id: str, service: Service) -> CustomerAnswer:
     state = state_of(found.base, found.tail, service.settings)
     if state is None:
         return CustomerAnswer(id=customer_id, known=True, consent="denied")
-    return _customer_answer(customer_id, state, service)
+    return answer_of(customer_id, state, service.replica.view.catalogue)
 
 
 @get("/healthz", media_type=MediaType.TEXT)
@@ -213,44 +155,3 @@ def _refuse_collisions(service: Service, patches: list[ItemPatch]) -> None:
             raise InputError(f"items[{index}]: {error}", field=f"items[{index}].id") from error
         if seen.setdefault(item_hash(patch.id), patch.id) != patch.id:
             raise InputError(f"items[{index}].id {patch.id!r} collides with another", field=f"items[{index}].id")
-
-
-def _customer_answer(customer_id: str, state: CustomerState, service: Service) -> CustomerAnswer:
-    totals = state.base.totals[0]
-    return CustomerAnswer(
-        id=customer_id,
-        known=state.known,
-        consent=state.consent,
-        traits=state.traits(),
-        first_seen=int(totals["first"]),
-        last_seen=int(totals["last"]),
-        events=int(totals["events"]),
-        orders=int(totals["orders"]),
-        revenue=round(float(totals["revenue"]), 2),
-        refunded=round(float(totals["refunded"]), 2),
-        items=_items_of(state, service),
-    )
-
-
-def _items_of(state: CustomerState, service: Service) -> list[CustomerItem]:
-    """The items that say most about the customer, weightiest first; items the catalogue lacks are left out."""
-    catalogue = service.replica.view.catalogue
-    rows = catalogue.rows(state.items["item"])
-    weights = state.weights(time.time())
-    order = [place for place in np.argsort(-weights, kind="stable") if rows[place] >= 0][:RECENT_ITEMS]
-    return [_customer_item(catalogue.item(int(rows[place])).id, state.items[place], weights[place]) for place in order]
-
-
-def _customer_item(item_id: str, item: np.void, weight: float) -> CustomerItem:
-    flags = int(item["flags"])
-    return CustomerItem(
-        id=item_id,
-        weight=round(float(weight), 3),
-        last=int(item["last"]),
-        purchases=int(item["purchases"]),
-        views=int(item["views"]),
-        wished=bool(flags & WISHED),
-        in_cart=bool(flags & CARTED),
-        ignored=bool(flags & IGNORED),
-        rating=int(item["rating"]) or None,
-    )

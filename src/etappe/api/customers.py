@@ -1,0 +1,88 @@
+"""A customer as `GET /v1/customers/{id}` shows them."""
+
+import time
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from etappe.catalog.table import Catalogue
+from etappe.customers.records import CARTED, IGNORED, WISHED
+from etappe.customers.state import State
+
+RECENT_ITEMS: Final = 20
+"""Items shown of a customer."""
+
+
+class CustomerItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one customer has to do with one item; `weight` is how much it says about taste today."""
+
+    id: str
+    weight: float
+    last: float
+    purchases: int = 0
+    views: int = 0
+    wished: bool = False
+    in_cart: bool = False
+    ignored: bool = False
+    rating: int | None = None
+
+
+class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as Etappe sees them now; times in Unix seconds."""
+
+    id: str
+    known: bool
+    consent: str
+    traits: dict[str, Any] = {}
+    first_seen: int | None = None
+    last_seen: int | None = None
+    events: int = 0
+    orders: int = 0
+    revenue: float = 0.0
+    refunded: float = 0.0
+    items: list[CustomerItem] = []
+    stage: dict[str, Any] | None = None
+    segments: list[str] = []
+    persona: str | None = None
+
+
+def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerAnswer:
+    """What is known of a customer by their state."""
+    totals = state.base.totals[0]
+    return CustomerAnswer(
+        id=customer_id,
+        known=state.known,
+        consent=state.consent,
+        traits=state.traits(),
+        first_seen=int(totals["first"]),
+        last_seen=int(totals["last"]),
+        events=int(totals["events"]),
+        orders=int(totals["orders"]),
+        revenue=round(float(totals["revenue"]), 2),
+        refunded=round(float(totals["refunded"]), 2),
+        items=_items_of(state, catalogue),
+    )
+
+
+def _items_of(state: State, catalogue: Catalogue) -> list[CustomerItem]:
+    """The items that say most about the customer, weightiest first; items the catalogue lacks are left out."""
+    rows = catalogue.rows(state.items["item"])
+    weights = state.weights(time.time())
+    order = [place for place in np.argsort(-weights, kind="stable") if rows[place] >= 0][:RECENT_ITEMS]
+    return [_customer_item(catalogue.item(int(rows[place])).id, state.items[place], weights[place]) for place in order]
+
+
+def _customer_item(item_id: str, item: np.void, weight: float) -> CustomerItem:
+    flags = int(item["flags"])
+    return CustomerItem(
+        id=item_id,
+        weight=round(float(weight), 3),
+        last=int(item["last"]),
+        purchases=int(item["purchases"]),
+        views=int(item["views"]),
+        wished=bool(flags & WISHED),
+        in_cart=bool(flags & CARTED),
+        ignored=bool(flags & IGNORED),
+        rating=int(item["rating"]) or None,
+    )
