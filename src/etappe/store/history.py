@@ -32,16 +32,19 @@ class Past(msgspec.Struct, frozen=True):
 
 
 def of(log: Log, subjects: pl.Series) -> pl.DataFrame:
-    """The events of `subjects`, by subject and second, those of one second in order of arrival."""
-    wanted = subjects.unique().to_frame("subject").lazy()
-    columns = ["subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel"]
-    events = log.events().with_row_index("arrival").join(wanted, on="subject", how="semi")
-    ordered = events.sort("subject", pl.col("time").dt.epoch("s"), "arrival")
-    return ordered.select([*columns, "properties"]).collect()
+    """The history of `subjects`, as `ordered` gives it."""
+    return ordered(log.events().join(subjects.unique().to_frame("subject").lazy(), on="subject", how="semi"))
+
+
+def ordered(events: pl.LazyFrame) -> pl.DataFrame:
+    """Events (columns of the log) by subject and second, those of one second in their order of arrival."""
+    columns = ("subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel")
+    arrived = events.select(*columns, "properties").with_row_index("arrival")
+    return arrived.sort("subject", pl.col("time").dt.epoch("s"), "arrival").drop("arrival").collect()
 
 
 def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
-    """The base of each subject of a history as `of` reads it."""
+    """The base of each subject of a history as `ordered` gives it."""
     if history.is_empty():
         return
     records = to_records(history)
