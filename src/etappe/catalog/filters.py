@@ -28,6 +28,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "gte": lambda value, bound: value >= bound,
 }
 _SETS: Final = ("in", "not_in")
+_LARGEST: Final = 1e12
 _AS_SETS: Final = {"eq": "in", "ne": "not_in"}
 
 Tests = list[tuple[str, Any]]
@@ -118,6 +119,8 @@ def _price_condition(tests: Tests, where: str) -> Condition:
         values = operand if name in _SETS else [operand]
         if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             raise InputError(f"{where}.{name} needs a number", field=where)
+        if not all(abs(value) <= _LARGEST for value in values):
+            raise InputError(f"{where}.{name} is no price; the largest is {_LARGEST:g}", field=where)
 
     def condition(catalogue: Catalogue, rows: Rows) -> Mask:
         prices = catalogue.column("price")[rows]
@@ -126,7 +129,7 @@ def _price_condition(tests: Tests, where: str) -> Condition:
             if name in _ORDER:
                 passed &= np.asarray(_ORDER[name](prices, operand))
             else:
-                passed &= np.isin(prices, operand, invert=name == "not_in")
+                passed &= np.isin(prices, np.asarray(operand, np.float64), invert=name == "not_in")
         result: Mask = passed
         return result
 

@@ -1,7 +1,7 @@
 """Customers' histories out of the log, through the same fold that serves them."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -15,6 +15,8 @@ from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
 from etappe.store.log import Log
 
+PORTION_ROWS: Final = 1_000_000
+"""Events held in memory at a time, about."""
 _PROPERTIES: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -31,9 +33,13 @@ class Past(msgspec.Struct, frozen=True):
         return {one.tobytes() for one in self.events}
 
 
-def of(log: Log, subjects: pl.Series) -> pl.DataFrame:
-    """The history of `subjects`, as `ordered` gives it."""
-    return ordered(log.events().join(subjects.unique().to_frame("subject").lazy(), on="subject", how="semi"))
+def of(log: Log, subjects: pl.Series, half_life_days: float) -> Iterator[Past]:
+    """The past of each of `subjects` (Binary), some million events at a time whatever the size of the log."""
+    distinct = subjects.unique().sort()
+    rows = max(1, log.rows("event"))
+    portion = max(1, len(distinct) * PORTION_ROWS // rows)
+    for start in range(0, len(distinct), portion):
+        yield from bases(ordered(log.events(subjects=distinct[start : start + portion])), half_life_days)
 
 
 def ordered(events: pl.LazyFrame) -> pl.DataFrame:

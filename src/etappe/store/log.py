@@ -94,11 +94,19 @@ class Log:
             files, schema=columns, missing_columns="insert", extra_columns="ignore", hive_partitioning=False, glob=False
         )
 
-    def events(self, position: int | None = None) -> pl.LazyFrame:
-        """The event table with every (subject, event_id) once: the first one committed counts."""
-        return self.scan("event", position=position).unique(
-            subset=["subject", "event_id"], keep="first", maintain_order=True
-        )
+    def events(self, position: int | None = None, subjects: pl.Series | None = None) -> pl.LazyFrame:
+        """The event table with every (subject, event_id) once: the first one committed counts.
+
+        `subjects` (Binary, distinct) leaves all others out before anything is compared.
+        """
+        rows = self.scan("event", position=position)
+        if subjects is not None:
+            rows = rows.join(subjects.to_frame("subject").lazy(), on="subject", how="semi", maintain_order="left")
+        return rows.unique(subset=["subject", "event_id"], keep="first", maintain_order=True)
+
+    def rows(self, table: str) -> int:
+        """How many rows of `table` are committed, repeats included."""
+        return sum(file.rows for commit in self.commits() for file in commit.files if file.table == table)
 
     @contextmanager
     def transaction(self, source: str) -> Iterator["Transaction"]:

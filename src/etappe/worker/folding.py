@@ -51,7 +51,7 @@ def rebuild(client: SyncRedis, log: Log, subjects: pl.Series, settings: Settings
     waiting, built = subjects, 0
     for left in range(ATTEMPTS, 0, -1):
         behind: list[Subject] = []
-        for batch in _batches(history.bases(history.of(log, waiting), settings.learning.half_life_days)):
+        for batch in _batches(history.of(log, waiting, settings.learning.half_life_days)):
             found = _put(client, batch, settings, whole=left > 1)
             behind += found
             built += len(batch) - len(found)

@@ -1,0 +1,99 @@
+"""The packed base: round trips, and what is no base is refused."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etappe.customers import base as module
+from etappe.customers.base import CONSENT_DENIED, EMPTY, HEADER, Base, Trait, consent_of, pack, unpack
+from etappe.customers.fold import TOTALS
+from etappe.customers.records import ITEM
+from etappe.errors import DataError
+
+
+def _base(items: int = 2, ring: int = 3, traits: dict[str, Trait] | None = None) -> Base:
+    totals, held = np.zeros(1, TOTALS), np.zeros(items, ITEM)
+    totals["events"], totals["revenue"], totals["recent_orders"][0, :2] = 9, 12.75, (5, 6)
+    held["item"], held["weight"], held["flags"] = np.arange(items), np.linspace(-1, 1, items), 5
+    hashes = np.arange(ring, dtype=np.uint64) + np.uint64(2**63)
+    said = {"country": Trait("DE", 17)} if traits is None else traits
+    return Base(consent=2, flags=1, generation=2**32 - 1, totals=totals, items=held, ring=hashes, traits=said)
+
+
+def _parts(base: Base) -> tuple[Any, ...]:
+    arrays = tuple(part.tobytes() for part in (base.totals, base.items, base.ring))
+    return (base.consent, base.flags, base.generation, *arrays, base.traits)
+
+
+def test_layout_is_fixed() -> None:
+    """The header is 16 bytes with version, consent and generation where the Lua scripts look for them."""
+    fields = HEADER.fields or {}
+    assert (16, 104, 0, 1, 4) == (
+        HEADER.itemsize,
+        TOTALS.itemsize,
+        *(fields[name][1] for name in ("version", "consent", "generation")),
+    )
+
+
+TRAITS = st.dictionaries(st.text(max_size=5), st.builds(Trait, st.none() | st.text(max_size=5), st.integers(0, 2**32)))
+
+
+@given(st.integers(0, 576), st.integers(0, 256), TRAITS)
+@settings(max_examples=50, deadline=None)
+def test_round_trip(items: int, ring: int, traits: dict[str, Trait]) -> None:
+    """A base of any size comes back as it was packed."""
+    given_base = _base(items, ring, traits)
+    assert _parts(given_base) == _parts(unpack(pack(given_base)))
+
+
+def test_no_bytes_are_the_empty_base() -> None:
+    """A stranger's base is empty: no events, no items, consent unknown."""
+    found = unpack(b"")
+    assert (0, 0, 0, 0) == (found.consent, found.generation, len(found.items), int(found.totals["events"][0]))
+    assert _parts(EMPTY) == _parts(unpack(pack(EMPTY)))
+
+
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_unknown_version_is_refused(version: int) -> None:
+    """A base of another version is refused, naming it and the one that is read."""
+    packed = bytes([version]) + pack(_base())[1:]
+    with pytest.raises(DataError, match=f"a base of version {version} .* reads version 1"):
+        unpack(packed)
+
+
+@given(st.integers(1, 300), st.integers(-4, 4).filter(bool))
+def test_wrong_length_is_refused(cut: int, more: int) -> None:
+    """A base cut off anywhere, or with bytes too many, is refused."""
+    packed = pack(_base())
+    for damaged in (packed[:cut] if cut < len(packed) else packed[:-1], packed + bytes(more) if more > 0 else packed[:more]):
+        with pytest.raises(DataError, match="a base of"):
+            unpack(damaged)
+
+
+def test_damaged_traits_are_refused() -> None:
+    """Traits that are no JSON are a damaged base, not a decoder's error."""
+    with pytest.raises(DataError, match="traits of a base are damaged"):
+        unpack(pack(_base())[:-1] + b"\xff")
+
+
+def test_unpacked_arrays_are_read_only() -> None:
+    """An unpacked base is a view of the bytes, which nothing can change."""
+    with pytest.raises(ValueError, match="read-only"):
+        unpack(pack(_base())).items["weight"][0] = 1
+
+
+def test_consent_is_told_by_one_byte() -> None:
+    """Consent is read from the flags, whatever lies behind them."""
+    assert [0, CONSENT_DENIED] == [consent_of(b""), consent_of(bytes([1, CONSENT_DENIED]) + b"\xff" * 50)]
+    assert _base().consent == consent_of(pack(_base()))
+
+
+def test_consent_time() -> None:
+    """When consent to personalisation was said is told apart from other purposes and traits."""
+    said = {module.CONSENT + "personalisation": Trait(False, 60), module.CONSENT + "email": Trait(True, 90)}
+    assert datetime(1970, 1, 1, 0, 1, tzinfo=UTC) == _base(traits=said).consent_time()
+    assert EMPTY.consent_time() is None

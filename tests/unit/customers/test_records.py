@@ -1,0 +1,146 @@
+"""The fixed-width records: what an event becomes in a tail, and how a tail is read."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from etappe.customers import records
+from etappe.customers.records import EVENT, ITEM, WIDTH, blocks_of, decode_tail, encode
+from etappe.errors import DataError
+from etappe.events.vocabulary import CODES, TYPES, Purchase, Rate, Search, SetConsent, SetTraits, ViewItem
+from etappe.ids import event_hash, item_hash, order_hash
+
+TIME = datetime(2026, 3, 1, 12, 0, 0, 999_999, tzinfo=UTC)
+SECONDS = 1_772_366_400
+
+
+def _fields(encoded: bytes) -> dict[str, Any]:
+    return {name: decode_tail(encoded)[name][0].item() for name in EVENT.names or ()}
+
+
+def test_layout_is_fixed() -> None:
+    """A record and an item are 32 bytes of these fields at these places; a change needs a new version."""
+    assert (32, 32) == (EVENT.itemsize, ITEM.itemsize)
+    fields = EVENT.fields or {}
+    assert {"event": 0, "item": 8, "time": 16, "value": 20, "order": 24, "quantity": 28, "code": 30, "meta": 31} == {
+        name: fields[name][1] for name in fields
+    }
+
+
+def test_known_bytes() -> None:
+    """This purchase has these bytes, as it had on the first day."""
+    event = Purchase(item_id="85123A", quantity=6, price=2.5, order_id="536365", channel="web")
+    assert encode(event, "e1", TIME).hex() == "?"
+
+
+def test_purchase() -> None:
+    """A purchase keeps its hashes, second, price of a piece, pieces and channel."""
+    event = Purchase(item_id="i", quantity=6, price=2.5, order_id="o", channel="email")
+    assert {
+        "event": event_hash("e1"),
+        "item": item_hash("i"),
+        "time": SECONDS,
+        "value": 2.5,
+        "order": order_hash("o"),
+        "quantity": 6,
+        "code": CODES["purchase"],
+        "meta": records.VERSION << 4 | 3,
+    } == _fields(encode(event, "e1", TIME))
+
+
+def test_what_is_not_said() -> None:
+    """Without item, price, order or channel those are 0; without a quantity it is one piece."""
+    found = _fields(encode(Search(user_id="u"), "e1", TIME))
+    assert (0, 0.0, 0, 1, 1 << 4) == tuple(found[name] for name in ("item", "value", "order", "quantity", "meta"))
+
+
+def test_bounds_of_fields() -> None:
+    """A quantity beyond 65,535 and a time before 1970 are kept as the nearest that fits."""
+    found = _fields(encode(ViewItem(item_id="i", quantity=1_000_000), "e", datetime(1, 1, 1, tzinfo=UTC)))
+    assert (65_535, 0) == (found["quantity"], found["time"])
+
+
+@pytest.mark.parametrize(
+    ("event", "value"),
+    [
+        (Rate(item_id="i", price=19.99, properties={"rating": 2}), 2.0),
+        (Rate(item_id="i", properties={"rating": 4.5}), 4.5),
+        (Purchase(item_id="i", properties={"rating": 5}), 0.0),
+        (Search(properties={"rating": 10**400}), 0.0),
+        (ViewItem(item_id="i", price=3.5, properties={"rating": True}), 3.5),
+    ],
+)
+def test_value_is_rating_or_price(event: Any, value: float) -> None:
+    """The value of a `rate` event is its rating, of any other its price, whatever its properties say."""
+    assert value == _fields(encode(event, "e", TIME))["value"]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_event_has_a_record(name: str) -> None:
+    """Each event of the vocabulary is one record of its code, with blocks only where it carries what was said."""
+    event = TYPES[name](item_id="i", properties={"a": True})
+    encoded = encode(event, "e", TIME)
+    carries = name in ("set_traits", "set_consent")
+    assert (CODES[name], 2 * WIDTH if carries else WIDTH) == (decode_tail(encoded)["code"][0], len(encoded))
+
+
+JSON_OBJECTS = st.dictionaries(
+    st.text(max_size=12), st.text(max_size=60) | st.integers() | st.booleans() | st.none(), max_size=6
+)
+
+
+@given(JSON_OBJECTS, st.sampled_from([SetTraits, SetConsent]))
+@settings(deadline=None)
+def test_blocks_round_trip(properties: dict[str, Any], kind: Any) -> None:
+    """What an event said comes back from the blocks behind its record, whole records all of them."""
+    encoded = encode(kind(properties=properties), "e", TIME)
+    found = decode_tail(encoded)
+    assert properties == blocks_of(found, 0)
+    assert len(found) - 1 == found["quantity"][0]
+
+
+def test_blocks_of_no_properties() -> None:
+    """An event that carries blocks and says nothing has one block with the empty object."""
+    assert {} == blocks_of(decode_tail(encode(SetTraits(), "e", TIME)), 0)
+
+
+def test_blocks_are_bounded() -> None:
+    """8 KiB fit behind a record, and a byte more is refused."""
+    room = 8192 - len(json.dumps({"a": ""}, separators=(",", ":")))
+    assert len(encode(SetTraits(properties={"a": "x" * room}), "e", TIME)) == WIDTH + 8192
+    with pytest.raises(DataError, match="set_traits carries 8193 bytes, at most 8192 fit"):
+        encode(SetTraits(properties={"a": "x" * (room + 1)}), "e", TIME)
+
+
+def test_tail_is_a_run_of_records() -> None:
+    """Records put one behind the other are read in that order."""
+    tail = b"".join(encode(ViewItem(item_id=name), name, TIME) for name in "abc")
+    assert [event_hash(name) for name in "abc"] == decode_tail(tail)["event"].tolist()
+    assert len(decode_tail(b"")) == 0
+
+
+def test_cut_tail_is_refused() -> None:
+    """A tail that is no run of whole records is refused with its length and the remedy."""
+    tail = encode(ViewItem(item_id="i"), "e", TIME)
+    with pytest.raises(DataError, match="a tail of 31 bytes is no run of 32-byte records"):
+        decode_tail(tail[:-1])
+
+
+def test_tail_of_another_version_is_refused() -> None:
+    """A tail whose record is of another version is refused with both versions."""
+    record = np.frombuffer(encode(ViewItem(item_id="i"), "e", TIME), EVENT).copy()
+    record["meta"] = 2 << 4
+    with pytest.raises(DataError, match="a tail of version 2; this Etappe reads version 1"):
+        decode_tail(record.tobytes())
+
+
+def test_cut_blocks_are_refused() -> None:
+    """Blocks that are cut off are a damaged tail, not a decoder's error."""
+    encoded = encode(SetTraits(properties={"a": "x" * 40}), "e", TIME)
+    with pytest.raises(DataError, match="blocks of a tail's record are damaged"):
+        blocks_of(decode_tail(encoded[:-WIDTH]), 0)
