@@ -1,25 +1,33 @@
 """Servers to test against: the embedded one and a real Redis, each started once and emptied between tests."""
 
+import asyncio
+import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from etappe.events.intake import Accepted, read_event
 from etappe.settings import Place, Settings
 from etappe.store import connection
 from etappe.store.connection import SyncRedis
+from etappe.store.embedded import EmbeddedServer
+from etappe.store.ingest import ingest
 from etappe.store.log import Log
 
-SECRET: Final = b"a secret of thirty-two bytes ...."[:32]
+SECRET: Final = b"a secret of thirty-two bytes ..."
+NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _START_SECONDS: Final = 20.0
 
 
@@ -107,6 +115,71 @@ def place(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place
     return found
 
 
+class OwnServer:
+    """A server of one test's own, that may be killed."""
+
+    def __init__(self, backend: str, folder: Path) -> None:
+        self._folder = folder
+        self._external = backend == "external"
+        self._embedded = EmbeddedServer(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        url = f"unix://{folder}/redis.sock" if self._external else None
+        self.place = Place(folder, redis_url=url)
+
+    def start(self) -> None:
+        """Starts it, again where it was killed."""
+        if self._external:
+            self._process, _ = start_redis(self._folder)
+        else:
+            self._embedded.open()
+
+    def kill(self) -> None:
+        """Kills it with -9, as the system does when memory runs out."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            return
+        with connection.connect(self.place) as client:
+            pid = int(client.info("server")["process_id"])
+            os.kill(pid, signal.SIGKILL)
+            while not self._embedded._gone():
+                time.sleep(0.001)
+        self._embedded.close()
+
+    def stop(self) -> None:
+        """Stops it."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+        self._embedded.close()
+
+
+@pytest.fixture
+def own_server(backend: str, short_folder: Path) -> Iterator[OwnServer]:
+    """A server of this test's own, of either kind."""
+    server = OwnServer(backend, Path(tempfile.mkdtemp(dir=short_folder)))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_place(own_server: OwnServer) -> Place:
+    """The place of the test's own server."""
+    return own_server.place
+
+
+@pytest.fixture
+def kill_and_restart(own_server: OwnServer) -> Callable[[], None]:
+    """Kills the test's own server with -9 and starts it again."""
+
+    def again() -> None:
+        own_server.kill()
+        own_server.start()
+
+    return again
+
+
 @pytest.fixture
 def client(place: Place) -> Iterator[SyncRedis]:
     """A connection to the server of `place`, with the scripts loaded."""
@@ -126,3 +199,35 @@ def log(place: Place) -> Log:
 def settings() -> Settings:
     """The default settings."""
     return Settings()
+
+
+@pytest.fixture
+def accept() -> Callable[..., Accepted]:
+    """Makes a valid event: by default someone looks at an item."""
+
+    def made(event_id: str, event: str = "view_item", **fields: Any) -> Accepted:
+        whole = {"event_id": event_id, "event": event, "user_id": "u", "item_id": "i"} | fields
+        given = {name: value for name, value in whole.items() if value is not None}
+        return read_event(json.dumps(given).encode(), NOW)
+
+    return made
+
+
+@pytest.fixture
+def take(place: Place, client: SyncRedis, settings: Settings) -> Callable[..., list[bool]]:
+    """Ingests events as the API does: True for each new one."""
+
+    def taken(*events: Accepted, settings: Settings = settings) -> list[bool]:
+        async def send() -> list[bool]:
+            async with connection.connect_async(place) as redis_client:
+                return await ingest(redis_client, SECRET, events, settings)
+
+        return asyncio.run(send())
+
+    return taken
+
+
+@pytest.fixture
+def secret() -> bytes:
+    """The secret that `take` keys subjects with."""
+    return SECRET

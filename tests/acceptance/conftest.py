@@ -9,8 +9,7 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-
-from tests.acceptance.shop import Server, must, new_key
+from tests.acceptance.shop import Server, must, new_key, stop_store
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,20 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 
 @pytest.fixture(scope="session")
-def copy_of(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def copy_of(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
     """Makes a shop of one's own from the template."""
-    home, numbers = tmp_path_factory.mktemp("copies"), count()
+    home = tmp_path_factory.mktemp("copies")
+    made: list[Path] = []
 
     def copy() -> Path:
-        data = home / f"shop{next(numbers)}"
+        data = home / f"shop{len(made)}"
         shutil.copytree(template.data, data, ignore=shutil.ignore_patterns("*.sock"))
+        made.append(data)
         return data
 
-    return copy
+    yield copy
+    for data in made:
+        stop_store(data)
 
 
 @pytest.fixture(scope="session")

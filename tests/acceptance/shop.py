@@ -15,6 +15,8 @@ from typing import Any, Self
 import httpx
 import polars as pl
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.log import Log
@@ -188,6 +190,16 @@ def valkey_of(data: Path) -> int:
     """The process id of the embedded server."""
     info: Any = redis_of(data).info("server")
     return int(info["process_id"])
+
+
+def stop_store(data: Path) -> None:
+    """Stops the embedded server of a data folder where a test's killing left it behind."""
+    socket_path = EmbeddedServer(data).socket
+    if socket_path.exists():
+        client = redis.Redis(unix_socket_path=str(socket_path), retry=Retry(NoBackoff(), 0))
+        with contextlib.suppress(redis.ConnectionError):
+            client.shutdown(nosave=True)
+        client.close()
 
 
 def decided(client: httpx.Client, user: str | None = None, *, limit: int = 10, **more: Any) -> Body:

@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import polars as pl
 import pytest
-
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, Waiting, decided, ids_of, logged, valkey_of
 
@@ -50,7 +49,7 @@ def own(copy_of: Callable[[], Path]) -> Path:
 
 def test_events_and_decisions_reach_the_log_while_serving(shop: Path, here: httpx.Client, template: Template) -> None:
     """What was accepted and decided is in the log soon, each once, with all it said."""
-    assert EVENTS == _send(here, "while", 0)
+    assert _send(here, "while", 0) == EVENTS
     answer = decided(here, template.customers[5], locale="de-DE", channel="app", context={"item": "COF-0001"})
     waiting = Waiting()
     while waiting(
@@ -86,8 +85,8 @@ def test_stopping_archives_everything(own: Path, template: Template) -> None:
             made = [decided(client, user)["decision"] for user in template.customers[:20]]
             client.put("/v1/items", json={"items": [{"id": "last-minute"}]})
         code = server.stop()
-        assert 0 == code
-        assert [EVENTS] * 20 == taken
+        assert code == 0
+        assert taken == [EVENTS] * 20
         assert _sent("stop", range(20)) == _ids(own, "stop")
         assert set(made) <= set(logged(own, "decision")["decision"].to_list())
         assert logged(own, "config").filter(pl.col("payload").str.contains("last-minute")).height == 1
@@ -105,13 +104,13 @@ def test_kill_loses_nothing(own: Path, template: Template, victim: str) -> None:
         during = [_send(client, mark, number) for number in range(10, 20)]
         if victim != "all":
             retried = [_until_taken(client, mark, number) for number in range(20)]
-            assert [EVENTS] * 20 == retried
+            assert retried == [EVENTS] * 20
             server.wait_until_ready()
-            assert 0 == server.stop()
-    assert [EVENTS] * 10 == before
+            assert server.stop() == 0
+    assert before == [EVENTS] * 10
     if victim == "all":
         with Server(own) as server:
-            assert 0 == server.stop()
+            assert server.stop() == 0
         accepted = [number for number, taken in enumerate([*before, *during]) if taken]
         assert set(_sent(mark, range(10))) <= set(_ids(own, mark))
         assert list(range(10)) == accepted

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, decided, ids_of, must, put
 
@@ -65,9 +64,7 @@ def _flip(writer: httpx.Client, hammer: Hammer, item: str) -> list[tuple[float, 
 
 
 @pytest.mark.parametrize("kind", ["decide", "stranger", "popular", "related"])
-def test_other_replica_never_shows_it(
-    here: httpx.Client, there: httpx.Client, template: Template, kind: str
-) -> None:
+def test_other_replica_never_shows_it(here: httpx.Client, there: httpx.Client, template: Template, kind: str) -> None:
     """No answer of the other server that began after `PUT /v1/items` was answered shows what was switched off."""
     best = decided(there, template.customers[0])
     asks: dict[str, tuple[str, Asking]] = {
@@ -82,7 +79,7 @@ def test_other_replica_never_shows_it(
     assert any(item in shown for *_, shown in hammer.seen)
     within = [shown for began, ended, shown in hammer.seen if any(off <= began and ended <= on for off, on in closed)]
     assert len(within) >= FLIPS
-    assert [] == [shown for shown in within if item in shown]
+    assert [shown for shown in within if item in shown] == []
     assert item in ask(there)
 
 
@@ -95,9 +92,7 @@ def test_sibling_process_never_shows_it(here: httpx.Client, template: Template) 
         put(here, {"id": item, "available": True})
 
 
-def test_outside_its_window_it_is_gone_everywhere(
-    here: httpx.Client, there: httpx.Client, template: Template
-) -> None:
+def test_outside_its_window_it_is_gone_everywhere(here: httpx.Client, there: httpx.Client, template: Template) -> None:
     """An item whose availability has ended, or not begun, is on no list: decided, popular, related."""
     user = template.customers[0]
     for change in ({"available_until": "2020-01-01T00:00:00Z"}, {"available_from": "2099-01-01T00:00:00Z"}):
@@ -119,7 +114,7 @@ def test_new_item_can_be_shown_at_once(here: httpx.Client, there: httpx.Client) 
         placement = {"name": "p", "filter": {"category": f"novelties/{number}"}}
         assert [f"brand-new-{number}"] == ids_of(decided(there, placements=[placement]))
         put(here, {"id": f"brand-new-{number}", "available": False})
-        assert [] == ids_of(decided(there, placements=[placement]))
+        assert ids_of(decided(there, placements=[placement])) == []
 
 
 def test_replica_that_slept_catches_up_first(copy_of: Callable[[], Path], template: Template) -> None:
@@ -134,7 +129,7 @@ def test_replica_that_slept_catches_up_first(copy_of: Callable[[], Path], templa
         ThreadPoolExecutor(2) as pool,
     ):
         item = ids_of(decided(reader))[0]
-        assert 200 == revoked.get("/v1/popular").status_code
+        assert revoked.get("/v1/popular").status_code == 200
         sleeper = asleep.serving()[0]
         os.kill(sleeper, signal.SIGSTOP)
         try:
@@ -146,7 +141,7 @@ def test_replica_that_slept_catches_up_first(copy_of: Callable[[], Path], templa
         finally:
             os.kill(sleeper, signal.SIGCONT)
         assert item not in ids_of(listed.result())
-        assert 401 == refused.result().status_code
+        assert refused.result().status_code == 401
 
 
 def _popular(client: httpx.Client, limit: int = 10) -> list[str]:

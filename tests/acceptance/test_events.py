@@ -7,13 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.acceptance.shop import Body, accept
 
 
 def _send(client: httpx.Client, *events: Any) -> Body:
     answer = client.post("/v1/events", json={"events": list(events)})
-    assert 202 == answer.status_code, answer.text
+    assert answer.status_code == 202, answer.text
     found: Body = answer.json()
     return found
 
@@ -23,8 +22,8 @@ def test_answer_says_what_became_of_each(here: httpx.Client, name: Callable[[], 
     user = name()
     good = {"event": "view_item", "event_id": f"{user}-1", "user_id": user, "item_id": "a"}
     answer = _send(here, good, {"event": "vew_item", "user_id": user}, {"event": "view_item", "user_id": user}, good)
-    assert {"accepted": 1, "duplicate": 1} == {key: answer[key] for key in ("accepted", "duplicate")}
-    assert [(1, "event"), (2, "item_id")] == [(one["index"], one["field"]) for one in answer["rejected"]]
+    assert {key: answer[key] for key in ("accepted", "duplicate")} == {"accepted": 1, "duplicate": 1}
+    assert [(one["index"], one["field"]) for one in answer["rejected"]] == [(1, "event"), (2, "item_id")]
     assert "vocabulary" in answer["rejected"][0]["reason"]
 
 
@@ -52,32 +51,36 @@ def test_answer_says_what_became_of_each(here: httpx.Client, name: Callable[[], 
         ([], None),
     ],
 )
-def test_bad_event_is_rejected_alone(here: httpx.Client, name: Callable[[], str], event: Any, field: str | None) -> None:
+def test_bad_event_is_rejected_alone(
+    here: httpx.Client, name: Callable[[], str], event: Any, field: str | None
+) -> None:
     """A bad event is told with its index, reason and field, and spoils nothing beside it."""
     good = {"event": "login", "user_id": name()}
     answer = _send(here, good, event)
-    assert 1 == answer["accepted"]
-    assert [1] == [one["index"] for one in answer["rejected"]]
+    assert answer["accepted"] == 1
+    assert [one["index"] for one in answer["rejected"]] == [1]
     assert field == answer["rejected"][0].get("field")
 
 
 def test_far_future_is_rejected_and_clock_skew_is_not(here: httpx.Client, name: Callable[[], str]) -> None:
     """Clients' clocks may be some hours ahead, not days."""
     now = datetime.now(UTC)
-    ahead = [{"event": "login", "user_id": name(), "timestamp": (now + timedelta(hours=h)).isoformat()} for h in (1, 49)]
+    ahead = [
+        {"event": "login", "user_id": name(), "timestamp": (now + timedelta(hours=h)).isoformat()} for h in (1, 49)
+    ]
     answer = _send(here, *ahead)
-    assert 1 == answer["accepted"]
-    assert [(1, "timestamp")] == [(one["index"], one["field"]) for one in answer["rejected"]]
+    assert answer["accepted"] == 1
+    assert [(one["index"], one["field"]) for one in answer["rejected"]] == [(1, "timestamp")]
 
 
 def test_at_most_500_events(here: httpx.Client, name: Callable[[], str]) -> None:
     """500 events of 500 customers are taken in one batch, 501 refused as a whole with the field named."""
     events = [{"event": "login", "user_id": f"{name()}"} for _ in range(501)]
     answer = here.post("/v1/events", json={"events": events})
-    assert 400 == answer.status_code
-    assert "events" == answer.json()["field"]
+    assert answer.status_code == 400
+    assert answer.json()["field"] == "events"
     assert "500" in answer.json()["detail"]
-    assert 404 == here.get(f"/v1/customers/{events[0]['user_id']}").status_code
+    assert here.get(f"/v1/customers/{events[0]['user_id']}").status_code == 404
     accept(here, *events[:500])
 
 
@@ -88,8 +91,8 @@ def test_event_over_32_kilobytes(here: httpx.Client, name: Callable[[], str]) ->
         {"event": "login", "user_id": user, "properties": {"text": "x" * size}} for size in (31 * 1024, 33 * 1024)
     ]
     answer = _send(here, *events)
-    assert 1 == answer["accepted"]
-    assert [1] == [one["index"] for one in answer["rejected"]]
+    assert answer["accepted"] == 1
+    assert [one["index"] for one in answer["rejected"]] == [1]
 
 
 @pytest.mark.parametrize(
@@ -100,8 +103,8 @@ def test_event_over_32_kilobytes(here: httpx.Client, name: Callable[[], str]) ->
 def test_body_that_is_no_batch(here: httpx.Client, body: bytes) -> None:
     """A body that is no batch is 400 with problem details that show what a batch is."""
     answer = here.post("/v1/events", content=body, headers={"content-type": "application/json"})
-    assert 400 == answer.status_code
-    assert "application/problem+json" == answer.headers["content-type"]
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
     assert '{"events": [...]}' in answer.json()["detail"]
 
 
@@ -110,15 +113,15 @@ def test_deeply_nested_body_is_refused(here: httpx.Client) -> None:
     deep = b'{"events": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}"
     assert here.post("/v1/events", content=deep).status_code in (202, 400)
     hidden = {"event": "login", "user_id": "u", "properties": json.loads('{"a":' * 500 + "1" + "}" * 500)}
-    assert 202 == here.post("/v1/events", json={"events": [hidden]}).status_code
-    assert 200 == here.get("/healthz").status_code
+    assert here.post("/v1/events", json={"events": [hidden]}).status_code == 202
+    assert here.get("/healthz").status_code == 200
 
 
 def test_body_over_the_limit_is_413(here: httpx.Client) -> None:
     """17 MB are refused with problem details that say what to do."""
     answer = here.post("/v1/events", content=b" " * 17_000_000)
-    assert 413 == answer.status_code
-    assert "application/problem+json" == answer.headers["content-type"]
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "smaller" in answer.json()["detail"]
 
 
@@ -134,9 +137,9 @@ def test_retry_counts_nothing_twice(here: httpx.Client, there: httpx.Client, nam
     ]  # fmt: skip
     accept(here, *batch)
     for client in (there, here, there):
-        assert {"accepted": 0, "duplicate": 10, "rejected": []} == _send(client, *batch)
+        assert _send(client, *batch) == {"accepted": 0, "duplicate": 10, "rejected": []}
     seen = here.get(f"/v1/customers/{user}").json()
-    assert (10, 1, 50.0) == (seen["events"], seen["orders"], seen["revenue"])
+    assert (seen["events"], seen["orders"], seen["revenue"]) == (10, 1, 50.0)
 
 
 def test_retry_without_event_ids_is_recognised_by_content(
@@ -145,7 +148,7 @@ def test_retry_without_event_ids_is_recognised_by_content(
     """Events with a time and no id of their own are recognised when the same bytes come again."""
     event = {"event": "login", "user_id": name(), "timestamp": "2026-01-02T03:04:05Z"}
     accept(here, event)
-    assert {"accepted": 0, "duplicate": 1, "rejected": []} == _send(there, event)
+    assert _send(there, event) == {"accepted": 0, "duplicate": 1, "rejected": []}
 
 
 def test_same_id_of_two_customers_is_two_events(here: httpx.Client, name: Callable[[], str]) -> None:

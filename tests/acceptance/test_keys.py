@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Server, accept, decided, etappe, free_port, ids_of, must, new_key
 
@@ -26,7 +25,7 @@ Route = tuple[str, str, dict[str, object] | None]
 
 def _call(client: httpx.Client, route: Route, known: str, authorization: str | None) -> httpx.Response:
     method, path, body = route
-    headers = {} if authorization is None else {"authorization": authorization}
+    headers = {} if authorization is None else {"authorization": authorization.encode()}
     return client.request(method, path.format(known=known), json=body, headers=headers)
 
 
@@ -40,20 +39,27 @@ def keyless(first: Server) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize("route", [*ANY_KEY, *SECRET_KEY], ids=lambda route: f"{route[0]} {route[1]}")
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer ", "Bearer garbage", "Bearer sk_" + "0" * 43, "Basic {secret}", "{secret}", "Bearer Ö"],
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer garbage",
+        "Bearer a b",
+        "Bearer sk_" + "0" * 43,
+        "Basic {secret}",
+        "{secret}",
+        "Bearer Ö",
+    ],
 )
 def test_no_valid_key_is_401(
     keyless: httpx.Client, template: Template, route: Route, authorization: str | None
 ) -> None:
     """Whatever is no valid key is refused on every route with problem details and www-authenticate."""
     header = None if authorization is None else authorization.format(secret=template.secret)
-    try:
-        answer = _call(keyless, route, template.customers[0], header)
-    except UnicodeEncodeError:
-        answer = keyless.request(route[0], "/v1/popular", headers={"authorization": header.encode()} if header else {})
-    assert 401 == answer.status_code
-    assert "application/problem+json" == answer.headers["content-type"]
-    assert "Bearer" == answer.headers["www-authenticate"]
+    answer = _call(keyless, route, template.customers[0], header)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert {"title", "status", "detail"} == set(answer.json())
     assert "etappe keys create" in answer.json()["detail"]
 
@@ -76,15 +82,15 @@ def test_publishable_key_may_send_and_ask(keyless: httpx.Client, template: Templ
 def test_publishable_key_is_403_elsewhere(keyless: httpx.Client, template: Template, route: Route) -> None:
     """A publishable key reads no customer and changes no catalogue."""
     answer = _call(keyless, route, template.customers[0], f"Bearer {template.publishable}")
-    assert 403 == answer.status_code
-    assert "application/problem+json" == answer.headers["content-type"]
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "secret key" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", OPEN)
 def test_operators_need_no_key(keyless: httpx.Client, path: str) -> None:
     """Health, metrics and the description of the API are open."""
-    assert 200 == keyless.get(path).status_code
+    assert keyless.get(path).status_code == 200
 
 
 def test_publishable_key_without_token_is_a_stranger(
@@ -132,14 +138,12 @@ def test_keys_are_effective_at_once_everywhere(first: Server, second: Server, sh
     """A key created is taken, and one revoked is refused, by every process of every server with the next request."""
     for kind in ("secret", "publishable"):
         key = new_key(shop, kind)
-        assert [200] * 12 == _statuses(first, second, key)
+        assert _statuses(first, second, key) == [200] * 12
         must(shop, "keys", "revoke", key[:9])
-        assert [401] * 12 == _statuses(first, second, key)
+        assert _statuses(first, second, key) == [401] * 12
 
 
-def test_token_of_a_revoked_key_is_worth_nothing(
-    browser: httpx.Client, shop: Path, template: Template
-) -> None:
+def test_token_of_a_revoked_key_is_worth_nothing(browser: httpx.Client, shop: Path, template: Template) -> None:
     """A token signed with a key that was revoked since names nobody."""
     key, user = new_key(shop, "secret"), template.customers[0]
     customer = {"user_id": user, "token": _token(key, user)}
@@ -153,7 +157,7 @@ def test_key_is_printed_alone_and_kept_nowhere(first: Server, shop: Path) -> Non
     ran = etappe(shop, "keys", "create", "--kind", "secret")
     key = ran.out.strip()
     assert f"{key}\n" == ran.out
-    assert "" == ran.err
+    assert ran.err == ""
     with first.client(key) as client:
         decided(client)
         client.get("/v1/nowhere")
@@ -163,14 +167,14 @@ def test_key_is_printed_alone_and_kept_nowhere(first: Server, shop: Path) -> Non
     assert key not in listed
     assert key not in first.said
     holding = [path for path in shop.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
-    assert [] == holding
+    assert holding == []
 
 
 def test_unknown_key_cannot_be_revoked(shop: Path) -> None:
     """Revoking what there is not is an error that says how to find the names."""
     ran = etappe(shop, "keys", "revoke", "sk_nothing")
-    assert 1 == ran.code
-    assert "etappe: there is no key named sk_nothing; `etappe keys list` shows them\n" == ran.err
+    assert ran.code == 1
+    assert ran.err == "etappe: there is no key named sk_nothing; `etappe keys list` shows them\n"
 
 
 def test_auth_off_serves_without_keys_on_loopback(tmp_path: Path) -> None:
@@ -178,8 +182,8 @@ def test_auth_off_serves_without_keys_on_loopback(tmp_path: Path) -> None:
     with Server(tmp_path / "data", env={"ETAPPE_AUTH": "off"}) as server:
         for key in (None, "garbage"):
             with server.client(key) as client:
-                assert [] == ids_of(decided(client, "someone"))
-                assert 200 == client.put("/v1/items", json={"items": []}).status_code
+                assert ids_of(decided(client, "someone")) == []
+                assert client.put("/v1/items", json={"items": []}).status_code == 200
         assert "keys are off" in server.said
 
 
@@ -188,11 +192,11 @@ def test_auth_off_is_refused_elsewhere(tmp_path: Path, host: str) -> None:
     """ETAPPE_AUTH=off on any other address: exit 1, one line, nothing started."""
     arguments = ("serve", "--host", host, "--port", str(free_port()))
     ran = etappe(tmp_path / "data", *arguments, env={"ETAPPE_AUTH": "off"})
-    assert 1 == ran.code
+    assert ran.code == 1
     assert [f"etappe: ETAPPE_AUTH=off is refused on {host}: anyone could read customers; use 127.0.0.1, or keys"] == (
         ran.err.splitlines()
     )
-    assert "" == ran.out
+    assert ran.out == ""
 
 
 def _token(key: str, user: str) -> str:

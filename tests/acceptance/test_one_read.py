@@ -6,7 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Server, decided, redis_of
 
@@ -81,15 +80,15 @@ def test_known_customer_takes_one_command(alone: Server, client: httpx.Client, t
     assert len(users) == len(monitor.others)
     for command in monitor.others:
         words = command.split()
-        assert ["MGET", "base", "tail"] == [words[0], *(name.split(":")[2] for name in words[1:])]
+        assert [words[0], *(name.split(":")[2] for name in words[1:])] == ["MGET", "base", "tail"]
 
 
 def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client, template: Template) -> None:
     """A request_id adds a key to the one command, and the answer is kept by one more."""
     with Monitor(alone) as monitor:
         decided(client, template.customers[0], request_id="r-1")
-    assert ["MGET", "SET"] == [one.split()[0] for one in monitor.others]
-    assert ["base", "tail", "answer"] == [name.split(":")[2] for name in monitor.others[0].split()[1:]]
+    assert [one.split()[0] for one in monitor.others] == ["MGET", "SET"]
+    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "answer"]
 
 
 def test_two_identities_are_read_together(alone: Server, client: httpx.Client, template: Template) -> None:
@@ -97,11 +96,11 @@ def test_two_identities_are_read_together(alone: Server, client: httpx.Client, t
     customer = {"user_id": template.customers[0], "anonymous_id": "cookie"}
     with Monitor(alone) as monitor:
         decided(client, customer=customer)
-    assert ["MGET", "MGET"] == [one.split()[0] for one in monitor.others]
+    assert [one.split()[0] for one in monitor.others] == ["MGET", "MGET"]
 
 
 def test_nameless_stranger_asks_nothing(alone: Server, client: httpx.Client) -> None:
     """Who names nobody costs Redis nothing."""
     with Monitor(alone) as monitor:
         decided(client)
-    assert [] == monitor.others
+    assert monitor.others == []

@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.acceptance.conftest import Template
+from tests.acceptance.shop import Waiting, accept, decided, ids_of, items_of, redis_of
 
 from etappe.ids import subject_of
 from etappe.store import keys
-
-from tests.acceptance.conftest import Template
-from tests.acceptance.shop import Waiting, accept, decided, ids_of, items_of, redis_of
 
 TIMES = 50
 """In a row: enough to meet every process of both servers, and to meet a race."""
@@ -79,7 +78,7 @@ def test_events_of_one_batch_count_together(here: httpx.Client, there: httpx.Cli
     """A batch over several customers is in all their next answers."""
     users = [name() for _ in range(20)]
     accept(here, *({"event": "view_item", "user_id": user, "item_id": "nothing-we-sell"} for user in users))
-    assert [True] * 20 == [decided(there, user)["customer"]["known"] for user in users]
+    assert [decided(there, user)["customer"]["known"] for user in users] == [True] * 20
 
 
 def test_session_outlasts_the_fold_of_its_tail(

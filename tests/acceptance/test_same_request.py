@@ -4,7 +4,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
-
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, accept, decided, ids_of, items_of, put
 
@@ -28,7 +27,9 @@ def test_answer_is_byte_equal_from_every_replica(
         assert [made] * 5 == [_ask(client, user, "r-1") for client in (there, here, here, here, there)]
 
 
-def test_nameless_strangers_answer_is_repeated(here: httpx.Client, there: httpx.Client, name: Callable[[], str]) -> None:
+def test_nameless_strangers_answer_is_repeated(
+    here: httpx.Client, there: httpx.Client, name: Callable[[], str]
+) -> None:
     """A request_id is enough: nobody needs a name."""
     for _ in range(TIMES):
         request_id = name()

@@ -83,7 +83,9 @@ def test_damaged_array_is_refused(folder: Path, damage: Callable[[Path], object]
         arrays.open_verified(folder, KIND, FORMAT)
 
 
-@pytest.mark.parametrize("damage", [_truncate, Path.unlink, lambda path: path.write_bytes(b"\xff"), lambda path: path.write_text("{}")])
+@pytest.mark.parametrize(
+    "damage", [_truncate, Path.unlink, lambda path: path.write_bytes(b"\xff"), lambda path: path.write_text("{}")]
+)
 def test_damaged_manifest_is_refused(folder: Path, damage: Callable[[Path], object]) -> None:
     """A manifest that is cut off, missing, no JSON, or lacks what it must say is refused, and named."""
     damage(folder / MANIFEST)
@@ -113,7 +115,7 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     manifest = Manifest(kind=KIND, format=FORMAT, version="v", created="")
     with pytest.raises(ValueError, match="allow_pickle"):
         arrays.write(tmp_path / "v", manifest, {"fine": np.zeros(1), "objects": np.array([{}], object)})
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_half_written_is_never_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +129,8 @@ def test_half_written_is_never_visible(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(arrays, "write_synced", full)
     with pytest.raises(OSError, match="No space left"):
         arrays.write(tmp_path / "v", Manifest(kind=KIND, format=FORMAT, version="v", created=""), {"a": np.zeros(3)})
-    assert [False] == seen
-    assert [] == list(tmp_path.iterdir())
+    assert seen == [False]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_existing_folder_is_not_replaced(folder: Path) -> None:

@@ -24,12 +24,12 @@ def test_no_file_means_defaults(tmp_path: Path) -> None:
 def test_file_overrides_what_it_names(tmp_path: Path) -> None:
     """A value in the file counts, what the file does not name keeps its default."""
     found = load(_written(tmp_path, '[consent]\nunknown = "deny"\n[learning]\nhalf_life_days = 30\n'))
-    assert ("deny", 30.0, 64) == (found.consent.unknown, found.learning.half_life_days, found.learning.factors)
+    assert (found.consent.unknown, found.learning.half_life_days, found.learning.factors) == ("deny", 30.0, 64)
 
 
 def test_file_is_utf8(tmp_path: Path) -> None:
     """Names beyond ASCII are read as UTF-8 whatever the machine's locale."""
-    assert ("Möbel",) == load(_written(tmp_path, '[rules]\nbought_once = ["Möbel"]\n')).rules.bought_once
+    assert load(_written(tmp_path, '[rules]\nbought_once = ["Möbel"]\n')).rules.bought_once == ("Möbel",)
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_place_survives_the_environment(given: Place, monkeypatch: pytest.Monkey
 
 def test_shared_metrics() -> None:
     """Where serving processes share their metrics is told by the environment alone."""
-    assert [None, "/m"] == [shared_metrics({}), shared_metrics({"PROMETHEUS_MULTIPROC_DIR": "/m"})]
+    assert [shared_metrics({}), shared_metrics({"PROMETHEUS_MULTIPROC_DIR": "/m"})] == [None, "/m"]

@@ -71,7 +71,6 @@ async def _service(place: Place, settings: Settings) -> AsyncIterator[Service]:
             yield service
         finally:
             service.ready = False
-            await service.close()
             await _stop(background)
 
 

@@ -12,14 +12,14 @@ from etappe.store.api_keys import ApiKey, digest_of
 Connection = ASGIConnection[Any, Any, Any, Any]
 
 
-def any_key(connection: Connection, _: BaseRouteHandler) -> None:
+async def any_key(connection: Connection, _: BaseRouteHandler) -> None:
     """Lets requests with any valid key pass: what a browser may ask for."""
-    _key_of(connection)
+    await _key_of(connection)
 
 
-def secret_key(connection: Connection, _: BaseRouteHandler) -> None:
+async def secret_key(connection: Connection, _: BaseRouteHandler) -> None:
     """Lets requests with a secret key pass: what only the shop's servers may ask for."""
-    key = _key_of(connection)
+    key = await _key_of(connection)
     if key is not None and key.kind != "secret":
         raise PermissionDeniedException(
             "this needs a secret key; a publishable key may send events and ask for decisions"
@@ -45,11 +45,16 @@ def _signed(user_id: str, digest: str, token: str) -> bool:
     return hmac.compare_digest(expected.encode(), token.encode())
 
 
-def _key_of(connection: Connection) -> ApiKey | None:
-    """The valid key of a request; None where keys are switched off."""
+async def _key_of(connection: Connection) -> ApiKey | None:
+    """The valid key of a request; None where keys are switched off.
+
+    A replica whose lease lapsed may have missed that a key was revoked, so it catches up first. Where Redis does not
+    answer, the keys last known count.
+    """
     service = connection.app.state.service
     if not service.place.auth:
         return None
+    await service.keep_current()
     scheme, _, key = connection.headers.get("authorization", "").partition(" ")
     found: ApiKey | None = None
     if scheme.lower() == "bearer" and key:

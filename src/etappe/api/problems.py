@@ -6,10 +6,12 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
+import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from etappe.errors import EtappeError, InputError, NotFoundError, StoreError
+from etappe.events.intake import MAX_BODY_BYTES
 
 MEDIA_TYPE: Final = "application/problem+json"
 _log = logging.getLogger("etappe.api")
@@ -38,8 +40,7 @@ def response(
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if isinstance(error, ValidationException):
         return _invalid(error)
-    detail = _known_paths(error) if error.status_code == HTTPStatus.NOT_FOUND else error.detail
-    return response(error.status_code, detail, headers=error.headers)
+    return response(error.status_code, _detail(error), headers=error.headers)
 
 
 def _invalid(error: ValidationException) -> Response[Any]:
@@ -48,16 +49,34 @@ def _invalid(error: ValidationException) -> Response[Any]:
     first = found[0] if isinstance(found, list) else {}
     field = first.get("key") or None
     message = first.get("message") or error.detail
-    if field is None and message.startswith("Object missing required field") and "`" in message:
+    if field in (None, "data") and message.startswith("Object missing required field") and "`" in message:
         field = message.split("`")[1]
     place = f"{field}: " if field else ""
     return response(HTTPStatus.BAD_REQUEST, f"{place}{message}; /schema describes every field", field)
 
 
-def _known_paths(error: HTTPException) -> str:
-    if error.detail not in ("", HTTPStatus.NOT_FOUND.phrase):
-        return error.detail
-    return "there is nothing at this address; /schema lists the addresses there are"
+def _detail(error: HTTPException) -> str:
+    """What Litestar says in one word, with the remedy."""
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return f"this address takes {(error.headers or {}).get('Allow', 'other methods')}; /schema describes each"
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return f"the body has more than {MAX_BODY_BYTES:,} bytes; send smaller batches"
+    if error.status_code == HTTPStatus.NOT_FOUND and error.detail in ("", HTTPStatus.NOT_FOUND.phrase):
+        return "there is nothing at this address; /schema lists the addresses there are"
+    return error.detail
+
+
+def _nested(_: Request[Any, Any, Any], __: RecursionError) -> Response[Any]:
+    """JSON nested so deep that no decoder follows."""
+    return response(HTTPStatus.BAD_REQUEST, "the body is nested too deep; send it flat, as /schema describes it")
+
+
+def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Redis did not answer where nothing can be said without it."""
+    said = str(error) or "in time"
+    return response(
+        HTTPStatus.SERVICE_UNAVAILABLE, f"Redis does not answer ({said}); try again", headers={"retry-after": "1"}
+    )
 
 
 def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any]:
@@ -80,5 +99,8 @@ def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[A
 HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     HTTPException: _http,
     EtappeError: _etappe,
+    RecursionError: _nested,
+    redis.RedisError: _no_redis,
+    TimeoutError: _no_redis,
     Exception: _unexpected,
 }

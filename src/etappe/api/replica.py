@@ -42,7 +42,10 @@ class Replica:
         self._lease = settings.store.lease_seconds
         self._valid_until = 0.0
         self._loading = asyncio.Lock()
-        self._snapshot_task: asyncio.Task[None] | None = None
+        self._swaps: set[asyncio.Task[None]] = set()
+        self._swapping = asyncio.Lock()
+        self._reloading: asyncio.Task[None] | None = None
+        self._heard = False
 
     @property
     def current(self) -> bool:
@@ -67,14 +70,26 @@ class Replica:
             with contextlib.suppress(redis.RedisError, OSError):
                 await journal.renew(self._client, self.name, self.position, 0)
 
-    async def keep_current(self) -> None:
-        """Returns at once while the lease holds; otherwise catches up first.
+    async def keep_current(self, budget: float) -> bool:
+        """Whether the lease holds. Where it lapsed, catches up first: one catching up serves all who wait for it.
 
-        Raises:
-            redis.RedisError: Redis cannot be asked.
+        Gives up after `budget` seconds where Redis says nothing, else after the time a lease lasts.
         """
-        if not self.current:
+        if self.current:
+            return True
+        if self._reloading is None or self._reloading.done():
+            self._heard = False
+            self._reloading = asyncio.get_running_loop().create_task(self._reload_quietly())
+        await asyncio.wait({self._reloading}, timeout=budget)
+        if self._heard and not self._reloading.done():
+            await asyncio.wait({self._reloading}, timeout=self._lease)
+        return self.current
+
+    async def _reload_quietly(self) -> None:
+        try:
             await self.reload()
+        except (redis.RedisError, OSError, EtappeError) as error:
+            _log.warning("the configuration cannot be reloaded: %s", error)
 
     async def reload(self) -> None:
         """Starts from the compiled catalogue where it is newer than what is held, then applies the journal.
@@ -85,6 +100,7 @@ class Replica:
             if self.current:
                 return
             await journal.renew(self._client, self.name, self.position, _LOADING_SECONDS)
+            self._heard = True
             with contextlib.closing(blocking_client(self._place)) as client:
                 self.keys, found = await asyncio.to_thread(_load, client, self._place.data, self.position)
             if found is not None:
@@ -92,6 +108,7 @@ class Replica:
                 self.view = View(catalogue, self.view.snapshot)
             await self._catch_up()
             await self._renew()
+        self._swap_soon()  # the journal may have been trimmed of a snapshot published meanwhile
 
     async def load_snapshot(self) -> None:
         """Swaps in the current snapshot by one assignment; a damaged one is refused and the old one stays."""
@@ -133,12 +150,19 @@ class Replica:
             key = _KEY.decode(change.payload)
             self.keys[key.digest] = key
         elif change.kind == journal.SNAPSHOT:
-            self._snapshot_task = asyncio.get_running_loop().create_task(self._swap())
+            self._swap_soon()
         self.position = change.position
 
+    def _swap_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._swap())
+        self._swaps.add(task)
+        task.add_done_callback(self._swaps.discard)
+
     async def _swap(self) -> None:
+        """One at a time: whichever comes last finds what is current last."""
         try:
-            await self.load_snapshot()
+            async with self._swapping:
+                await self.load_snapshot()
         except (redis.RedisError, OSError, EtappeError) as error:
             _log.error("the snapshot is refused, what was served before stays: %s", error)
 

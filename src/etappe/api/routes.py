@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import Parameter
 
 from etappe.api import auth, metrics
-from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody
+from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of
 from etappe.api.documented import EventsOperation
 from etappe.api.service import Service, now
@@ -56,7 +56,7 @@ async def get_related(
     item_id: str, service: Service, kind: str = "also_bought", limit: Limit = 10, locale: str | None = None
 ) -> lists.ItemList:
     """List what goes with an item."""
-    await service.replica.keep_current()
+    await service.be_current()
     return lists.related(service.replica.view, item_id, kind, limit, locale, service.settings, time.time())
 
 
@@ -69,34 +69,35 @@ async def get_popular(
     locale: str | None = None,
 ) -> lists.ItemList:
     """List what is popular, in the shop or below a category."""
-    await service.replica.keep_current()
+    await service.be_current()
     return lists.popular(service.replica.view, category, window, limit, locale, service.settings, time.time())
 
 
 @put("/v1/items", guards=[auth.secret_key])
 async def put_items(data: ItemsBody, service: Service) -> ItemsAnswer:
     """Put items of the catalogue; answered when every live replica has them."""
-    await service.replica.keep_current()
+    await service.be_current()
     _refuse_collisions(service, data.items)
+    items = [in_zone(patch, service.zone) for patch in data.items]
     position = journal.START
-    for start in range(0, len(data.items), journal.PATCHES_PER_ENTRY):
-        patches = data.items[start : start + journal.PATCHES_PER_ENTRY]
+    for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
+        patches = items[start : start + journal.PATCHES_PER_ENTRY]
         position = await journal.append_async(service.client, journal.ITEMS, patches)
     await journal.wait_until_applied(service.client, position, service.settings.store.lease_seconds)
-    return ItemsAnswer(len(data.items), position)
+    return ItemsAnswer(len(items), position)
 
 
 @get("/v1/items/{item_id:str}", guards=[auth.any_key])
 async def get_item(item_id: str, service: Service) -> Item:
     """Show an item of the catalogue."""
-    await service.replica.keep_current()
+    await service.be_current()
     item = service.replica.view.catalogue.find(item_id)
     if item is None:
         raise NotFoundException(f"the catalogue has no item {item_id!r}")
     return item
 
 
-@get("/v1/customers/{customer_id:str}", guards=[auth.secret_key])
+@get("/v1/customers/{customer_id:path}", guards=[auth.secret_key])
 async def get_customer(customer_id: str, service: Service) -> CustomerAnswer:
     """Show a customer by user_id, as the next decision will see them."""
     found = await service.customer(service.subject("user_id", customer_id))

@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from contextlib import suppress
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import redis
 
 from etappe.api import metrics
 from etappe.api.replica import Replica
-from etappe.errors import StoreUnavailableError
+from etappe.errors import SettingsError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.serving import record
@@ -27,6 +29,7 @@ from etappe.store.ingest import ingest
 
 _ENCODER: Final = msgspec.json.Encoder()
 _KEPT_ANSWERS: Final = 10_000
+"""Answers to a request_id that a process keeps itself, given while Redis did not answer."""
 
 
 class Service:
@@ -42,13 +45,26 @@ class Service:
         self.warning: str | None = None
         self._secret = secret
         self._digest = settings.digest()
-        self._answers: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._answers: OrderedDict[tuple[bytes, str], tuple[bytes, float]] = OrderedDict()
         self._budget = settings.store.budget_ms / 1000
+        self.zone = _zone(settings.catalogue.time_zone)
 
     async def take(self, events: Sequence[Accepted]) -> list[bool]:
         """Accepts events; True for new ones, False for duplicates. They are durable and count at once."""
         return await ingest(self.client, self._secret, events, self.settings)
+
+    async def keep_current(self) -> bool:
+        """Whether keys and catalogue are up to date, brought up to it where need be."""
+        return await self.replica.keep_current(self._budget)
+
+    async def be_current(self) -> None:
+        """Returns when keys and catalogue are up to date.
+
+        Raises:
+            StoreUnavailableError: Redis cannot be asked.
+        """
+        if not await self.keep_current():
+            raise StoreUnavailableError("Redis does not answer; try again")
 
     def subject(self, kind: str, value: str) -> Subject:
         """The subject of an identity."""
@@ -68,21 +84,23 @@ class Service:
         answer = msgspec.structs.replace(made.answer, took_ms=round(took * 1000, 3), degraded=degraded)
         made = msgspec.structs.replace(made, answer=answer)
         encoded = _ENCODER.encode(answer)
-        self._record(request, made, customer.subject if customer else b"")
         if request.request_id:
-            self._keep(subjects[0], request.request_id, encoded)
+            settled = await self._settle(subjects[0], request.request_id, encoded, degraded=degraded)
+            if settled != encoded:
+                return settled
+        self._record(request, made, customer.subject if customer else b"")
         metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
         metrics.DECISION_SECONDS.observe(took)
         return encoded
 
     async def customer(self, subject: Subject) -> CustomerRecord:
-        """One customer's record."""
-        return (await customers.read(self.client, [subject]))[0]
+        """One customer's record.
 
-    async def close(self) -> None:
-        """Waits for what is written behind answers."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+        Raises:
+            TimeoutError: Redis does not answer in its budget.
+        """
+        async with asyncio.timeout(self._budget):
+            return (await customers.read(self.client, [subject]))[0]
 
     def _subjects(self, request: DecideRequest) -> list[Subject]:
         """Whose record to read: the user's before the visitor's; a stranger with a request_id has only that."""
@@ -96,9 +114,7 @@ class Service:
     async def _read(self, subjects: list[Subject], request_id: str | None) -> tuple[list[CustomerRecord], bool]:
         """The records, and whether Redis failed to answer in its budget."""
         try:
-            if not self.replica.current:
-                async with asyncio.timeout(self.settings.store.lease_seconds):
-                    await self.replica.keep_current()
+            await self.be_current()
             if not subjects:
                 return [], False
             async with asyncio.timeout(self._budget):
@@ -107,29 +123,38 @@ class Service:
             return [], True
 
     def _kept(self, subject: Subject, request_id: str, found: list[CustomerRecord]) -> bytes | None:
-        return self._answers.get((subject, request_id)) or (found[0].answer if found else None)
+        """The answer given before, as Redis has it, else as this process gave it while Redis was away."""
+        if found and found[0].answer:
+            return found[0].answer
+        encoded, until = self._answers.get((subject, request_id), (None, 0.0))
+        return encoded if time.monotonic() < until else None
 
-    def _keep(self, subject: Subject, request_id: str, encoded: bytes) -> None:
-        self._answers[subject, request_id] = encoded
+    async def _settle(self, subject: Subject, request_id: str, encoded: bytes, *, degraded: bool) -> bytes:
+        """The answer that counts for this request: ours, unless another was given meanwhile."""
+        name, seconds = keys.answer(subject, request_id), self.settings.store.answer_seconds
+        with suppress(TimeoutError, redis.RedisError, OSError):
+            async with asyncio.timeout(0 if degraded else self._budget):
+                if await self.client.set(name, encoded, nx=True, ex=seconds):
+                    return encoded
+                kept: Any = await self.client.get(name)
+                return kept or encoded
+        self._answers[subject, request_id] = encoded, time.monotonic() + seconds
         if len(self._answers) > _KEPT_ANSWERS:
             self._answers.popitem(last=False)
-        task = asyncio.get_running_loop().create_task(self._store_answer(subject, request_id, encoded))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _store_answer(self, subject: Subject, request_id: str, encoded: bytes) -> None:
-        try:
-            await self.client.set(
-                keys.answer(subject, request_id), encoded, nx=True, ex=self.settings.store.answer_seconds
-            )
-        except (redis.RedisError, OSError):
-            return
+        return encoded
 
     def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes) -> None:
         dropped = self.decisions.dropped
         kept = _ENCODER.encode(record.record_of(self.replica.view, request, made, self._digest))
         self.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
         metrics.RECORDS_DROPPED.inc(self.decisions.dropped - dropped)
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
 
 
 def now() -> datetime:

@@ -28,8 +28,11 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.settings import Place
 from etappe.store import connection
+from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
+from etappe.store.log import Log
 from etappe.wiring.store import opened
+from etappe.worker.archive import archive
 from etappe.worker.run import work
 
 TARGET = "etappe.wiring.app:app_from_environment"
@@ -101,6 +104,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
             stop.set()
             if keeper.is_alive():
                 keeper.join(_STOP_SECONDS)
+                _archive_rest(client, place)
             shutil.rmtree(shared, ignore_errors=True)
 
 
@@ -172,6 +176,13 @@ def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
+
+
+def _archive_rest(client: SyncRedis, place: Place) -> None:
+    """What a worker left in the streams that was stopped before it was well under way."""
+    log = Log(place.data / "log")
+    log.prepare()
+    archive(client, log)
 
 
 def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.records import ITEM
+from etappe.customers.records import GIFT, IGNORED, ITEM
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
 from etappe.ids import ItemHash, item_hash
@@ -15,6 +15,8 @@ from etappe.serving.view import Rows, View
 
 _HERE: Final = 3.0
 """Weight of the item on the page and of those in the cart, beside the strength of events."""
+BADLY_RATED: Final = 2
+"""A rating up to this, of 5, says that the customer does not like the item."""
 _MAX_SEEDS: Final = 16
 
 
@@ -42,7 +44,7 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
     items = state.items if state is not None else np.zeros(0, ITEM)
     weights = state.weights(_reference(view, state)) if state is not None else np.zeros(0)
     model_rows = view.model_rows(items["item"])
-    liked = (model_rows >= 0) & (weights > 0)
+    liked = (model_rows >= 0) & (weights > 0) & _own_taste(items)
     cart = [item_hash(item) for item in context.cart]
     hashes, strengths = _seeds(state, context, now - session_seconds, cart)
     seeds, seed_weights = _known(view, hashes, strengths)
@@ -58,6 +60,13 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
         cart=_known(view, at, np.ones(len(at)))[0],
         categories=_categories(view, hashes if len(hashes) else items["item"]),
     )
+
+
+def _own_taste(items: NDArray[np.void]) -> NDArray[np.bool_]:
+    """bool[n]: which items speak for the customer's taste: not what was given away, turned down or rated badly."""
+    refused = (items["rating"] > 0) & (items["rating"] <= BADLY_RATED)
+    spoken: NDArray[np.bool_] = (items["flags"] & (GIFT | IGNORED) == 0) & ~refused
+    return spoken
 
 
 def _reference(view: View, state: State) -> NDArray[np.float64]:
@@ -76,7 +85,9 @@ def _seeds(
     """Item hashes and weights of the session's events, the item on the page and the cart; the latest seeds count."""
     strengths: dict[int, float] = {}
     if state is not None and len(state.session):
-        recent = state.session[(state.session["time"] >= since) & (state.session["item"] > 0)]
+        unliked = state.items["item"][~_own_taste(state.items)]
+        session = state.session[(state.session["time"] >= since) & (state.session["item"] > 0)]
+        recent = session[~np.isin(session["item"], unliked)]
         for hashed, code in zip(recent["item"].tolist(), recent["code"].tolist(), strict=True):
             strengths[hashed] = strengths.pop(hashed, 0.0) + float(STRENGTH[code])
     for hashed in [*cart, *([item_hash(context.item)] if context.item else [])]:

@@ -151,19 +151,19 @@ def test_known_answers(source: dict[str, Any], expected: list[bool]) -> None:
 def test_mask_follows_the_rows() -> None:
     """The mask is for the rows asked for, in their order, and only for those."""
     mask = compile_filter({"brand": "Nord"}).mask(_catalogue(SHOP), np.array([2, 0]))
-    assert [True, False] == mask.tolist()
+    assert mask.tolist() == [True, False]
 
 
 def test_filter_sees_later_changes() -> None:
     """A filter compiled before an item, or a category, came in judges it like any other."""
     catalogue, wanted = _catalogue(SHOP), compile_filter({"category": "garden"})
     catalogue.apply(ItemPatch(id="new", category="garden/tools"))
-    assert [False, False, False, True] == wanted.mask(catalogue, np.arange(4)).tolist()
+    assert wanted.mask(catalogue, np.arange(4)).tolist() == [False, False, False, True]
 
 
 def test_truth_of_a_filter() -> None:
     """A filter without conditions is false, so that it can be passed over."""
-    assert [False, False, True] == [bool(compile_filter(source)) for source in (None, {}, {"id": "i"})]
+    assert [bool(compile_filter(source)) for source in (None, {}, {"id": "i"})] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,9 @@ def test_errors_name_the_field(source: dict[str, Any], field: str, message: str)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["lt", "in", "ne", "x"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["lt", "in", "ne", "x"]), inner, max_size=2)
+    ),
     max_leaves=5,
 )
 

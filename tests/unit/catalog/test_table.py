@@ -98,13 +98,13 @@ def test_compiled_is_the_same(tmp_path: Path) -> None:
     catalogue.compile(tmp_path / "v", "v", "today", "5-1")
     opened, manifest = Catalogue.open(tmp_path / "v")
     assert before == _by_id(opened)
-    assert ("5-1", 0, 0) == (manifest.parameters["position"], opened.overlaid, opened.changes)
+    assert (manifest.parameters["position"], opened.overlaid, opened.changes) == ("5-1", 0, 0)
 
 
 def test_empty_catalogue_compiles(tmp_path: Path) -> None:
     """A catalogue without items can be compiled and opened, and filled afterwards."""
     opened = _compiled(Catalogue(), tmp_path / "v")
-    assert (0, -1, None) == (len(opened), opened.row(item_hash("x")), opened.find("x"))
+    assert (len(opened), opened.row(item_hash("x")), opened.find("x")) == (0, -1, None)
     opened.apply(ItemPatch(id="x", title="X"))
     assert Item(id="x", title="X") == opened.find("x")
 
@@ -152,7 +152,7 @@ def test_rows_never_move(tmp_path: Path) -> None:
     assert before == {name: catalogue.row(item_hash(name)) for name in before}
     assert list(range(4, 304)) == [catalogue.row(item_hash(f"new{number}")) for number in range(300)]
     assert 304 == len(catalogue) == len(catalogue.column("price"))
-    assert 299.0 == catalogue.column("price")[before["full"]]
+    assert catalogue.column("price")[before["full"]] == 299.0
 
 
 def test_rows_of_many(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_rows_of_many(tmp_path: Path) -> None:
     hashes = np.array([item_hash(name) for name in ("full", "new", "unknown", "plain")] + [2**64 - 1], np.uint64)
     expected = [catalogue.row(ItemHash(int(one))) for one in hashes]
     assert expected == catalogue.rows(hashes).tolist()
-    assert [-1, -1] == [expected[2], expected[4]]
-    assert [4] == [expected[1]]
-    assert [-1] == Catalogue().rows(hashes[:1]).tolist()
+    assert [expected[2], expected[4]] == [-1, -1]
+    assert [expected[1]] == [4]
+    assert Catalogue().rows(hashes[:1]).tolist() == [-1]
 
 
 def test_changed_item_is_served_from_the_overlay(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_changed_item_is_served_from_the_overlay(tmp_path: Path) -> None:
         catalogue.apply(ItemPatch(id="full", price=price))
     item = catalogue.find("full")
     assert item is not None
-    assert (4.0, "Käse", 1, 2) == (item.price, item.title, catalogue.overlaid, catalogue.changes)
+    assert (item.price, item.title, catalogue.overlaid, catalogue.changes) == (4.0, "Käse", 1, 2)
     untouched = Catalogue.open(tmp_path / "v")[0].find("full")
     assert untouched is not None
     assert untouched.price == 2.5
@@ -201,7 +201,12 @@ def test_find_tells_colliding_ids_apart(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(
     ("now", "expected"),
-    [(OPENS.timestamp() - 1, False), (OPENS.timestamp(), True), (CLOSES.timestamp() - 1, True), (CLOSES.timestamp(), False)],
+    [
+        (OPENS.timestamp() - 1, False),
+        (OPENS.timestamp(), True),
+        (CLOSES.timestamp() - 1, True),
+        (CLOSES.timestamp(), False),
+    ],
 )
 def test_availability_window(now: float, expected: bool) -> None:
     """An item is available from its opening on and no longer at its closing."""
@@ -213,10 +218,12 @@ def test_availability_window(now: float, expected: bool) -> None:
 def test_availability_without_window(now: float) -> None:
     """Without a window only `available` counts; answers are in the order asked for."""
     catalogue = _filled([ItemPatch(id="x"), ItemPatch(id="y", available=False)])
-    assert [False, True] == catalogue.open_rows(np.array([1, 0]), now).tolist()
+    assert catalogue.open_rows(np.array([1, 0]), now).tolist() == [False, True]
 
 
-@pytest.mark.parametrize(("until", "closes"), [(datetime(1960, 1, 1, tzinfo=UTC), 0), (datetime(2200, 1, 1, tzinfo=UTC), NEVER)])
+@pytest.mark.parametrize(
+    ("until", "closes"), [(datetime(1960, 1, 1, tzinfo=UTC), 0), (datetime(2200, 1, 1, tzinfo=UTC), NEVER)]
+)
 def test_times_out_of_range_are_the_ends(until: datetime, closes: int) -> None:
     """Times before 1970 and after 2106 become the first and the last second there is."""
     assert closes == _filled([ItemPatch(id="x", available_until=until)]).column("closes")[0]
@@ -239,7 +246,8 @@ def test_times_without_zone_are_utc(in_tokyo: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"), [("home", ["home", "home/lighting"]), ("home/lighting", ["home/lighting"]), ("hom", []), ("", [""])]
+    ("path", "expected"),
+    [("home", ["home", "home/lighting"]), ("home/lighting", ["home/lighting"]), ("hom", []), ("", [""])],
 )
 def test_below(path: str, expected: list[str]) -> None:
     """A category is itself and all below it, by whole parts of the path."""
@@ -258,5 +266,5 @@ def test_damaged_folder_is_refused(tmp_path: Path) -> None:
         Catalogue.open(tmp_path / "v")
     manifest = arrays.Manifest(kind=table.KIND, format=table.FORMAT, version="w", created="")
     arrays.write(tmp_path / "w", manifest, {"hash": np.zeros(0, np.uint64)})
-    with pytest.raises(DataError, match="lacks available, opens.*compile the catalogue anew"):
+    with pytest.raises(DataError, match=r"lacks available, opens.*compile the catalogue anew"):
         Catalogue.open(tmp_path / "w")

@@ -32,11 +32,11 @@ def _parts(base: Base) -> tuple[Any, ...]:
 def test_layout_is_fixed() -> None:
     """The header is 16 bytes with version, consent and generation where the Lua scripts look for them."""
     fields = HEADER.fields or {}
-    assert (16, 104, 0, 1, 4) == (
+    assert (
         HEADER.itemsize,
         TOTALS.itemsize,
         *(fields[name][1] for name in ("version", "consent", "generation")),
-    )
+    ) == (16, 104, 0, 1, 4)
 
 
 TRAITS = st.dictionaries(st.text(max_size=5), st.builds(Trait, st.none() | st.text(max_size=5), st.integers(0, 2**32)))
@@ -53,7 +53,7 @@ def test_round_trip(items: int, ring: int, traits: dict[str, Trait]) -> None:
 def test_no_bytes_are_the_empty_base() -> None:
     """A stranger's base is empty: no events, no items, consent unknown."""
     found = unpack(b"")
-    assert (0, 0, 0, 0) == (found.consent, found.generation, len(found.items), int(found.totals["events"][0]))
+    assert (found.consent, found.generation, len(found.items), int(found.totals["events"][0])) == (0, 0, 0, 0)
     assert _parts(EMPTY) == _parts(unpack(pack(EMPTY)))
 
 
@@ -69,7 +69,10 @@ def test_unknown_version_is_refused(version: int) -> None:
 def test_wrong_length_is_refused(cut: int, more: int) -> None:
     """A base cut off anywhere, or with bytes too many, is refused."""
     packed = pack(_base())
-    for damaged in (packed[:cut] if cut < len(packed) else packed[:-1], packed + bytes(more) if more > 0 else packed[:more]):
+    for damaged in (
+        packed[:cut] if cut < len(packed) else packed[:-1],
+        packed + bytes(more) if more > 0 else packed[:more],
+    ):
         with pytest.raises(DataError, match="a base of"):
             unpack(damaged)
 
@@ -88,7 +91,7 @@ def test_unpacked_arrays_are_read_only() -> None:
 
 def test_consent_is_told_by_one_byte() -> None:
     """Consent is read from the flags, whatever lies behind them."""
-    assert [0, CONSENT_DENIED] == [consent_of(b""), consent_of(bytes([1, CONSENT_DENIED]) + b"\xff" * 50)]
+    assert [consent_of(b""), consent_of(bytes([1, CONSENT_DENIED]) + b"\xff" * 50)] == [0, CONSENT_DENIED]
     assert _base().consent == consent_of(pack(_base()))
 
 

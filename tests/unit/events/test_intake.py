@@ -73,7 +73,9 @@ def test_garbage_body_raises_input_error_alone(body: Any) -> None:
     assert caught.value.field == "events"
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b'{"events":[', b'{"events":[' + b"[" * 100_000, b'{"events":[],"x":1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff", b'{"events":[', b'{"events":[' + b"[" * 100_000, b'{"events":[],"x":1}']
+)
 def test_broken_body_is_refused(body: bytes) -> None:
     """A body that is cut off, no text, nested without end or has a field too much says what a body is."""
     with pytest.raises(InputError, match=r'the body is \{"events": \[\.\.\.\]\}'):
@@ -132,14 +134,14 @@ def test_codes_are_fixed() -> None:
         "select_promotion rate ignore gift review service_contact subscribe unsubscribe email_open email_click ad_click "
         "store_visit impression click dismiss set_traits set_consent"
     )
-    assert {code: name for code, name in enumerate(spelled.split(), start=1)} == NAMES
+    assert dict(enumerate(spelled.split(), start=1)) == NAMES
     assert {name: code for code, name in NAMES.items()} == CODES
 
 
 def test_strengths() -> None:
     """A purchase counts five views and a refund takes four back; what says nothing of taste counts nothing."""
     names = ("purchase", "view_item", "refund", "set_traits", "login", "ignore")
-    assert [5.0, 1.0, -4.0, 0.0, 0.0, 0.0] == [STRENGTH[CODES[name]] for name in names]
+    assert [STRENGTH[CODES[name]] for name in names] == [5.0, 1.0, -4.0, 0.0, 0.0, 0.0]
     assert STRENGTH[0] == 0.0
 
 
@@ -212,7 +214,7 @@ def test_times_are_utc(given: str | None, expected: datetime) -> None:
 def test_sale_to_nobody_needs_an_order() -> None:
     """A till receipt, known by its order alone, is taken."""
     taken = read_event(_raw(event="purchase", user_id=None, order_id="o1"), NOW)
-    assert (None, None, "o1") == (taken.event.user_id, taken.event.anonymous_id, taken.event.order_id)
+    assert (taken.event.user_id, taken.event.anonymous_id, taken.event.order_id) == (None, None, "o1")
 
 
 def test_event_of_32_kb() -> None:
@@ -231,14 +233,14 @@ def test_traits_of_8_kb() -> None:
 def test_batch_of_500() -> None:
     """500 events are a batch, 501 are refused as a whole."""
     accepted, rejected = read_batch(_batch(*[_raw()] * 500), NOW)
-    assert (500, 0) == (len(accepted), len(rejected))
+    assert (len(accepted), len(rejected)) == (500, 0)
     with pytest.raises(InputError, match="501 events in one batch; send at most 500"):
         read_batch(_batch(*[_raw()] * 501), NOW)
 
 
 def test_empty_batch() -> None:
     """A batch of nothing is a batch."""
-    assert ([], []) == read_batch(b'{"events": []}', NOW)
+    assert read_batch(b'{"events": []}', NOW) == ([], [])
 
 
 def test_nesting_is_bounded() -> None:
@@ -256,7 +258,7 @@ def test_deep_event_spoils_no_batch() -> None:
     """An event nested beyond what is taken is rejected alone."""
     deep = _raw()[:-1] + b', "properties": {"a":' + b"[" * 200 + b"]" * 200 + b"}}"
     accepted, rejected = read_batch(_batch(deep, _raw()), NOW)
-    assert ([1], [0]) == ([one.index for one in accepted], [one.index for one in rejected])
+    assert ([one.index for one in accepted], [one.index for one in rejected]) == ([1], [0])
 
 
 def _id(raw: bytes, now: datetime = NOW) -> str:
@@ -292,7 +294,12 @@ def test_completed_has_id_and_time() -> None:
     """What the stream keeps names the id and the time that intake gave."""
     taken = read_event(b'{"event":"login","user_id":"u"}', NOW)
     kept = json.loads(completed(taken))
-    assert {"event": "login", "event_id": taken.event_id, "timestamp": "2026-03-01T12:30:15.500000Z", "user_id": "u"} == kept
+    assert {
+        "event": "login",
+        "event_id": taken.event_id,
+        "timestamp": "2026-03-01T12:30:15.500000Z",
+        "user_id": "u",
+    } == kept
 
 
 def test_accepted_keeps_its_place() -> None:

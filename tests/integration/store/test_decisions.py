@@ -1,0 +1,115 @@
+"""Decision records: behind the answer, bounded, dropped in need and counted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+import redis
+
+from etappe.settings import Place
+from etappe.store import connection, keys
+from etappe.store.connection import AsyncRedis, SyncRedis
+from etappe.store.decisions import DecisionWriter, Recorded
+
+Play = Callable[[Callable[[AsyncRedis], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def play(place: Place) -> Play:
+    """Runs a scenario with a connection."""
+
+    def run(scenario: Callable[[AsyncRedis], Awaitable[None]]) -> None:
+        async def connected() -> None:
+            async with connection.connect_async(place) as client:
+                await asyncio.wait_for(scenario(client), 10)
+
+        asyncio.run(connected())
+
+    return run
+
+
+def _record(number: int) -> Recorded:
+    return Recorded(f"d{number}", 1000 + number, b"s", b"{}")
+
+
+def _written(client: SyncRedis) -> list[str]:
+    return [fields[b"d"].decode() for _, fields in client.xrange(keys.DECISION_STREAM)]  # type: ignore[union-attr]
+
+
+def test_records_are_written_in_order(play: Play, client: SyncRedis) -> None:
+    """A flush writes all that waits, in order, with time, subject and record."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 5000, 5000)
+        for number in range(1200):
+            writer.add(_record(number))
+        await writer.flush()
+        await writer.flush()
+        assert (writer.written, writer.dropped) == (1200, 0)
+
+    play(scenario)
+    assert [f"d{number}" for number in range(1200)] == _written(client)
+    (first,) = client.xrange(keys.DECISION_STREAM, count=1)  # type: ignore[misc]
+    assert first[1] == {b"d": b"d0", b"t": b"1000", b"s": b"s", b"r": b"{}"}
+
+
+def test_oldest_are_dropped(play: Play, client: SyncRedis) -> None:
+    """Where there is no room the oldest record goes, and is counted."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 3, 5000)
+        for number in range(5):
+            writer.add(_record(number))
+        assert writer.dropped == 2
+        await writer.flush()
+
+    play(scenario)
+    assert _written(client) == ["d2", "d3", "d4"]
+
+
+def test_refused_records_wait(play: Play, client: SyncRedis) -> None:
+    """What Redis does not take waits in its order for the next flush."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        client.set(keys.DECISION_STREAM, b"no stream")
+        writer = DecisionWriter(mine, 100, 5000)
+        for number in range(3):
+            writer.add(_record(number))
+        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+            await writer.flush()
+        client.delete(keys.DECISION_STREAM)
+        assert writer.written == 0
+        await writer.flush()
+
+    play(scenario)
+    assert _written(client) == ["d0", "d1", "d2"]
+
+
+def test_last_flush(play: Play, client: SyncRedis) -> None:
+    """When the writer is stopped what waits is written."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 100, 5000)
+        running = asyncio.create_task(writer.run())
+        await asyncio.sleep(0)
+        writer.add(_record(0))
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    play(scenario)
+    assert _written(client) == ["d0"]
+
+
+def test_stream_is_bounded(play: Play, client: SyncRedis) -> None:
+    """Redis holds about as many records as it may, the latest, while nobody archives them."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 5000, 100)
+        for number in range(2000):
+            writer.add(_record(number))
+        await writer.flush()
+
+    play(scenario)
+    assert 100 <= len(_written(client)) <= 300
+    assert _written(client)[-1] == "d1999"

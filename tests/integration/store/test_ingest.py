@@ -1,0 +1,241 @@
+"""Accepting events: each once, durable when answered, on the embedded server and on a real Redis."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from etappe.customers.records import decode_tail
+from etappe.customers.state import fold_state
+from etappe.errors import StoreError, StoreUnavailableError
+from etappe.events.intake import Accepted, completed
+from etappe.ids import PARTITIONS, Subject, event_hash, item_hash, partition_of, subject_of
+from etappe.settings import Place, Settings, Store
+from etappe.store import connection, customers, keys
+from etappe.store.connection import SyncRedis
+from etappe.store.ingest import ingest, subject_for
+from etappe.worker.folding import fold_long_tails
+
+Accept = Callable[..., Accepted]
+Take = Callable[..., list[bool]]
+
+
+def _tail(client: SyncRedis, subject: Subject) -> list[int]:
+    """The event hashes of a customer's tail."""
+    (record,) = customers.read_blocking(client, [subject])
+    return [int(one) for one in decode_tail(record.tail)["event"]]
+
+
+def _streams(client: SyncRedis) -> list[dict[bytes, bytes]]:
+    return [fields for name in keys.streams() for _, fields in client.xrange(name)]  # type: ignore[union-attr]
+
+
+def test_new_events_are_accepted(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """New events are answered True and are in the stream and in the customer's tail, in order."""
+    events = [accept("e1"), accept("e2", "purchase", price=2.5)]
+    assert take(*events) == [True, True]
+    subject = subject_of(secret, "user_id", "u")
+    assert [event_hash("e1"), event_hash("e2")] == _tail(client, subject)
+    assert [{b"s": subject, b"e": completed(one)} for one in events] == _streams(client)
+
+
+def test_answers_follow_the_batch(take: Take, accept: Accept, client: SyncRedis) -> None:
+    """Events of many customers, so of many partitions, are answered in the order they were sent."""
+    take(*[accept(f"e{number}", user_id=f"u{number}") for number in range(0, 300, 3)])
+    events = [accept(f"e{number}", user_id=f"u{number}") for number in range(300)]
+    assert [number % 3 != 0 for number in range(300)] == take(*events)
+    assert len(_streams(client)) == 300
+
+
+def test_same_batch_twice(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """A batch sent again is all duplicates and changes nothing."""
+    batch = [accept(f"e{number}", user_id=f"u{number % 2}") for number in range(6)]
+    assert take(*batch) == [True] * 6
+    before = _streams(client), [_tail(client, subject_of(secret, "user_id", name)) for name in ("u0", "u1")]
+    assert take(*batch) == [False] * 6
+    assert before == (_streams(client), [_tail(client, subject_of(secret, "user_id", name)) for name in ("u0", "u1")])
+
+
+def test_duplicates_inside_a_batch(take: Take, accept: Accept, client: SyncRedis) -> None:
+    """Of an event that is twice in one batch the first is accepted."""
+    assert take(accept("e1"), accept("e1"), accept("e2")) == [True, False, True]
+    assert len(_streams(client)) == 2
+
+
+def test_one_id_of_two_customers(take: Take, accept: Accept) -> None:
+    """An event id belongs to a customer: the same id of another is another event."""
+    assert take(accept("e1", user_id="a"), accept("e1", user_id="b")) == [True, True]
+
+
+def test_duplicate_after_folding(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:
+    """After its record was folded away an event is recognised by the ring of the base."""
+    small = msgspec.structs.replace(settings, store=Store(tail_limit=2))
+    batch = [accept(f"e{number}") for number in range(4)]
+    take(*batch, settings=small)
+    assert fold_long_tails(client, settings) == 1
+    assert take(*batch) == [False] * 4
+    assert take(accept("e4")) == [True]
+
+
+def test_traits_and_repeats(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """An event with blocks is recognised as any other, and the blocks do not hide the events behind it."""
+    traits = accept("t1", "set_traits", item_id=None, properties={"text": "x" * 500})
+    assert take(traits, accept("e1"), traits, accept("e1")) == [True, True, False, False]
+    (record,) = customers.read_blocking(client, [subject_of(secret, "user_id", "u")])
+    state = fold_state(record.base, record.tail, 60.0)
+    assert (state.traits(), int(state.base.totals["events"][0])) == ({"text": "x" * 500}, 2)
+
+
+def test_long_tails_are_noted(take: Take, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes) -> None:
+    """A tail beyond the limit is noted for the worker, one at the limit is not."""
+    small = msgspec.structs.replace(settings, store=Store(tail_limit=3))
+    take(*[accept(f"a{number}", user_id="long") for number in range(4)], settings=small)
+    take(*[accept(f"b{number}", user_id="short") for number in range(3)], settings=small)
+    assert [subject_of(secret, "user_id", "long")] == customers.waiting(client)
+
+
+def test_records_expire(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Base and tail live for customer_days from the last event on; streams live until they are archived."""
+    subject = subject_of(secret, "user_id", "u")
+    client.set(keys.base(subject), b"", ex=5)
+    take(accept("e1"))
+    assert [client.ttl(key) for key in (keys.base(subject), keys.tail(subject))] == [400 * 86_400] * 2
+    assert client.ttl(keys.stream(partition_of(subject))) == -1
+
+
+def test_sale_to_nobody(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """A till receipt is in the stream of its order's partition, without a subject, and makes no customer."""
+    receipt = accept("e1", "purchase", user_id=None, order_id="o1")
+    assert take(receipt) == [True]
+    subject, is_customer = subject_for(secret, receipt.event)
+    assert not is_customer
+    assert [(b"", completed(receipt))] == [
+        (fields[b"s"], fields[b"e"])
+        for _, fields in client.xrange(keys.stream(partition_of(subject)))  # type: ignore[union-attr]
+    ]
+    assert [key for key in client.scan_iter() if b":tail:" in key or b":base:" in key] == []
+
+
+def test_user_comes_before_visitor(secret: bytes, accept: Accept) -> None:
+    """An event belongs to its user, else to its visitor, else to its order."""
+    both = accept("e", anonymous_id="a", order_id="o").event
+    visitor = accept("e", user_id=None, anonymous_id="a", order_id="o").event
+    assert (subject_of(secret, "user_id", "u"), True) == subject_for(secret, both)
+    assert (subject_of(secret, "anonymous_id", "a"), True) == subject_for(secret, visitor)
+
+
+def test_forgotten_scripts_are_loaded_again(take: Take, accept: Accept, client: SyncRedis) -> None:
+    """A server that forgot its scripts, as after a restart, is given them again within the same call."""
+    client.script_flush()
+    events = [accept(f"e{number}", user_id=f"u{number}") for number in range(20)]
+    assert take(*events) == [True] * 20
+    client.script_flush()
+    assert take(*events) == [False] * 20
+
+
+def test_empty_batch(take: Take) -> None:
+    """No events have no answers."""
+    assert take() == []
+
+
+@pytest.fixture
+def full(client: SyncRedis) -> Iterator[None]:
+    """A server that has no memory left."""
+    client.config_set("maxmemory", 1)
+    yield
+    client.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def read_only(client: SyncRedis) -> Iterator[None]:
+    """A server that is a replica, as after a fail-over behind our back."""
+    client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    yield
+    client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize(("state", "says"), [("full", "OOM|maxmemory"), ("read_only", "READONLY|read only")])
+def test_server_that_refuses(
+    state: str, says: str, request: pytest.FixtureRequest, take: Take, accept: Accept, client: SyncRedis
+) -> None:
+    """A server that may not write is a StoreError with its words and what to do; nothing of the batch is taken."""
+    request.getfixturevalue(state)
+    batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(5)]
+    with pytest.raises(StoreError, match=rf"(?s)Redis refuses the events: .*({says}).*send the same batch again"):
+        take(*batch)
+    assert [key for key in client.scan_iter() if b":stream" in key or b":tail:" in key] == []
+
+
+def test_repeat_after_a_partial_failure(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Where one partition fails, the others have their events, and the batch sent again loses and doubles nothing."""
+    batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(8)]
+    broken = keys.stream(partition_of(subject_of(secret, "user_id", "u3")))
+    client.set(broken, b"no stream")
+    with pytest.raises(StoreError, match="WRONGTYPE"):
+        take(*batch)
+    client.delete(broken)
+    stuck = partition_of(subject_of(secret, "user_id", "u3"))
+    expected = [partition_of(subject_of(secret, "user_id", f"u{number}")) == stuck for number in range(8)]
+    assert expected == take(*batch)
+    assert sorted(completed(one) for one in batch) == sorted(fields[b"e"] for fields in _streams(client))
+
+
+def test_no_server(tmp_path: Path, accept: Accept, settings: Settings, secret: bytes) -> None:
+    """Where nothing answers the error says so, and that the batch may be sent again."""
+
+    async def send() -> None:
+        async with connection.connect_async(Place(tmp_path, redis_url=f"unix://{tmp_path}/none.sock")) as client:
+            await ingest(client, secret, [accept("e")], settings)
+
+    with pytest.raises(StoreUnavailableError, match=r"does not answer: .*send the same batch again"):
+        asyncio.run(send())
+
+
+def test_accepted_events_survive_a_kill(
+    own_place: Place, kill_and_restart: Callable[[], None], accept: Accept, settings: Settings, secret: bytes
+) -> None:
+    """What was accepted is there after the server was killed with -9 right behind the answer, and stays a duplicate."""
+    batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(40)]
+
+    async def send() -> list[bool]:
+        async with connection.connect_async(own_place) as client:
+            return await ingest(client, secret, batch, settings)
+
+    assert asyncio.run(send()) == [True] * 40
+    kill_and_restart()
+    with connection.connect(own_place) as client:
+        assert sorted(completed(one) for one in batch) == sorted(fields[b"e"] for fields in _streams(client))
+    assert asyncio.run(send()) == [False] * 40
+
+
+def test_random_batches_equal_a_model(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Random batches with repeats are accepted as a set of (customer, event) would, and all of it is in the stream."""
+    rng = np.random.default_rng(7)
+    known: set[tuple[str, str]] = set()
+    for _ in range(20):
+        pairs = [(f"u{rng.integers(5)}", f"e{rng.integers(60)}") for _ in range(rng.integers(1, 20))]
+        expected = []
+        for pair in pairs:
+            expected.append(pair not in known)
+            known.add(pair)
+        assert expected == take(*[accept(event, user_id=user) for user, event in pairs])
+    assert len(known) == len(_streams(client))
+    for user in {user for user, _ in known}:
+        mine = {event_hash(event) for name, event in known if name == user}
+        assert mine == set(_tail(client, subject_of(secret, "user_id", user)))
+
+
+def test_keys_share_the_partition(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """All keys of a customer have the hash tag of their partition, so that one script may touch them on a cluster."""
+    subject = subject_of(secret, "user_id", "u")
+    take(accept("e"))
+    tag = f"{{{subject[0]:03d}}}".encode()
+    found = list(client.scan_iter())
+    assert len(found) == 2
+    assert all(tag in key for key in found)
+    assert len(set(keys.streams())) == PARTITIONS
+    assert keys.answer(subject, "r").startswith(keys.stream(partition_of(subject)).removesuffix("stream"))
+    assert item_hash("i") == decode_tail(customers.read_blocking(client, [subject])[0].tail)["item"][0]
