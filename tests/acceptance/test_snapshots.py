@@ -178,26 +178,25 @@ def test_training_replaces_a_damaged_snapshot(own: Server, client: httpx.Client)
 def test_replica_that_slept_through_a_training_serves_it(own: Server, template: Template) -> None:
     """A snapshot published while a replica slept is served by it when it wakes, the journal trimmed meanwhile or not."""
     with Server(own.data) as sleeper, sleeper.client(template.secret) as client:
-        asleep = sleeper.serving()[0]
+        asleep, awake = sleeper.serving()[0], _leases(own)
         os.kill(asleep, signal.SIGSTOP)
         try:
             version = must(own.data, "train").split()[1].rstrip(":")
             nothing = own.data / "nothing.jsonl"
             nothing.write_text('{"id": "late", "available": false}\n')
             must(own.data, "import-items", str(nothing))
-            _wait_for_lapse(own)
+            waiting = Waiting()
+            while waiting(_leases(own) >= awake):
+                pass
             must(own.data, "import-items", str(nothing))
         finally:
             os.kill(asleep, signal.SIGCONT)
         _wait_for(client, version)
 
 
-def _wait_for_lapse(server: Server) -> None:
-    waiting = Waiting()
-    before: Any = redis_of(server.data).zcard("etappe:{config}:leases")
-    leases = before
-    while waiting(leases == before):
-        leases = redis_of(server.data).zcard("etappe:{config}:leases")
+def _leases(server: Server) -> int:
+    held: Any = redis_of(server.data).zcard("etappe:{config}:leases")
+    return int(held)
 
 
 def _url(server: Server) -> str:

@@ -74,9 +74,9 @@ def test_list_is_filled_behind_a_narrow_filter(here: httpx.Client, template: Tem
 
 
 def test_whole_catalogue_is_reached(here: httpx.Client, template: Template) -> None:
-    """A list of 100 is 100 long for everyone, over and beyond what a model suggests."""
+    """A list of 80 is 80 long for everyone, over and beyond what a model suggests."""
     for user in (None, "nobody", *template.customers[:5]):
-        assert len(set(ids_of(decided(here, user, limit=100)))) == 100
+        assert len(set(ids_of(decided(here, user, limit=80)))) == 80
 
 
 def test_empty_shop_answers(lonely: httpx.Client) -> None:

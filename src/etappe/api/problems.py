@@ -58,7 +58,8 @@ def _invalid(error: ValidationException) -> Response[Any]:
 def _detail(error: HTTPException) -> str:
     """What Litestar says in one word, with the remedy."""
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        return f"this address takes {(error.headers or {}).get('Allow', 'other methods')}; /schema describes each"
+        methods = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "other methods")
+        return f"this address takes {methods}; /schema describes each"
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return f"the body has more than {MAX_BODY_BYTES:,} bytes; send smaller batches"
     if error.status_code == HTTPStatus.NOT_FOUND and error.detail in ("", HTTPStatus.NOT_FOUND.phrase):

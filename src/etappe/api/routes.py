@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import msgspec
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from etappe.api import auth, metrics
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
@@ -26,11 +27,12 @@ from etappe.serving.request import DecideRequest, check
 from etappe.store import journal
 
 AnyRequest = Request[Any, Any, State]
-Limit = Annotated[int, Parameter(ge=1, le=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+Serving = NamedDependency[Service]
 
 
 @post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
-async def post_events(request: AnyRequest, service: Service) -> EventsAnswer:
+async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
     accepted, rejected = read_batch(await request.body(), now())
     new = await service.take(accepted)
@@ -41,7 +43,7 @@ async def post_events(request: AnyRequest, service: Service) -> EventsAnswer:
 
 
 @post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})
-async def post_decide(request: AnyRequest, data: DecideRequest, service: Service) -> Response[Answer]:
+async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], service: Serving) -> Response[Answer]:
     """Decide what one customer is shown at one moment, and why."""
     check(data)
     asked = data.customer
@@ -53,7 +55,11 @@ async def post_decide(request: AnyRequest, data: DecideRequest, service: Service
 
 @get("/v1/items/{item_id:str}/related", guards=[auth.any_key])
 async def get_related(
-    item_id: str, service: Service, kind: str = "also_bought", limit: Limit = 10, locale: str | None = None
+    item_id: FromPath[str],
+    service: Serving,
+    kind: FromQuery[str] = "also_bought",
+    limit: Limit = 10,
+    locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:
     """List what goes with an item."""
     await service.be_current()
@@ -62,11 +68,11 @@ async def get_related(
 
 @get("/v1/popular", guards=[auth.any_key])
 async def get_popular(
-    service: Service,
-    category: str | None = None,
-    window: str | None = None,
+    service: Serving,
+    category: FromQuery[str | None] = None,
+    window: FromQuery[str | None] = None,
     limit: Limit = 10,
-    locale: str | None = None,
+    locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:
     """List what is popular, in the shop or below a category."""
     await service.be_current()
@@ -74,7 +80,7 @@ async def get_popular(
 
 
 @put("/v1/items", guards=[auth.secret_key])
-async def put_items(data: ItemsBody, service: Service) -> ItemsAnswer:
+async def put_items(data: JSONBody[ItemsBody], service: Serving) -> ItemsAnswer:
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
     _refuse_collisions(service, data.items)
@@ -88,7 +94,7 @@ async def put_items(data: ItemsBody, service: Service) -> ItemsAnswer:
 
 
 @get("/v1/items/{item_id:str}", guards=[auth.any_key])
-async def get_item(item_id: str, service: Service) -> Item:
+async def get_item(item_id: FromPath[str], service: Serving) -> Item:
     """Show an item of the catalogue."""
     await service.be_current()
     item = service.replica.view.catalogue.find(item_id)
@@ -98,8 +104,9 @@ async def get_item(item_id: str, service: Service) -> Item:
 
 
 @get("/v1/customers/{customer_id:path}", guards=[auth.secret_key])
-async def get_customer(customer_id: str, service: Service) -> CustomerAnswer:
+async def get_customer(customer_id: FromPath[str], service: Serving) -> CustomerAnswer:
     """Show a customer by user_id, as the next decision will see them."""
+    customer_id = customer_id.removeprefix("/")
     found = await service.customer(service.subject("user_id", customer_id))
     if not found.found:
         raise NotFoundException(f"no event of customer {customer_id!r} is known")
@@ -116,7 +123,7 @@ async def get_health() -> str:
 
 
 @get("/readyz")
-async def get_ready(service: Service) -> Response[dict[str, Any]]:
+async def get_ready(service: Serving) -> Response[dict[str, Any]]:
     """Answer 200 once decisions can be made, 503 until then."""
     version = service.replica.view.version
     said: dict[str, Any] = {"ready": service.ready and service.replica.current, "snapshot": version}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import polars as pl
 from cyclopts import Parameter
 
@@ -25,10 +26,10 @@ from etappe.errors import EtappeError
 from etappe.settings import Place
 from etappe.wiring.store import opened
 
-CUSTOMERS, ITEMS, DAYS, SEED = 2_000, 1_000, 120, 20
+CUSTOMERS, ITEMS, DAYS, SEED = 4_000, 400, 150, 20
 HOST = "127.0.0.1"
 DEFAULT_DATA = Path("demo-data")
-_DONE = "demo-customer"
+_DONE = "demo.json"
 _STOP_SECONDS = 30
 
 
@@ -42,23 +43,30 @@ def demo(
     began = time.monotonic()
     place = Place(data=(data or DEFAULT_DATA).absolute(), auth=False)
     check_free(HOST, port)
-    customer = _set_up(place)
+    scene = _set_up(place)
     with _served(place, port) as process:
-        _ask(port, customer)
+        _ask(port, scene)
         show.say(f"\nUp {time.monotonic() - began:.1f} s after the start.")
         if once or settings.demo_once():
             return
-        _tell(port, customer)
+        _tell(port, scene.customer)
         process.wait()
     raise EtappeError("the server ended by itself; its last lines are above")
 
 
-def _set_up(place: Place) -> str:
-    """The shop in the data folder, made where it is not there yet; returns a customer worth asking about."""
+class Scene(msgspec.Struct, frozen=True):
+    """Whom to ask about, and the item they are looking at."""
+
+    customer: str
+    item: str
+
+
+def _set_up(place: Place) -> Scene:
+    """The shop in the data folder, made where it is not there yet; returns what is worth asking about."""
     done = place.data / _DONE
     if done.exists():
         show.say(f"Using the shop in {place.data} (remove the folder to begin anew).")
-        return done.read_text().strip()
+        return msgspec.json.decode(done.read_bytes(), type=Scene)
     show.say(f"Making a shop of {ITEMS:,} items and {CUSTOMERS:,} customers over {DAYS} days in {place.data} ...")
     shutil.rmtree(place.data / "shop", ignore_errors=True)
     place.data.mkdir(parents=True, exist_ok=True)
@@ -73,15 +81,21 @@ def _set_up(place: Place) -> str:
         snapshot = train_in(here, shown, force=True)
     events = sum(report.events.values())
     show.say(f"{items.items:,} items and {events:,} events imported, snapshot {snapshot.version} trained.")
-    customer = _busiest(shop.events)
-    done.write_text(customer + "\n")
-    return customer
+    scene = _scene(shop.events)
+    done.write_bytes(msgspec.json.encode(scene))
+    return scene
 
 
-def _busiest(events: pl.DataFrame) -> str:
-    """The customer with the most purchases: whoever has a story to tell."""
+def _scene(events: pl.DataFrame) -> Scene:
+    """The customer with the most purchases, who has a story to tell, before an item that many others bought."""
     bought = events.filter(pl.col("event") == "purchase", pl.col("user_id").is_not_null())
-    return str(bought.group_by("user_id").len().sort("len", "user_id", descending=[True, False])["user_id"][0])
+    customer = _most(bought, "user_id")
+    own = bought.filter(pl.col("user_id") == customer)["item_id"].unique()
+    return Scene(customer, _most(bought.filter(~pl.col("item_id").is_in(own.implode())), "item_id"))
+
+
+def _most(rows: pl.DataFrame, column: str) -> str:
+    return str(rows.group_by(column).len().sort("len", column, descending=[True, False])[column][0])
 
 
 @contextmanager
@@ -100,21 +114,21 @@ def _served(place: Place, port: int) -> Iterator["subprocess.Popen[bytes]"]:
         process.wait(_STOP_SECONDS)
 
 
-def _ask(port: int, customer: str) -> None:
+def _ask(port: int, scene: Scene) -> None:
     """One real answer, asked over HTTP as a shop's frontend would."""
     body = {
-        "customer": {"user_id": customer},
-        "context": {"page": "home"},
-        "placements": [{"name": "home.hero", "kind": "items", "limit": 5, "max_per_category": 2}],
+        "customer": {"user_id": scene.customer},
+        "context": {"page": "product", "item": scene.item},
+        "placements": [{"name": "product.also", "kind": "items", "limit": 6, "max_per_category": 2}],
     }
     request = json.dumps(body)
-    show.result(f"\nPOST {url_of(HOST, port)}/v1/decide\n{request}\n")
-    answer = _post(f"{url_of(HOST, port)}/v1/decide", request.encode())
-    items = answer["placements"]["home.hero"]["items"]
+    url = f"{url_of(HOST, port)}/v1/decide"
+    show.result(f"\ncurl -s {url} -d '{request}'\n")
+    answer = _post(url, request.encode())
+    items = answer["placements"]["product.also"]["items"]
     rows = [(one["id"], one["title"], f"{one['price']:.2f}", one["source"], one["reason"]["text"]) for one in items]
-    show.table(
-        f"home.hero for {customer}, in {answer['took_ms']} ms", ("item", "title", "price", "source", "reason"), rows
-    )
+    title = f"product.also for {scene.customer}, who looks at {scene.item}: decided in {answer['took_ms']} ms"
+    show.table(title, ("item", "title", "price", "source", "reason"), rows)
 
 
 def _post(url: str, body: bytes) -> Any:
@@ -126,9 +140,8 @@ def _post(url: str, body: bytes) -> Any:
 def _tell(port: int, customer: str) -> None:
     url = url_of(HOST, port)
     lines = (
-        f"curl -s {url}/v1/customers/{customer}        who this customer is",
-        f"curl -s '{url}/v1/popular?window=7d'   what sells",
-        f"curl -s {url}/schema                      all addresses, as OpenAPI",
-        f"curl -s {url}/metrics                     for Prometheus",
+        f"curl -s {url}/v1/customers/{customer}      # who this customer is",
+        f"curl -s '{url}/v1/popular?window=7d'       # what sells",
+        f"curl -s {url}/schema                    # all addresses, as OpenAPI",
     )
     show.say("Try:\n  " + "\n  ".join(lines) + "\nCtrl-C ends it; `make demo` starts it again at once.")

@@ -207,6 +207,14 @@ def test_positions_are_stable(log: Log) -> None:
     assert [commit.position for commit in log.commits(1)] == [1]
 
 
+def test_commits_once_read_stay(log: Log) -> None:
+    """A list of commits that one thread reads is not changed by another that looks for newer ones."""
+    _add(log, "a")
+    before = log.commits()
+    _add(log, "b")
+    assert (len(log.commits()), len(before)) == (2, 1)
+
+
 def test_streams(log: Log) -> None:
     """Each stream's last id is that of the last commit that read of it."""
     _add(log, "a", streams={"x": "1-1", "y": "1-9"})

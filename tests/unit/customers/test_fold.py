@@ -226,6 +226,25 @@ def test_recent_orders_are_bounded() -> None:
     assert totals["orders"] == 40
 
 
+@pytest.mark.parametrize(
+    ("names", "flag", "expected"),
+    [
+        (["add_to_cart"], "carted", True),
+        (["add_to_cart", "remove_from_cart"], "carted", False),
+        (["add_to_cart", "purchase"], "carted", False),
+        (["purchase", "add_to_cart"], "carted", True),
+        (["add_to_wishlist", "purchase"], "wished", True),
+        (["add_to_wishlist", "remove_from_wishlist"], "wished", False),
+        (["ignore", "purchase", "view_item"], "ignored", True),
+        (["purchase", "gift"], "gift", True),
+    ],
+)
+def test_flags(names: list[str], flag: str, expected: bool) -> None:
+    """After these events of one item, in this order, the flag is as expected."""
+    history = [Happened(str(second), name, "a", second) for second, name in enumerate(names)]
+    assert shown(folded(EMPTY, history))[1][item_hash("a")][flag] is expected
+
+
 def test_what_names_no_item_makes_none() -> None:
     """An event without an item counts in the totals alone."""
     tail = encode(TYPES["search"](user_id="u"), "e", BEGIN)

@@ -124,7 +124,7 @@ def test_last_word_on_personalisation_counts(order: tuple[int, ...], folded: int
         ({"personalization": True}, "granted"),
         ({"personalization": False}, "denied"),
         ({"personalisation": True, "personalization": False}, "denied"),
-        ({"personalization": True, "personalisation": False}, "denied"),
+        ({"personalisation": False, "personalization": True}, "denied"),
         ({"email": True}, "unknown"),
     ],
 )

@@ -1,0 +1,294 @@
+"""Commands: what they print, what they end with, and one clear line where they cannot."""
+
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Template
+from tests.acceptance.shop import Ran, Server, etappe, free_port, must, new_key
+
+COMMANDS = [
+    "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
+    "demo", "keys",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own(copy_of: Callable[[], Path]) -> Path:
+    """A trained shop that nobody serves."""
+    return copy_of()
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    """A data folder that does not exist yet."""
+    return tmp_path / "data"
+
+
+def _complaint(ran: Ran, code: int = 1) -> str:
+    """The one line a failed command says; nothing on stdout, no traceback."""
+    assert ran.code == code, ran
+    assert ran.out == ""
+    lines = [line for line in ran.err.splitlines() if not line.endswith("...")]
+    assert len(lines) == 1, ran.err
+    assert lines[0].startswith("etappe: ")
+    return lines[0]
+
+
+def test_help_of_every_command(empty: Path) -> None:
+    """Every command of the contract has a help that ends with 0, and needs no data folder."""
+    top = etappe(empty, "--help")
+    assert (top.code, top.err) == (0, "")
+    assert [name for name in COMMANDS if name not in top.out] == []
+    for command in ([name] for name in COMMANDS):
+        ran = etappe(empty, *command, "--help")
+        assert (ran.code, ran.err) == (0, ""), command
+        assert "Usage: etappe" in ran.out
+    assert not empty.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("fly",), ("train", "--frobnicate"), ("decide", "--limit", "many"), ("import",), ("serve", "--port", "http"),
+        ("keys", "create"), ("keys", "create", "--kind", "golden"), ("simulate",),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_and_2(empty: Path, arguments: tuple[str, ...]) -> None:
+    """An unknown command or option, or a value of the wrong type: one line, exit 2, nothing begun."""
+    assert "etappe --help" in _complaint(etappe(empty, *arguments), 2)
+    assert not empty.exists()
+
+
+@pytest.mark.parametrize("command", ["import", "import-items"])
+def test_missing_file(empty: Path, command: str) -> None:
+    """A file that is not there is named."""
+    assert "/no/such/file.csv" in _complaint(etappe(empty, command, "/no/such/file.csv"))
+
+
+def test_unknown_format(empty: Path, tmp_path: Path) -> None:
+    """A format that is none is answered with those there are."""
+    file = tmp_path / "some.csv"
+    file.write_text("a,b\n1,2\n")
+    said = _complaint(etappe(empty, "import", str(file), "--format", "excel"))
+    assert "native" in said
+    assert "online-retail" in said
+    assert "rees46" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("wrong.csv", b"colour,size\nred,1\n"),
+        ("binary.csv", bytes(range(256)) * 50),
+        ("cut.csv.gz", gzip.compress(b"event,user_id,item_id\n" * 2000)[:60]),
+        ("none.csv.zst", b"no zstandard"),
+        ("none.parquet", b"PAR1 and no more"),
+        ("list.jsonl", b"[1, 2]\n"),
+        ("some.xlsx", b"PK"),
+    ],
+)
+@pytest.mark.parametrize("command", ["import", "import-items"])
+def test_file_that_cannot_be_read(own: Path, tmp_path: Path, command: str, name: str, content: bytes) -> None:
+    """A file that holds nothing to import ends with 1 and says why, without a traceback, and changes nothing."""
+    file = tmp_path / name
+    file.write_bytes(content)
+    before = must(own, "check")
+    ran = etappe(own, command, str(file))
+    assert "Traceback" not in ran.err
+    assert must(own, "check") == before
+    if name == "empty.csv" and ran.code == 0:
+        return
+    assert ran.code == 1, ran
+    assert "etappe: " in ran.err
+
+
+def test_folder_in_place_of_a_file(own: Path, tmp_path: Path) -> None:
+    """A folder is no file."""
+    for command in ("import", "import-items"):
+        assert str(tmp_path) in _complaint(etappe(own, command, str(tmp_path)))
+
+
+def test_rejected_rows_are_counted_and_kept(own: Path, tmp_path: Path) -> None:
+    """Bad rows are counted by reason and kept with their line; the good ones are in; with --strict that is a failure."""
+    file = tmp_path / "mixed.jsonl"
+    rows = [{"event": "view_item", "user_id": "mixed", "item_id": "COF-0001", "timestamp": "2026-01-01T00:00:00Z"}]
+    rows += [{"event": "purchase", "user_id": "mixed", "item_id": "x", "price": -1}, {"event": "jump", "user_id": "m"}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ran = etappe(own, "import", str(file), "--json")
+    report = json.loads(ran.out)
+    assert (ran.code, report["rows"], report["events"]) == (0, 3, {"view_item": 1})
+    assert sum(report["rejected"].values()) == 2
+    assert len(Path(report["rejected_file"]).read_text().splitlines()) >= 2
+    strict = etappe(own, "import", str(file), "--strict")
+    assert strict.code == 1
+    assert report["rejected_file"].rsplit("/", 1)[0] in strict.err
+
+
+def test_second_import_adds_nothing(own: Path, template: Template) -> None:
+    """The file of the simulated shop imported again: every row known already, no customer's record changed."""
+    file = template.data.parent / "files" / "events.parquet"
+    decide = ("decide", "--user", template.customers[0], "--json")
+    before = json.loads(must(own, *decide))["placements"]
+    report = json.loads(must(own, "import", str(file), "--json"))
+    assert (report["events"], report["duplicates"]) == ({}, template.events.height)
+    assert json.loads(must(own, *decide))["placements"] == before
+
+
+def test_decide_and_evaluate_as_json(own: Path, template: Template) -> None:
+    """`--json` prints JSON alone, and `decide` what the API would answer."""
+    answer = json.loads(must(own, "decide", "--user", template.customers[0], "--limit", "3", "--explain", "--json"))
+    assert answer["customer"]["known"] is True
+    assert len(answer["placements"]["items"]["items"]) == 3
+    assert answer["placements"]["items"]["explanation"]["sources"]
+    report = json.loads(must(own, "evaluate", "--test-days", "14", "--k", "5", "--json"))
+    assert (report["k"], report["test_days"]) == (5, 14)
+    assert {"popular"} <= {line["name"] for line in report["lines"]}
+    with Server(own) as server, server.client(template.secret) as client:
+        body = {"customer": {"user_id": template.customers[0]}, "placements": [{"name": "items", "limit": 3}]}
+        served = client.post("/v1/decide", json=body).json()
+    assert served["placements"]["items"]["items"] == answer["placements"]["items"]["items"]
+
+
+def test_decide_for_people(own: Path, template: Template) -> None:
+    """Without `--json` a person reads who it is and why each item is shown."""
+    shown = must(own, "decide", "--user", template.customers[0], "--explain")
+    assert f"{template.customers[0]} (known)" in shown
+    assert "asked: " in shown
+    assert "(a stranger)" in must(own, "decide", "--user", "nobody")
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "-5"])
+def test_decide_with_a_limit_out_of_bounds(own: Path, limit: str) -> None:
+    """A limit that cannot be is one line."""
+    assert "limit" in _complaint(etappe(own, "decide", "--limit", limit))
+
+
+def test_check(own: Path, empty: Path) -> None:
+    """`check` ends with 0 where all is well, and with 1 and the remedy where there is no snapshot."""
+    assert must(own, "check").count("ok  ") == 5
+    ran = etappe(empty, "check")
+    assert ran.code == 1
+    assert "FAIL snapshot: none is published; run `etappe train`" in ran.out
+
+
+@pytest.mark.parametrize(("command", "words"), [("rollback", "no snapshot"), ("publish", "etappe train")])
+def test_nothing_to_go_to(empty: Path, command: str, words: str) -> None:
+    """Without a snapshot there is none to publish or to go back to."""
+    assert words in _complaint(etappe(empty, command))
+
+
+def test_nothing_to_learn_from(empty: Path) -> None:
+    """An empty log is no ground for a model."""
+    for command in ("train", "evaluate"):
+        ran = etappe(empty, command)
+        assert ran.code == 1
+        assert "etappe: " in ran.err.splitlines()[-1]
+        assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("[store]\nbudget_ms = 'fast'\n", "budget_ms"),
+        ("[shop]\nname = 'x'\n", "shop"),
+        ("[learning]\nfactor = 3\n", "factor"),
+        ("[learning]\nfactors = 0\n", "factors"),
+        ("no toml", "etappe.toml"),
+        ("[catalogue]\ntime_zone = 'Mars/Olympus'\n", "Mars/Olympus"),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "serve"])
+def test_bad_settings(empty: Path, settings: str, words: str, command: str) -> None:
+    """A settings file with a fault: one line that names file and setting, exit 1, nothing started."""
+    empty.mkdir()
+    (empty / "etappe.toml").write_text(settings)
+    more = ("--port", str(free_port())) if command == "serve" else ()
+    assert words in _complaint(etappe(empty, command, *more))
+
+
+def test_bad_environment(empty: Path) -> None:
+    """A Redis address that is none, or where nobody answers, and a switch that is neither on nor off."""
+    assert "redis://" in _complaint(etappe(empty, "check", env={"ETAPPE_REDIS": "nonsense"}))
+    nobody = f"redis://:hidden@127.0.0.1:{free_port()}/0"
+    said = _complaint(etappe(empty, "check", env={"ETAPPE_REDIS": nobody}))
+    assert "hidden" not in said
+    assert "on or off" in _complaint(etappe(empty, "check", env={"ETAPPE_AUTH": "maybe"}))
+
+
+def test_data_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    """A file in the place of the data folder is named."""
+    file = tmp_path / "data"
+    file.write_text("a file")
+    assert str(file) in _complaint(etappe(file, "check"))
+
+
+def test_port_in_use(empty: Path) -> None:
+    """A port that is taken: one line with the remedy, exit 1."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = _complaint(etappe(empty, "serve", "--port", str(port)))
+    assert f"127.0.0.1:{port}" in said
+    assert "--port" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--port", "99999"), ("--port", "-1"), ("--host", "no.such.host.invalid"), ("--workers", "0"), ("--workers", "-1")],
+)
+def test_address_that_cannot_be(empty: Path, arguments: tuple[str, str]) -> None:
+    """A port, host or number of processes that cannot be: one line, no traceback."""
+    ran = etappe(empty, "serve", *arguments)
+    assert ran.code in (1, 2)
+    assert "Traceback" not in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--customers", "0"), ("--items", "1"), ("--days", "0"), ("--seed", "-1"), ("--customers", "999999999")],
+)
+def test_shop_that_cannot_be_simulated(empty: Path, tmp_path: Path, arguments: tuple[str, str]) -> None:
+    """Sizes no shop can have are named."""
+    assert arguments[0].removeprefix("--") in _complaint(
+        etappe(empty, "simulate", "--out", str(tmp_path / "out"), *arguments)
+    )
+
+
+def test_options_beat_the_environment(own: Path, tmp_path: Path) -> None:
+    """`--data` wins over ETAPPE_DATA."""
+    assert must(tmp_path / "elsewhere", "check", "--data", str(own)).count("ok  ") == 5
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_worker_and_server_end_at_a_signal(own: Path) -> None:
+    """SIGTERM and SIGINT end a worker with 0 and leave no process behind."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        environment = dict(os.environ) | {"ETAPPE_DATA": str(own)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "etappe", "worker"], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        time.sleep(3)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, "Traceback" in err) == (0, False)
+
+
+def test_keys_are_listed_without_being_shown(own: Path) -> None:
+    """The list has name, kind and state, nothing more."""
+    key = new_key(own, "secret")
+    must(own, "keys", "revoke", key[:9])
+    line = next(line for line in must(own, "keys", "list").splitlines() if line.startswith(key[:9]))
+    assert line.split() == [key[:9], "secret", "revoked"]
