@@ -1,6 +1,7 @@
 """A simulated shop in a data folder, and real server processes that serve it."""
 
 import contextlib
+import io
 import os
 import signal
 import socket
@@ -14,10 +15,12 @@ from typing import Any, Self
 
 import httpx
 import polars as pl
+import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from etappe.cli import main
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.log import Log
 
@@ -49,6 +52,23 @@ def etappe(data: Path, *arguments: str, env: dict[str, str] | None = None, cwd: 
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def inside(data: Path, *arguments: str, env: dict[str, str] | None = None) -> Ran:
+    """As `etappe`, in this process and so in a fraction of the time. An error that is not told in words is raised."""
+    out, err = io.StringIO(), io.StringIO()
+    argv, before = sys.argv, dict(os.environ)
+    try:
+        sys.argv = ["etappe", *arguments]
+        os.environ.clear()
+        os.environ.update(_environment(data) | (env or {}))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        sys.argv = argv
+        os.environ.clear()
+        os.environ.update(before)
+    return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def must(data: Path, *arguments: str) -> str:

@@ -7,14 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.acceptance.conftest import Template
-from tests.acceptance.shop import Ran, Server, etappe, free_port, must, new_key
+from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
@@ -34,6 +32,19 @@ def empty(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def must(data: Path, *arguments: str) -> str:
+    """Runs a command that has to succeed; what it printed."""
+    ran = inside(data, *arguments)
+    assert ran.code == 0, ran.err
+    return ran.out
+
+
+def _sizes(data: Path) -> tuple[int, int]:
+    """Events in the log and items in the catalogue."""
+    catalogue = next(line for line in must(data, "check").splitlines() if "catalogue" in line)
+    return logged(data, "event").height, int(catalogue.split()[2])
+
+
 def _complaint(ran: Ran, code: int = 1) -> str:
     """The one line a failed command says; nothing on stdout, no traceback."""
     assert ran.code == code, ran
@@ -49,8 +60,8 @@ def test_help_of_every_command(empty: Path) -> None:
     top = etappe(empty, "--help")
     assert (top.code, top.err) == (0, "")
     assert [name for name in COMMANDS if name not in top.out] == []
-    for command in ([name] for name in COMMANDS):
-        ran = etappe(empty, *command, "--help")
+    for command in COMMANDS:
+        ran = inside(empty, command, "--help")
         assert (ran.code, ran.err) == (0, ""), command
         assert "Usage: etappe" in ran.out
     assert not empty.exists()
@@ -65,21 +76,21 @@ def test_help_of_every_command(empty: Path) -> None:
 )  # fmt: skip
 def test_wrong_use_is_one_line_and_2(empty: Path, arguments: tuple[str, ...]) -> None:
     """An unknown command or option, or a value of the wrong type: one line, exit 2, nothing begun."""
-    assert "etappe --help" in _complaint(etappe(empty, *arguments), 2)
+    assert "etappe --help" in _complaint(inside(empty, *arguments), 2)
     assert not empty.exists()
 
 
 @pytest.mark.parametrize("command", ["import", "import-items"])
 def test_missing_file(empty: Path, command: str) -> None:
     """A file that is not there is named."""
-    assert "/no/such/file.csv" in _complaint(etappe(empty, command, "/no/such/file.csv"))
+    assert "/no/such/file.csv" in _complaint(inside(empty, command, "/no/such/file.csv"))
 
 
 def test_unknown_format(empty: Path, tmp_path: Path) -> None:
     """A format that is none is answered with those there are."""
     file = tmp_path / "some.csv"
     file.write_text("a,b\n1,2\n")
-    said = _complaint(etappe(empty, "import", str(file), "--format", "excel"))
+    said = _complaint(inside(empty, "import", str(file), "--format", "excel"))
     assert "native" in said
     assert "online-retail" in said
     assert "rees46" in said
@@ -103,10 +114,10 @@ def test_file_that_cannot_be_read(own: Path, tmp_path: Path, command: str, name:
     """A file that holds nothing to import ends with 1 and says why, without a traceback, and changes nothing."""
     file = tmp_path / name
     file.write_bytes(content)
-    before = must(own, "check")
-    ran = etappe(own, command, str(file))
+    before = _sizes(own)
+    ran = inside(own, command, str(file))
     assert "Traceback" not in ran.err
-    assert must(own, "check") == before
+    assert _sizes(own) == before
     if name == "empty.csv" and ran.code == 0:
         return
     assert ran.code == 1, ran
@@ -116,7 +127,7 @@ def test_file_that_cannot_be_read(own: Path, tmp_path: Path, command: str, name:
 def test_folder_in_place_of_a_file(own: Path, tmp_path: Path) -> None:
     """A folder is no file."""
     for command in ("import", "import-items"):
-        assert str(tmp_path) in _complaint(etappe(own, command, str(tmp_path)))
+        assert str(tmp_path) in _complaint(inside(own, command, str(tmp_path)))
 
 
 def test_rejected_rows_are_counted_and_kept(own: Path, tmp_path: Path) -> None:
@@ -125,12 +136,12 @@ def test_rejected_rows_are_counted_and_kept(own: Path, tmp_path: Path) -> None:
     rows = [{"event": "view_item", "user_id": "mixed", "item_id": "COF-0001", "timestamp": "2026-01-01T00:00:00Z"}]
     rows += [{"event": "purchase", "user_id": "mixed", "item_id": "x", "price": -1}, {"event": "jump", "user_id": "m"}]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    ran = etappe(own, "import", str(file), "--json")
+    ran = inside(own, "import", str(file), "--json")
     report = json.loads(ran.out)
     assert (ran.code, report["rows"], report["events"]) == (0, 3, {"view_item": 1})
     assert sum(report["rejected"].values()) == 2
     assert len(Path(report["rejected_file"]).read_text().splitlines()) >= 2
-    strict = etappe(own, "import", str(file), "--strict")
+    strict = inside(own, "import", str(file), "--strict")
     assert strict.code == 1
     assert report["rejected_file"].rsplit("/", 1)[0] in strict.err
 
@@ -171,13 +182,13 @@ def test_decide_for_people(own: Path, template: Template) -> None:
 @pytest.mark.parametrize("limit", ["0", "101", "-5"])
 def test_decide_with_a_limit_out_of_bounds(own: Path, limit: str) -> None:
     """A limit that cannot be is one line."""
-    assert "limit" in _complaint(etappe(own, "decide", "--limit", limit))
+    assert "limit" in _complaint(inside(own, "decide", "--limit", limit))
 
 
 def test_check(own: Path, empty: Path) -> None:
     """`check` ends with 0 where all is well, and with 1 and the remedy where there is no snapshot."""
     assert must(own, "check").count("ok  ") == 5
-    ran = etappe(empty, "check")
+    ran = inside(empty, "check")
     assert ran.code == 1
     assert "FAIL snapshot: none is published; run `etappe train`" in ran.out
 
@@ -185,13 +196,13 @@ def test_check(own: Path, empty: Path) -> None:
 @pytest.mark.parametrize(("command", "words"), [("rollback", "no snapshot"), ("publish", "etappe train")])
 def test_nothing_to_go_to(empty: Path, command: str, words: str) -> None:
     """Without a snapshot there is none to publish or to go back to."""
-    assert words in _complaint(etappe(empty, command))
+    assert words in _complaint(inside(empty, command))
 
 
 def test_nothing_to_learn_from(empty: Path) -> None:
     """An empty log is no ground for a model."""
     for command in ("train", "evaluate"):
-        ran = etappe(empty, command)
+        ran = inside(empty, command)
         assert ran.code == 1
         assert "etappe: " in ran.err.splitlines()[-1]
         assert "Traceback" not in ran.err
@@ -214,23 +225,23 @@ def test_bad_settings(empty: Path, settings: str, words: str, command: str) -> N
     empty.mkdir()
     (empty / "etappe.toml").write_text(settings)
     more = ("--port", str(free_port())) if command == "serve" else ()
-    assert words in _complaint(etappe(empty, command, *more))
+    assert words in _complaint(inside(empty, command, *more))
 
 
 def test_bad_environment(empty: Path) -> None:
     """A Redis address that is none, or where nobody answers, and a switch that is neither on nor off."""
-    assert "redis://" in _complaint(etappe(empty, "check", env={"ETAPPE_REDIS": "nonsense"}))
+    assert "redis://" in _complaint(inside(empty, "check", env={"ETAPPE_REDIS": "nonsense"}))
     nobody = f"redis://:hidden@127.0.0.1:{free_port()}/0"
-    said = _complaint(etappe(empty, "check", env={"ETAPPE_REDIS": nobody}))
+    said = _complaint(inside(empty, "check", env={"ETAPPE_REDIS": nobody}))
     assert "hidden" not in said
-    assert "on or off" in _complaint(etappe(empty, "check", env={"ETAPPE_AUTH": "maybe"}))
+    assert "on or off" in _complaint(inside(empty, "check", env={"ETAPPE_AUTH": "maybe"}))
 
 
 def test_data_folder_that_cannot_be_used(tmp_path: Path) -> None:
     """A file in the place of the data folder is named."""
     file = tmp_path / "data"
     file.write_text("a file")
-    assert str(file) in _complaint(etappe(file, "check"))
+    assert str(file) in _complaint(inside(file, "check"))
 
 
 def test_port_in_use(empty: Path) -> None:
@@ -239,18 +250,24 @@ def test_port_in_use(empty: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = _complaint(etappe(empty, "serve", "--port", str(port)))
+        said = _complaint(inside(empty, "serve", "--port", str(port)))
     assert f"127.0.0.1:{port}" in said
     assert "--port" in said
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--port", "99999"), ("--port", "-1"), ("--host", "no.such.host.invalid"), ("--workers", "0"), ("--workers", "-1")],
+    [
+        ("--port", "99999"),
+        ("--port", "-1"),
+        ("--host", "no.such.host.invalid"),
+        ("--workers", "0"),
+        ("--workers", "-1"),
+    ],
 )
 def test_address_that_cannot_be(empty: Path, arguments: tuple[str, str]) -> None:
     """A port, host or number of processes that cannot be: one line, no traceback."""
-    ran = etappe(empty, "serve", *arguments)
+    ran = inside(empty, "serve", *arguments)
     assert ran.code in (1, 2)
     assert "Traceback" not in ran.err
     assert len(ran.err.splitlines()) == 1
@@ -263,7 +280,7 @@ def test_address_that_cannot_be(empty: Path, arguments: tuple[str, str]) -> None
 def test_shop_that_cannot_be_simulated(empty: Path, tmp_path: Path, arguments: tuple[str, str]) -> None:
     """Sizes no shop can have are named."""
     assert arguments[0].removeprefix("--") in _complaint(
-        etappe(empty, "simulate", "--out", str(tmp_path / "out"), *arguments)
+        inside(empty, "simulate", "--out", str(tmp_path / "out"), *arguments)
     )
 
 
@@ -280,10 +297,19 @@ def test_worker_and_server_end_at_a_signal(own: Path) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "etappe", "worker"], env=environment, stderr=subprocess.PIPE, text=True
         )
-        time.sleep(3)
+        waiting = Waiting()
+        while waiting(not _catches(process.pid, signal.SIGTERM)):
+            assert process.poll() is None
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         assert (process.returncode, "Traceback" in err) == (0, False)
+
+
+def _catches(pid: int, number: int) -> bool:
+    """Whether a process has said what to do at a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask.split()[1], 16) >> (number - 1) & 1)
 
 
 def test_keys_are_listed_without_being_shown(own: Path) -> None:

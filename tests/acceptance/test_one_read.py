@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -47,7 +48,7 @@ class Monitor:
         self.commands: list[str] = []
         self._end = threading.Event()
 
-    def __enter__(self) -> "Monitor":
+    def __enter__(self) -> Self:
         self._monitor = self._redis.monitor()
         self._monitor.__enter__()
         self._thread = threading.Thread(target=self._listen)

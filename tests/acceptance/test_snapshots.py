@@ -161,18 +161,26 @@ def test_replica_starts_beside_a_damaged_snapshot(own: Server, template: Templat
     _point_at(own, first)
 
 
-def test_training_replaces_a_damaged_snapshot(own: Server, client: httpx.Client) -> None:
-    """A damaged snapshot in service stands in nobody's way: training anew mends it."""
-    first = decided(client)["snapshot"]
-    array = own.data / "snapshots" / first / "popularity.npy"
-    held = array.read_bytes()
-    array.chmod(0o644)
-    array.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+def test_training_replaces_a_damaged_snapshot(own: Server) -> None:
+    """A damaged local copy is fetched anew; damaged in Redis too, `check` says so and training mends it."""
+    current: Any = redis_of(own.data).get(f"{ARTIFACT}:snapshot:current")
+    array = own.data / "snapshots" / current.decode() / "popularity.npy"
+
+    def spoil() -> None:
+        held = array.read_bytes()
+        array.unlink()
+        array.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+
+    spoil()
+    assert etappe(own.data, "check").code == 0
+    spoil()
+    mend = _damage(own, current.decode(), "flipped")
     ran = etappe(own.data, "check")
     assert ran.code == 1
     assert "FAIL snapshot" in ran.out
     must(own.data, "train")
     assert etappe(own.data, "check").code == 0
+    mend()
 
 
 def test_replica_that_slept_through_a_training_serves_it(own: Server, template: Template) -> None:

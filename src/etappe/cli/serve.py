@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -26,6 +27,7 @@ from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
+from etappe.importing import times
 from etappe.settings import Place
 from etappe.store import connection
 from etappe.store.connection import SyncRedis
@@ -44,12 +46,12 @@ def serve(
     *,
     host: Annotated[str, Parameter(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Parameter(help="Port to listen on.")] = 8000,
-    workers: Annotated[int, Parameter(help="Serving processes.")] = 1,
+    workers: Annotated[int, Parameter(help="Serving processes.", validator=Number(gte=1))] = 1,
     where: Where = HERE,
 ) -> None:
     """Serve the API; with the embedded store the worker runs along."""
     place = where.place()
-    settings.load(place.data)
+    times.zone_of(settings.load(place.data).catalogue.time_zone)
     _check_auth(place, host)
     check_free(host, port)
     with running(place, host, port) as (environment, stop):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _WIDE = 160
 
@@ -36,13 +37,13 @@ def as_json(value: object) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Prints a table; numbers stand to the right."""
-    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    shown = Table(title=Text(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
     lines = [[_cell(value) for value in row] for row in rows]
     numeric = [all(_is_number(row[place]) for row in lines) for place in range(len(columns))]
     for name, right in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if right else "left")
+        shown.add_column(Text(name), justify="right" if right else "left")
     for line in lines:
-        shown.add_row(*line)
+        shown.add_row(*(Text(cell) for cell in line))  # a title may hold brackets, which are no markup here
     OUT.print(shown)
 
 

@@ -109,11 +109,11 @@ def unpack(packed: bytes) -> Base:
     ring = items + n_items * ITEM.itemsize
     traits = ring + n_ring * 8
     if traits + n_traits != len(packed):
-        raise DataError(f"a base of {len(packed)} bytes says it has {traits + n_traits}; rebuild it from the log")
+        raise DataError(f"a base of {len(packed)} bytes says it has {traits + n_traits}; it is damaged")
     try:
         known = _TRAITS.decode(packed[traits:]) if n_traits else {}
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"the traits of a base are damaged: {error}; rebuild it from the log") from error
+        raise DataError(f"the traits of a base are damaged: {error}") from error
     return Base(
         consent=int(header["consent"]),
         flags=int(header["flags"]),

@@ -72,15 +72,19 @@ def fold(
 
 
 def keep_telling(items: NDArray[np.void]) -> NDArray[np.void]:
-    """The items within the bounds: of those acted on the latest MAX_ACTED, of those seen the weightiest MAX_SEEN."""
+    """The items within the bounds: of those acted on MAX_ACTED, of those seen the weightiest MAX_SEEN.
+
+    Ignored items go last, for what somebody turned down is not to come back; of the others the latest stay.
+    """
     if len(items) <= MAX_SEEN:
         return items
     acted = (items["bought"] > 0) | (items["flags"] > 0) | (items["rating"] > 0)
     seen = np.flatnonzero(~acted)
     done = np.flatnonzero(acted)
     best_seen = seen[np.lexsort((items["item"][seen], -items["weight"][seen]))[:MAX_SEEN]]
-    latest = done[np.lexsort((items["item"][done], -items["last"][done].astype(np.int64)))[:MAX_ACTED]]
-    kept: NDArray[np.void] = items[np.sort(np.concatenate([best_seen, latest]))]
+    ignored = items["flags"][done] & IGNORED > 0
+    order = np.lexsort((items["item"][done], -items["last"][done].astype(np.int64), ~ignored))
+    kept: NDArray[np.void] = items[np.sort(np.concatenate([best_seen, done[order[:MAX_ACTED]]]))]
     return kept
 
 

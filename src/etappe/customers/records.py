@@ -88,7 +88,7 @@ def decode_tail(tail: bytes) -> NDArray[np.void]:
         DataError: the tail is no run of whole records of this version.
     """
     if len(tail) % WIDTH:
-        raise DataError(f"a tail of {len(tail)} bytes is no run of {WIDTH}-byte records; `etappe rebuild` restores it")
+        raise DataError(f"a tail of {len(tail)} bytes is no run of {WIDTH}-byte records; it is damaged")
     records = np.frombuffer(tail, dtype=EVENT)
     if len(records) and records["meta"][0] >> 4 != VERSION:
         raise DataError(f"a tail of version {records['meta'][0] >> 4}; this Etappe reads version {VERSION}")
@@ -105,7 +105,7 @@ def blocks_of(records: NDArray[np.void], index: int) -> dict[str, Any]:
     try:
         found: dict[str, Any] = msgspec.json.decode(records[index + 1 : end].tobytes().rstrip() or b"{}", type=dict)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"the blocks of a tail's record are damaged: {error}; rebuild it from the log") from error
+        raise DataError(f"the blocks of a tail's record are damaged: {error}") from error
     return found
 
 

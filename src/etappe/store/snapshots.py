@@ -25,7 +25,7 @@ def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snap
     try:
         return Snapshot.open(folder)
     except DataError:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         return Snapshot.open(artifacts.fetch(client, KIND, version, data / FOLDER))
 
 

@@ -8,6 +8,7 @@ import msgspec
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
+from etappe.importing import times
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, connection, journal, snapshots
@@ -48,6 +49,7 @@ def opened(place: Place) -> Iterator[Opened]:
         EtappeError: settings, data folder or Redis cannot be used.
     """
     settings = settings_module.load(place.data)
+    times.zone_of(settings.catalogue.time_zone)
     with connection.connect(place) as client:
         log = Log(place.data / "log")
         log.prepare()

@@ -6,8 +6,9 @@ import pytest
 
 from etappe.catalog.item import Item, ItemPatch
 from etappe.catalog.table import Catalogue
+from etappe.errors import DataError
 from etappe.settings import Place
-from etappe.store import artifacts, catalogues, journal
+from etappe.store import artifacts, catalogues, journal, keys
 from etappe.store.connection import SyncRedis
 
 
@@ -70,6 +71,25 @@ def test_compiling_again_keeps_few(client: SyncRedis, place: Place) -> None:
     assert len(kept) == artifacts.KEPT
     assert set(kept) == {folder.name for folder in (place.data / "catalogue").iterdir()}
     assert {f"i{number}" for number in range(6)} == set(_load(client, place.data))
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_damaged_copy_is_fetched_anew(client: SyncRedis, place: Place) -> None:
+    """A compiled catalogue damaged on this disk is fetched from Redis again; one damaged there too is refused."""
+    _change(client, ItemPatch(id="a", price=1.0))
+    catalogues.compile_current(client, place.data)
+    (copy,) = (place.data / "catalogue").iterdir()
+    _flip(copy / "price.npy")
+    assert _load(client, place.data) == {"a": Item(id="a", price=1.0)}
+    _flip(copy / "price.npy")
+    client.delete(keys.artifact_chunk("catalogue", copy.name, "price.npy", 0))
+    with pytest.raises(DataError, match="in Redis is incomplete"):
+        catalogues.load(client, place.data)
 
 
 def test_loading_while_the_journal_is_cut(client: SyncRedis, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

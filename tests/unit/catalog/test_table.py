@@ -125,7 +125,7 @@ PATCHES = st.lists(st.builds(lambda fields: ItemPatch(**fields), FIELDS), max_si
 
 
 @given(PATCHES, st.integers(0, 10))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_compiled_with_overlay_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, patches: list[ItemPatch], cut: int
 ) -> None:

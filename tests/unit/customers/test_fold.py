@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from etappe.customers.base import EMPTY, RING, Base, pack, unpack
 from etappe.customers.fold import EPOCH, MAX_ACTED, MAX_SEEN, RECENT_ORDERS, TOTALS, keep_telling
-from etappe.customers.records import ITEM, encode
+from etappe.customers.records import IGNORED, ITEM, encode
 from etappe.customers.state import State, extend, fold_state, in_order
 from etappe.events.vocabulary import CODES, STRENGTH, TYPES
 from etappe.ids import event_hash, item_hash, order_hash
@@ -327,6 +327,17 @@ def test_keeping_equals_sorting(seen: int, acted: int, seed: int) -> None:
     )
     expected = items[sorted(by_weight[:MAX_SEEN] + by_last[:MAX_ACTED])]
     assert expected.tobytes() == keep_telling(items).tobytes()
+
+
+def test_ignored_items_stay() -> None:
+    """What was turned down long ago is remembered however many items were bought since."""
+    items = np.zeros(MAX_ACTED + 20, ITEM)
+    items["item"] = np.arange(1, len(items) + 1)
+    items["last"] = np.arange(1, len(items) + 1)
+    items["bought"] = items["last"]
+    items["flags"][0] = IGNORED
+    kept = keep_telling(items)["item"].tolist()
+    assert kept == [1, *range(len(items) - MAX_ACTED + 2, len(items) + 1)]
 
 
 def test_ring_is_bounded() -> None:

@@ -46,6 +46,17 @@ def test_marked_blocks_of_this_readme_can_be_read(readme_runner: ModuleType, roo
     assert readme_runner.blocks_of((root / "README.md").read_text())
 
 
+def test_block_that_was_run_already_is_told_by_its_command(readme_runner: ModuleType) -> None:
+    """A block is passed over only where it is nothing but the command, a comment apart."""
+    texts = ["make test\n", "make test   # all of them\n", "make test\nmake lint\n", "make tests\n"]
+    assert [readme_runner.only(readme_runner.Block(1, text, False), "make test") for text in texts] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_block_finds_no_setting_around_it(readme_runner: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of whoever runs it do not reach a block; one that must end by itself is told so."""
     monkeypatch.setenv("ETAPPE_REDIS", "redis://elsewhere")
@@ -53,6 +64,16 @@ def test_block_finds_no_setting_around_it(readme_runner: ModuleType, monkeypatch
     assert (once.get("ETAPPE_REDIS"), once["DEMO_ONCE"]) == (None, "1")
     assert once["PATH"].split(os.pathsep)[0] == str(Path("checkout/.venv/bin"))
     assert "DEMO_ONCE" not in readme_runner.environment(Path("checkout"), once=False)
+
+
+def test_copy_installs_nothing_into_what_it_shares(readme_runner: ModuleType, tmp_path: Path) -> None:
+    """The copy sees the checkout's packages, and marks of its own by which make takes them for installed."""
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / ".installed").write_text("old")
+    readme_runner.share_venv(tmp_path / "venv", tmp_path / "copy")
+    assert (tmp_path / "copy" / "bin").resolve() == tmp_path / "venv" / "bin"
+    assert [(tmp_path / "copy" / mark).read_text() for mark in readme_runner.MARKS] == ["", ""]
+    assert (tmp_path / "venv" / ".installed").read_text() == "old"
 
 
 def test_failing_command_fails_the_block(readme_runner: ModuleType, tmp_path: Path) -> None:
