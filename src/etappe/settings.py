@@ -21,6 +21,7 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 DEFAULT_DATA = "etappe-data"
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+PARENT = "ETAPPE_PARENT"
 FILE_NAME = "etappe.toml"
 
 
@@ -144,6 +145,12 @@ def place(data: Path | None = None, redis_url: str | None = None, environ: Mappi
 def demo_once(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether the demo is to end after its answer (DEMO_ONCE=1)."""
     return environ.get("DEMO_ONCE", "") not in ("", "0")
+
+
+def parent(environ: Mapping[str, str] = os.environ) -> int | None:
+    """The id of the process that this one ends with, if `etappe serve` started it."""
+    text = environ.get(PARENT, "")
+    return int(text) if text.isdigit() else None
 
 
 def shared_metrics(environ: Mapping[str, str] = os.environ) -> str | None:

@@ -1,6 +1,8 @@
 """The Litestar application of one serving process."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -14,6 +16,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
+from etappe import parent
 from etappe.api import problems, routes
 from etappe.api.service import Service
 from etappe.events.intake import MAX_BODY_BYTES
@@ -21,6 +24,7 @@ from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
 from etappe.store.connection import blocking_client, check, connect_async, durability_warning, secret
 
+_WATCH_SECONDS: Final = 1.0
 _OPENAPI: Final = OpenAPIConfig(
     title="Etappe",
     version=etappe.__version__,
@@ -30,12 +34,14 @@ _OPENAPI: Final = OpenAPIConfig(
 )
 
 
-def create_app(place: Place, settings: Settings, shared_metrics: str | None = None) -> Litestar:
+def create_app(
+    place: Place, settings: Settings, shared_metrics: str | None = None, began_by: int | None = None
+) -> Litestar:
     """The application for a place. Redis is asked first when it starts, not here."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with _service(place, settings) as service:
+        async with _service(place, settings, began_by) as service:
             app.state.service = service
             yield
 
@@ -58,7 +64,7 @@ def _provided(state: State) -> Service:
 
 
 @asynccontextmanager
-async def _service(place: Place, settings: Settings) -> AsyncIterator[Service]:
+async def _service(place: Place, settings: Settings, began_by: int | None) -> AsyncIterator[Service]:
     known, warning = await asyncio.to_thread(_prepare, place)
     async with connect_async(place) as client:
         service = Service(client, place, settings, known)
@@ -66,6 +72,7 @@ async def _service(place: Place, settings: Settings) -> AsyncIterator[Service]:
         await service.replica.start()
         warm_up(service.replica.view, settings)
         background = [asyncio.create_task(service.replica.run()), asyncio.create_task(service.decisions.run())]
+        background.append(asyncio.create_task(_end_with(began_by)))
         service.ready = True
         try:
             yield service
@@ -83,6 +90,13 @@ def _prepare(place: Place) -> tuple[bytes, str | None]:
         return secret(client, place.data), None
     finally:
         client.close()
+
+
+async def _end_with(began_by: int | None) -> None:
+    """Ends this process where the one that started it was killed and could not do it."""
+    while not parent.lost(began_by):  # noqa: ASYNC110 - nobody tells a process of its parent's death
+        await asyncio.sleep(_WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _stop(tasks: Sequence[asyncio.Task[Any]]) -> None:

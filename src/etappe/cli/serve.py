@@ -23,10 +23,10 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from etappe import settings
+from etappe import parent, settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, StoreError
 from etappe.importing import times
 from etappe.settings import Place
 from etappe.store import connection
@@ -84,7 +84,8 @@ def worker(*, where: Where = HERE) -> None:
     signal.signal(signal.SIGTERM, stopping)
     signal.signal(signal.SIGINT, stopping)
     with opened(place) as here:
-        work(here.client, place, here.settings, stop.is_set)
+        began_by = settings.parent()
+        work(here.client, place, here.settings, lambda: stop.is_set() or parent.lost(began_by))
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     shared = place.data / "run" / f"metrics-{host}-{port}"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)
-    environment = place.environment() | {settings.SHARED_METRICS: str(shared)}
+    environment = place.environment() | {settings.SHARED_METRICS: str(shared), settings.PARENT: str(os.getpid())}
     stop = threading.Event()
     with connection.server(place) as embedded, connection.connect(place) as client:
         connection.secret(client, place.data)
@@ -170,7 +171,10 @@ def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading
     """Keeps the embedded server and the worker running, and starts again what died."""
     process = _start_worker(environment)
     while not stop.wait(0.5):
-        embedded.ensure()
+        try:
+            embedded.ensure()
+        except StoreError as error:
+            show.complain(f"{error}; trying again")
         if process.poll() is not None:
             process = _start_worker(environment)
     process.terminate()

@@ -16,7 +16,7 @@ def app_from_environment() -> Litestar:
     """The application for the place that the environment names."""
     limit_threads()
     place = settings.place()
-    return create_app(place, settings.load(place.data), settings.shared_metrics())
+    return create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
 
 
 def limit_threads() -> None:
