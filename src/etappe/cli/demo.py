@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import msgspec
@@ -41,6 +42,7 @@ def demo(
 ) -> None:
     """Make a small shop, train, serve it, print one real answer and stay up. Keys are off, on this machine only."""
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, _terminated)
     place = Place(data=(data or DEFAULT_DATA).absolute(), auth=False)
     check_free(HOST, port)
     scene = _set_up(place)
@@ -112,6 +114,11 @@ def _served(place: Place, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_STOP_SECONDS)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    """Asked to end, the demo stops its server as it does on Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def _ask(port: int, scene: Scene) -> None:

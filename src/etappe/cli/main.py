@@ -1,8 +1,6 @@
 """`etappe`: the commands, and how errors are told."""
 
-import signal
 import sys
-from types import FrameType
 
 import redis
 from cyclopts import App, CycloptsError
@@ -32,7 +30,6 @@ app.command(keys.app, name="keys")
 
 def main() -> None:
     """Runs a command; exits 0 only where all was done."""
-    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = app(sys.argv[1:], exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -47,11 +44,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    """Asked to end, a command cleans up as it does on Ctrl-C."""
-    raise KeyboardInterrupt
 
 
 def _first_line(error: CycloptsError) -> str:
