@@ -1,6 +1,7 @@
 """An accepted event changes the very next decision, on every replica, with no retraining."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -81,19 +82,22 @@ def test_events_of_one_batch_count_together(here: httpx.Client, there: httpx.Cli
     assert [decided(there, user)["customer"]["known"] for user in users] == [True] * 20
 
 
+@pytest.mark.xfail(reason="the worker folds a whole tail, and with it the session that is under way")
 def test_session_outlasts_the_fold_of_its_tail(
     here: httpx.Client, shop: Path, template: Template, name: Callable[[], str]
 ) -> None:
     """Whether the worker has folded a long tail makes no difference to the answer."""
     user = name()
     seen = next(item for item in template.items if _company(here, item))
+    earlier = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
     others = [f"elsewhere-{number}" for number in range(80)]
+    accept(here, {"event": "view_item", "user_id": user, "item_id": seen})
+    before = decided(here, user)
+    assert seen in {item["reason"].get("with") for item in items_of(before)}
     accept(
         here,
-        *({"event": "view_item", "user_id": user, "item_id": item} for item in others),
-        {"event": "view_item", "user_id": user, "item_id": seen},
+        *({"event": "login", "user_id": user, "timestamp": earlier, "properties": {"at": item}} for item in others),
     )
-    before = decided(here, user)
     waiting = Waiting()
     while waiting(bool(_tail_of(shop, user))):
         pass
