@@ -82,7 +82,6 @@ def test_events_of_one_batch_count_together(here: httpx.Client, there: httpx.Cli
     assert [decided(there, user)["customer"]["known"] for user in users] == [True] * 20
 
 
-@pytest.mark.xfail(reason="the worker folds a whole tail, and with it the session that is under way")
 def test_session_outlasts_the_fold_of_its_tail(
     here: httpx.Client, shop: Path, template: Template, name: Callable[[], str]
 ) -> None:

@@ -88,7 +88,7 @@ class Service:
             settled = await self._settle(subjects[0], request.request_id, encoded, degraded=degraded)
             if settled != encoded:
                 return settled
-        self._record(request, made, customer.subject if customer else b"")
+        self._record(request, made, customer.subject if customer and state is not None else b"")
         metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
         metrics.DECISION_SECONDS.observe(took)
         return encoded

@@ -3,6 +3,7 @@
 The compiled part is a memory-mapped array folder; what changed since is an overlay on top of it.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ from etappe.ids import ItemHash, item_hash
 KIND: Final = "catalogue"
 FORMAT: Final = 1
 NEVER: Final = 2**32 - 1
+UNCATEGORISED: Final = 0
+"""The category code of items that have none."""
 SHOP_FLOOR: Final = -1
 """`floor_days` of an item that states none of its own."""
 
@@ -198,8 +201,8 @@ class Catalogue:
 
 
 def _seconds(time: datetime | None, default: int) -> int:
-    """Unix seconds; times without a zone are UTC."""
+    """Unix seconds, rounded up so that nothing opens early; times without a zone are UTC."""
     if time is None:
         return default
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return min(max(int(aware.timestamp()), 0), NEVER)
+    return min(max(math.ceil(aware.timestamp()), 0), NEVER)

@@ -3,12 +3,12 @@
 0   version    u1
 1   consent    u1   what the customer allows; nothing behind it is decoded where personalisation is denied
 2   flags      u1   DIRTY: to be rebuilt from the log
-3   spare      u1
+3   recent     u1   number of recent EVENT records
 4   generation u4   counts folds, for compare-and-set
 8   items      u2   number of ITEM records
 10  ring       u2   number of event hashes
 12  traits     u4   bytes of JSON
-16  TOTALS, ITEM[items], u8[ring], traits
+16  TOTALS, ITEM[items], u8[ring], EVENT[recent], traits
 """
 
 from datetime import UTC, datetime
@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.customers.fold import TOTALS
-from etappe.customers.records import ITEM
+from etappe.customers.records import EVENT, ITEM
 from etappe.errors import DataError
 
 VERSION: Final = 1
 RING: Final = 256
 """Event hashes a base remembers, by which repeats are recognised after their records were folded."""
+RECENT: Final = 32
+"""Events about items that a base keeps as they were, for the session under way."""
 CONSENT_GRANTED: Final = 1
 CONSENT_DENIED: Final = 2
 DIRTY: Final = 1
@@ -34,7 +36,7 @@ HEADER: Final = np.dtype(
         ("version", "u1"),
         ("consent", "u1"),
         ("flags", "u1"),
-        ("spare", "u1"),
+        ("recent", "u1"),
         ("generation", "<u4"),
         ("items", "<u2"),
         ("ring", "<u2"),
@@ -54,7 +56,10 @@ _TRAITS = msgspec.json.Decoder(dict[str, Trait])
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """An unpacked base. `ring` is uint64[k], oldest first; arrays are read-only views where they come from bytes."""
+    """An unpacked base. `ring` is uint64[k], oldest first; arrays are read-only views where they come from bytes.
+
+    `recent` is EVENT[r], the last events about items in order of time: a session goes on when its tail is folded.
+    """
 
     consent: int = 0
     flags: int = 0
@@ -62,6 +67,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     totals: NDArray[np.void]
     items: NDArray[np.void]
     ring: NDArray[np.uint64]
+    recent: NDArray[np.void]
     traits: dict[str, Trait] = {}
 
     def consent_time(self) -> datetime | None:
@@ -74,7 +80,9 @@ CONSENT: Final = "$consent:"
 """Consent is kept beside the traits, each purpose under its name behind this reserved prefix."""
 PERSONALISATION: Final = "personalisation"
 
-EMPTY: Final = Base(totals=np.zeros(1, TOTALS), items=np.zeros(0, ITEM), ring=np.zeros(0, np.uint64))
+EMPTY: Final = Base(
+    totals=np.zeros(1, TOTALS), items=np.zeros(0, ITEM), ring=np.zeros(0, np.uint64), recent=np.zeros(0, EVENT)
+)
 
 
 def pack(base: Base) -> bytes:
@@ -82,8 +90,8 @@ def pack(base: Base) -> bytes:
     traits = msgspec.json.encode(base.traits) if base.traits else b""
     header = np.zeros(1, HEADER)
     counts = (len(base.items), len(base.ring), len(traits))
-    header[0] = (VERSION, base.consent, base.flags, 0, base.generation, *counts)
-    parts = (header, base.totals, base.items, base.ring)
+    header[0] = (VERSION, base.consent, base.flags, len(base.recent), base.generation, *counts)
+    parts = (header, base.totals, base.items, base.ring, base.recent)
     return b"".join(part.tobytes() for part in parts) + traits
 
 
@@ -107,7 +115,8 @@ def unpack(packed: bytes) -> Base:
     start = HEADER.itemsize
     items = start + TOTALS.itemsize
     ring = items + n_items * ITEM.itemsize
-    traits = ring + n_ring * 8
+    recent = ring + n_ring * 8
+    traits = recent + int(header["recent"]) * EVENT.itemsize
     if traits + n_traits != len(packed):
         raise DataError(f"a base of {len(packed)} bytes says it has {traits + n_traits}; it is damaged")
     try:
@@ -121,5 +130,6 @@ def unpack(packed: bytes) -> Base:
         totals=np.frombuffer(packed, TOTALS, 1, start),
         items=np.frombuffer(packed, ITEM, n_items, items),
         ring=np.frombuffer(packed, np.uint64, n_ring, ring),
+        recent=np.frombuffer(packed, EVENT, int(header["recent"]), recent),
         traits=known,
     )

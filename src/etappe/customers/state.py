@@ -12,6 +12,7 @@ from etappe.customers.base import (
     CONSENT_DENIED,
     CONSENT_GRANTED,
     PERSONALISATION,
+    RECENT,
     RING,
     Base,
     Trait,
@@ -27,10 +28,9 @@ _SPELLINGS: Final = {"personalization": PERSONALISATION}
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a customer is now. `items` is ITEM[n], `session` EVENT[m] the records of the tail in order of time."""
+    """Who a customer is now."""
 
     base: Base
-    session: NDArray[np.void]
     half_life_days: float
     digest: str
 
@@ -43,6 +43,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     def items(self) -> NDArray[np.void]:
         """ITEM[n]: what is remembered of items."""
         return self.base.items
+
+    @property
+    def recent(self) -> NDArray[np.void]:
+        """EVENT[m]: the last events about items, in order of time, whether they wait in the tail or were folded."""
+        return self.base.recent
 
     @property
     def consent(self) -> str:
@@ -68,11 +73,9 @@ def fold_state(packed: bytes, tail: bytes, half_life_days: float) -> State:
     records = decode_tail(tail)
     digest = hashlib.blake2b(packed + tail, digest_size=8).hexdigest() if packed or tail else ""
     if len(records) == 0:
-        return State(base=base, session=records, half_life_days=half_life_days, digest=digest)
+        return State(base=base, half_life_days=half_life_days, digest=digest)
     events, said = split_blocks(records)
-    return State(
-        base=extend(base, events, said, half_life_days), session=events, half_life_days=half_life_days, digest=digest
-    )
+    return State(base=extend(base, events, said, half_life_days), half_life_days=half_life_days, digest=digest)
 
 
 def denied(packed: bytes, tail: bytes, unknown_denies: bool) -> bool:
@@ -121,6 +124,7 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
         totals=totals,
         items=items,
         ring=ring,
+        recent=in_order(np.concatenate([base.recent, events[events["item"] > 0]]))[-RECENT:],
         traits=traits,
     )
 

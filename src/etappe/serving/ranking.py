@@ -6,7 +6,7 @@ from itertools import chain
 import msgspec
 import numpy as np
 
-from etappe.catalog.table import Catalogue
+from etappe.catalog.table import UNCATEGORISED, Catalogue
 from etappe.serving.candidates import Candidates
 from etappe.serving.rules import Gate
 
@@ -61,39 +61,41 @@ def fill(picks: Stream, catalogue: Catalogue, limit: int, max_per_category: int 
 
     Groups in `shown` (on the same page already) come only where nothing else is left.
     """
+    room = _Room(catalogue, max_per_category)
     groups: set[int] = set()
-    per_category: dict[int, int] = {}
     chosen: list[Pick] = []
     again: list[Pick] = []
     for pick in picks:
         group = int(catalogue.column("group")[pick.row])
-        category = int(catalogue.column("category")[pick.row])
-        if group in groups or (max_per_category and per_category.get(category, 0) >= max_per_category):
-            continue
-        if group in shown:
-            again.append(pick)
-            groups.add(group)
+        if group in groups or not room.has(pick.row):
             continue
         groups.add(group)
-        per_category[category] = per_category.get(category, 0) + 1
+        if group in shown:
+            again.append(pick)
+            continue
+        room.take(pick.row)
         chosen.append(pick)
         if len(chosen) == limit:
             return chosen
-    return _with_repeats(chosen, again, catalogue, limit, max_per_category, per_category)
-
-
-def _with_repeats(
-    chosen: list[Pick],
-    again: list[Pick],
-    catalogue: Catalogue,
-    limit: int,
-    max_per_category: int | None,
-    per_category: dict[int, int],
-) -> list[Pick]:
     for pick in again:
-        category = int(catalogue.column("category")[pick.row])
-        room = not max_per_category or per_category.get(category, 0) < max_per_category
-        if len(chosen) < limit and room:
-            per_category[category] = per_category.get(category, 0) + 1
+        if len(chosen) < limit and room.has(pick.row):
+            room.take(pick.row)
             chosen.append(pick)
     return chosen
+
+
+class _Room:
+    """What is left of each category's share of a list. Items without a category share none."""
+
+    def __init__(self, catalogue: Catalogue, most: int | None) -> None:
+        self._codes = catalogue.column("category")
+        self._most = most
+        self._taken: dict[int, int] = {}
+
+    def has(self, row: int) -> bool:
+        code = int(self._codes[row])
+        return self._most is None or code == UNCATEGORISED or self._taken.get(code, 0) < self._most
+
+    def take(self, row: int) -> None:
+        code = int(self._codes[row])
+        self._taken[code] = self._taken.get(code, 0) + 1

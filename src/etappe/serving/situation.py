@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from etappe.catalog.table import UNCATEGORISED
 from etappe.customers.records import GIFT, IGNORED, ITEM
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
@@ -84,9 +85,9 @@ def _seeds(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """Item hashes and weights of the session's events, the item on the page and the cart; the latest seeds count."""
     strengths: dict[int, float] = {}
-    if state is not None and len(state.session):
+    if state is not None and len(state.recent) and state.recent["time"][-1] >= since:
         unliked = state.items["item"][~_own_taste(state.items)]
-        session = state.session[(state.session["time"] >= since) & (state.session["item"] > 0)]
+        session = state.recent[state.recent["time"] >= since]
         recent = session[~np.isin(session["item"], unliked)]
         for hashed, code in zip(recent["item"].tolist(), recent["code"].tolist(), strict=True):
             strengths[hashed] = strengths.pop(hashed, 0.0) + float(STRENGTH[code])
@@ -106,5 +107,5 @@ def _categories(view: View, hashes: NDArray[np.uint64]) -> Rows:
     """Category codes of the items, most frequent first; uncategorised items say nothing."""
     rows = view.catalogue.rows(hashes)
     codes = view.catalogue.column("category")[rows[rows >= 0]]
-    found, counts = np.unique(codes[codes > 0], return_counts=True)
+    found, counts = np.unique(codes[codes != UNCATEGORISED], return_counts=True)
     return found[np.lexsort((found, -counts))].astype(np.int64)

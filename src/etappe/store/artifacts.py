@@ -4,11 +4,13 @@ Files go up in chunks, the manifest last; the pointer moves when all is there. W
 before it is used, so a damaged or half-published artifact is refused.
 """
 
+import contextlib
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -17,6 +19,8 @@ from etappe.arrays import MANIFEST, Manifest
 from etappe.errors import DataError, NotFoundError
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
+
+Opened = TypeVar("Opened")
 
 CHUNK_BYTES: Final = 4 * 1024 * 1024
 KEPT: Final = 3
@@ -95,6 +99,28 @@ def fetch(client: SyncRedis, kind: str, version: str, home: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def opened(client: SyncRedis, kind: str, version: str, home: Path, open_folder: Callable[[Path], Opened]) -> Opened:
+    """What `open_folder` makes of an artifact's folder. A damaged local copy is set aside and fetched anew.
+
+    Raises:
+        DataError: what is published is damaged too, or of a format this version does not know.
+    """
+    folder = fetch(client, kind, version, home)
+    try:
+        return open_folder(folder)
+    except DataError:
+        _remove_whole(folder)
+        return open_folder(fetch(client, kind, version, home))
+
+
+def _remove_whole(folder: Path) -> None:
+    """Removes a folder that others may be about to fetch or to remove as well: first from sight, by one rename."""
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.damaged-", dir=folder.parent))
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(aside / folder.name)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def remove_old_folders(home: Path, served: list[str]) -> None:

@@ -1,13 +1,10 @@
 """The catalogue as the store keeps it: compiled now and then, the changes since in the journal."""
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from etappe.arrays import Manifest
 from etappe.catalog.table import KIND, Catalogue
-from etappe.errors import DataError
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
 
@@ -19,19 +16,9 @@ def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | N
     version = artifacts.current(client, KIND)
     if version is None:
         return None
-    catalogue, manifest = _open(client, data, version)
+    catalogue, manifest = artifacts.opened(client, KIND, version, data / FOLDER, Catalogue.open)
     position = str(manifest.parameters["position"])
     return (catalogue, position) if journal.ordered(position) > journal.ordered(held) else None
-
-
-def _open(client: SyncRedis, data: Path, version: str) -> tuple[Catalogue, Manifest]:
-    """A compiled catalogue; a damaged local copy is fetched anew."""
-    folder = artifacts.fetch(client, KIND, version, data / FOLDER)
-    try:
-        return Catalogue.open(folder)
-    except DataError:
-        shutil.rmtree(folder, ignore_errors=True)
-        return Catalogue.open(artifacts.fetch(client, KIND, version, data / FOLDER))
 
 
 def load(client: SyncRedis, data: Path) -> tuple[Catalogue, str]:

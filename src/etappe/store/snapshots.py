@@ -1,10 +1,9 @@
 """Snapshots as the store keeps them: folders in the data folder, published through Redis, changes journalled."""
 
-import shutil
 from pathlib import Path
 from typing import Final
 
-from etappe.errors import DataError, NotFoundError
+from etappe.errors import NotFoundError
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
@@ -21,12 +20,7 @@ def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snap
     version = artifacts.current(client, KIND)
     if version is None or version == held:
         return None
-    folder = artifacts.fetch(client, KIND, version, data / FOLDER)
-    try:
-        return Snapshot.open(folder)
-    except DataError:
-        shutil.rmtree(folder, ignore_errors=True)
-        return Snapshot.open(artifacts.fetch(client, KIND, version, data / FOLDER))
+    return artifacts.opened(client, KIND, version, data / FOLDER, Snapshot.open)
 
 
 def publish(client: SyncRedis, folder: Path) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from etappe.customers import base as module
 from etappe.customers.base import CONSENT_DENIED, EMPTY, HEADER, Base, Trait, consent_of, pack, unpack
 from etappe.customers.fold import TOTALS
-from etappe.customers.records import ITEM
+from etappe.customers.records import EVENT, ITEM
 from etappe.errors import DataError
 
 
@@ -20,12 +20,15 @@ def _base(items: int = 2, ring: int = 3, traits: dict[str, Trait] | None = None)
     totals["events"], totals["revenue"], totals["recent_orders"][0, :2] = 9, 12.75, (5, 6)
     held["item"], held["weight"], held["flags"] = np.arange(items), np.linspace(-1, 1, items), 5
     hashes = np.arange(ring, dtype=np.uint64) + np.uint64(2**63)
+    recent = np.zeros(ring % 33, EVENT)
+    recent["event"] = np.arange(len(recent))
     said = {"country": Trait("DE", 17)} if traits is None else traits
-    return Base(consent=2, flags=1, generation=2**32 - 1, totals=totals, items=held, ring=hashes, traits=said)
+    numbers = {"consent": 2, "flags": 1, "generation": 2**32 - 1}
+    return Base(**numbers, totals=totals, items=held, ring=hashes, recent=recent, traits=said)
 
 
 def _parts(base: Base) -> tuple[Any, ...]:
-    arrays = tuple(part.tobytes() for part in (base.totals, base.items, base.ring))
+    arrays = tuple(part.tobytes() for part in (base.totals, base.items, base.ring, base.recent))
     return (base.consent, base.flags, base.generation, *arrays, base.traits)
 
 

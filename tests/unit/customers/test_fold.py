@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.customers.base import EMPTY, RING, Base, pack, unpack
+from etappe.customers.base import EMPTY, RECENT, RING, Base, pack, unpack
 from etappe.customers.fold import EPOCH, MAX_ACTED, MAX_SEEN, RECENT_ORDERS, TOTALS, keep_telling
 from etappe.customers.records import IGNORED, ITEM, encode
 from etappe.customers.state import State, extend, fold_state, in_order
@@ -262,7 +262,7 @@ def test_counts_stop_at_their_width() -> None:
     """Views of one item beyond 65,535 stay at that, instead of beginning anew."""
     items = np.zeros(1, ITEM)
     items["item"], items["views"], items["purchases"] = item_hash("a"), 65_535, 65_535
-    base = Base(totals=np.zeros(1, TOTALS), items=items, ring=np.zeros(0, np.uint64))
+    base = msgspec.structs.replace(EMPTY, items=items)
     after = folded(base, [Happened("1", "view_item", "a", 0), Happened("2", "purchase", "a", 0)])
     assert (after.items["views"][0], after.items["purchases"][0]) == (65_535, 65_535)
 
@@ -279,7 +279,7 @@ def test_inputs_stay_as_they_are() -> None:
 
 def fold_dtype() -> np.dtype[np.void]:
     """The dtype of a tail's record."""
-    return fold_state(b"", b"", HALF_LIFE).session.dtype
+    return fold_state(b"", b"", HALF_LIFE).recent.dtype
 
 
 def _many(name: str, count: int) -> list[Happened]:
@@ -360,18 +360,28 @@ def test_stranger() -> None:
     assert (
         state.known,
         len(state.items),
-        len(state.session),
+        len(state.recent),
         state.digest,
         state.consent,
         state.traits(),
     ) == (False, 0, 0, "", "unknown", {})
 
 
-def test_session_is_the_tail_in_order() -> None:
-    """The session has the tail's events alone, in order of time, and the digest changes with every event."""
+def test_recent_events_are_the_last_of_base_and_tail() -> None:
+    """The last events are in order of time whether they were folded or wait, and the digest changes with every event."""
     base = pack(folded(EMPTY, [Happened("old", "view_item", "a", 0)]))
     later = [Happened("b", "view_item", "b", 20), Happened("a", "view_item", "a", 10)]
     state = fold_state(base, tail_of(later), HALF_LIFE)
-    assert [event_hash("a"), event_hash("b")] == state.session["event"].tolist()
+    assert [event_hash("old"), event_hash("a"), event_hash("b")] == state.recent["event"].tolist()
     assert state.base.totals["events"][0] == 3
     assert len({fold_state(base, tail_of(later[:count]), HALF_LIFE).digest for count in range(3)}) == 3
+
+
+@given(st.integers(0, 90), st.integers(0, 90))
+@settings(max_examples=30, deadline=None)
+def test_a_fold_leaves_the_recent_events_as_they_are(total: int, cut: int) -> None:
+    """Wherever a run of events is cut into base and tail, the last of them are the same, and no more than RECENT."""
+    events = [Happened(f"e{number}", "view_item", f"i{number % 7}", number) for number in range(total)]
+    cut = min(cut, total)
+    state = fold_state(pack(folded(EMPTY, events[:cut])), tail_of(events[cut:]), HALF_LIFE)
+    assert state.recent["event"].tolist() == [event_hash(f"e{number}") for number in range(total)][-RECENT:]

@@ -87,8 +87,8 @@ def test_blocks_are_no_events() -> None:
     views = [encode(ViewItem(item_id=name), name, BEGIN + timedelta(seconds=99)) for name in "abc"]
     said = _tail([("set_traits", {"text": "x" * 300}, 1)]), _tail([("set_consent", {"email": False}, 2)])
     state = _state(views[0] + said[0] + views[1] + said[1] + views[2])
-    assert (len(state.session), len(state.items), int(state.base.totals["views"][0])) == (5, 3, 3)
-    assert {event_hash(name) for name in "abc"} == set(state.session["event"][2:].tolist())
+    assert (len(state.recent), len(state.items), int(state.base.totals["views"][0])) == (3, 3, 3)
+    assert {event_hash(name) for name in "abc"} == set(state.recent["event"].tolist())
     assert state.traits() == {"text": "x" * 300}
 
 

@@ -48,7 +48,7 @@ def test_weights_equal_the_fold_of_a_record(log: Log, now: datetime) -> None:
     records["code"] = [CODES[row[0]] for row in rows]
     records["time"] = [int((now - timedelta(days=row[4])).timestamp()) for row in rows]
     records = records[np.argsort(records["time"], kind="stable")]
-    state = State(base=extend(EMPTY, records, [], 45.0), session=records[:0], half_life_days=45.0, digest="")
+    state = State(base=extend(EMPTY, records, [], 45.0), half_life_days=45.0, digest="")
     weights = dict(zip(state.items["item"].tolist(), state.weights(now.timestamp()).tolist(), strict=True))
     found = _cells(matrices.read(log(rows), half_life_days=45.0, now=now), "weights")
     expected = {(0, item): weights[item_hash(item)] for item in "abcde" if weights[item_hash(item)] > 0}
