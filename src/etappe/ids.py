@@ -8,7 +8,6 @@ import os
 import time
 from typing import NewType
 
-ItemId = NewType("ItemId", str)
 ItemHash = NewType("ItemHash", int)
 EventHash = NewType("EventHash", int)
 Subject = NewType("Subject", bytes)

@@ -1,6 +1,7 @@
 """A customer as `GET /v1/customers/{id}` shows them."""
 
 import time
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -34,6 +35,7 @@ class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     known: bool
     consent: str
+    consent_since: datetime | None = None
     traits: dict[str, Any] = {}
     first_seen: int | None = None
     last_seen: int | None = None
@@ -54,6 +56,7 @@ def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerA
         id=customer_id,
         known=state.known,
         consent=state.consent,
+        consent_since=state.base.consent_time(),
         traits=state.traits(),
         first_seen=int(totals["first"]),
         last_seen=int(totals["last"]),

@@ -8,6 +8,7 @@ import numpy as np
 from etappe.catalog.item import Item
 from etappe.customers.records import CARTED, WISHED
 from etappe.models.copurchase import Neighbours
+from etappe.models.snapshot import Snapshot
 from etappe.serving.answer import Reason, ShownItem
 from etappe.serving.candidates import loudest_in_taste
 from etappe.serving.ranking import Pick
@@ -26,7 +27,7 @@ def shown_item(here: Situation, pick: Pick, locale: str | None) -> ShownItem:
         title=title_of(item, locale),
         score=round(pick.score, 6),
         source=pick.source,
-        reason=reason_of(here, pick),
+        reason=reason_of(here, pick, locale),
         price=item.price,
         currency=item.currency,
         category=item.category,
@@ -62,19 +63,14 @@ def title_of(item: Item, locale: str | None) -> str:
     return item.title or item.id
 
 
-def reason_of(here: Situation, pick: Pick) -> Reason:
-    """The reason of a pick."""
-    if pick.because >= 0 and pick.because == here.view.model_row(pick.row):
+def reason_of(here: Situation, pick: Pick, locale: str | None = None) -> Reason:
+    """The reason of a pick; titles in it are in the asked language where there are such."""
+    snapshot = here.view.snapshot
+    if snapshot is None or pick.because < 0:
+        return _bought_by_many(here.view, pick)
+    if pick.because == here.view.model_row(pick.row):
         return _again(here, pick)
-    if pick.reason == "also_bought":
-        return _also_bought(here.view, pick)
-    if pick.reason == "bought_together":
-        return _bought_together(here.view, pick)
-    if pick.reason == "wishlist_bought":
-        return _wishlist_bought(here.view, pick)
-    if pick.reason == "taste" and pick.because >= 0:
-        return _taste(here.view, pick)
-    return _bought_by_many(here.view, pick)
+    return _of_pair(here.view, snapshot, pick, locale)
 
 
 def _again(here: Situation, pick: Pick) -> Reason:
@@ -91,37 +87,60 @@ def _again(here: Situation, pick: Pick) -> Reason:
     return Reason(kind="again", text="You looked at this before")
 
 
-def _also_bought(view: View, pick: Pick) -> Reason:
-    other, name, customers, _ = _because(view, pick)
-    if pick.count < FEWEST:
-        return Reason(kind=pick.reason, with_=other, text=f"Bought by customers who bought {name}")
-    text = f"{pick.count} of {customers} customers who bought {name} bought this too"
-    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
+class _Words(msgspec.Struct, frozen=True):
+    """How a kind of pair is told: `bare` without numbers, `counted` with them; `of` names an array of the snapshot."""
+
+    bare: str | None
+    counted: str
+    of: str
 
 
-def _wishlist_bought(view: View, pick: Pick) -> Reason:
-    other, name, _, _ = _because(view, pick)
-    wished = int(view.snapshot.wished[pick.because]) if view.snapshot is not None else 0
-    if pick.count < FEWEST:
-        return Reason(kind=pick.reason, with_=other, text=f"Bought by customers with {name} on their wish list")
-    text = f"{pick.count} of {wished} customers with {name} on their wish list bought this"
-    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=wished, text=text)
+_PAIRS: Final = {
+    "also_bought": _Words(
+        "Bought by customers who bought {name}",
+        "{count} of {of} customers who bought {name} bought this too",
+        "customers",
+    ),
+    "wishlist_bought": _Words(
+        "Bought by customers with {name} on their wish list",
+        "{count} of {of} customers with {name} on their wish list bought this",
+        "wished",
+    ),
+    "bought_together": _Words(
+        "Bought together with {name}",
+        "In {count} of {of} orders with {name}",
+        "orders",
+    ),
+    "taste": _Words(
+        None,
+        "Fits {name}: {count} of {of} customers who bought that bought this too",
+        "customers",
+    ),
+}
 
 
-def _taste(view: View, pick: Pick) -> Reason:
-    other, name, customers, _ = _because(view, pick)
-    if pick.count < FEWEST:
-        return _bought_by_many(view, pick)
-    text = f"Fits {name}: {pick.count} of {customers} customers who bought that bought this too"
-    return Reason(kind=pick.reason, with_=other, customers=pick.count, of=customers, text=text)
+def _of_pair(view: View, snapshot: Snapshot, pick: Pick, locale: str | None) -> Reason:
+    """The item is shown because of another; the numbers are of both together."""
+    words = _PAIRS[pick.reason]
+    row = view.row(pick.because)
+    item = view.catalogue.item(row) if row >= 0 else None
+    name, other = (title_of(item, locale), item.id) if item else ("an item no longer sold", None)
+    if not _speaks_of_many(view, snapshot, pick):
+        if words.bare is None:
+            return _bought_by_many(view, pick)
+        return Reason(kind=pick.reason, with_=other, text=words.bare.format(name=name))
+    of = int(getattr(snapshot, words.of)[pick.because])
+    text = words.counted.format(name=name, count=pick.count, of=of)
+    counted = {"orders" if words.of == "orders" else "customers": pick.count}
+    return Reason(kind=pick.reason, with_=other, of=of, text=text, **counted)
 
 
-def _bought_together(view: View, pick: Pick) -> Reason:
-    other, name, _, orders = _because(view, pick)
-    if pick.count < FEWEST:
-        return Reason(kind=pick.reason, with_=other, text=f"Bought together with {name}")
-    text = f"In {pick.count} of {orders} orders with {name}"
-    return Reason(kind=pick.reason, with_=other, orders=pick.count, of=orders, text=text)
+def _speaks_of_many(view: View, snapshot: Snapshot, pick: Pick) -> bool:
+    """Whether numbers may be told. Many orders may be those of few customers, so customers count for orders too."""
+    together = pick.count
+    if pick.reason == "bought_together":
+        together = min(together, pair_count(snapshot.also_bought, pick.because, view.model_row(pick.row)))
+    return together >= FEWEST
 
 
 _WORDS: Final = {
@@ -143,16 +162,3 @@ def _bought_by_many(view: View, pick: Pick) -> Reason:
     everyone = snapshot.parameters.customers
     text = f"{words}: {customers} of {everyone} customers bought it"
     return Reason(kind=pick.reason, customers=customers, of=everyone, text=text)
-
-
-def _because(view: View, pick: Pick) -> tuple[str | None, str, int, int]:
-    """Id and title of the item that brought the pick, and its customers and orders."""
-    snapshot = view.snapshot
-    if snapshot is None or pick.because < 0:
-        return None, "", 0, 0
-    row = view.row(pick.because)
-    customers, orders = int(snapshot.customers[pick.because]), int(snapshot.orders[pick.because])
-    if row < 0:
-        return None, "an item no longer sold", customers, orders
-    item = view.catalogue.item(row)
-    return item.id, item.title or item.id, customers, orders
