@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.acceptance.conftest import Template
-from tests.acceptance.shop import Server, accept, decided, etappe, free_port, ids_of, must, new_key
+from tests.acceptance.shop import Server, Waiting, accept, decided, etappe, free_port, ids_of, must, new_key
 
 ANY_KEY = [
     ("POST", "/v1/events", {"events": []}),
@@ -184,7 +184,9 @@ def test_auth_off_serves_without_keys_on_loopback(tmp_path: Path) -> None:
             with server.client(key) as client:
                 assert ids_of(decided(client, "someone")) == []
                 assert client.put("/v1/items", json={"items": []}).status_code == 200
-        assert "keys are off" in server.said
+        waiting = Waiting()
+        while waiting("keys are off" not in server.said):
+            pass
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.com"])

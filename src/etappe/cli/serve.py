@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated
 
+import redis
 from cyclopts import Parameter
 from cyclopts.validators import Number
 from granian import Granian
@@ -26,7 +27,7 @@ from granian.log import LogLevels
 from etappe import parent, settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.errors import EtappeError, StoreError
+from etappe.errors import EtappeError
 from etappe.importing import times
 from etappe.settings import Place
 from etappe.store import connection
@@ -173,7 +174,7 @@ def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading
     while not stop.wait(0.5):
         try:
             embedded.ensure()
-        except StoreError as error:
+        except (EtappeError, redis.RedisError, OSError) as error:
             show.complain(f"{error}; trying again")
         if process.poll() is not None:
             process = _start_worker(environment)

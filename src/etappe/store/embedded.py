@@ -95,7 +95,7 @@ class EmbeddedServer:
         """Starts the server as a daemon, which inherits the lock and so holds it for as long as it lives."""
         self.socket.unlink(missing_ok=True)
         command = [str(_binary()), *_arguments(self.folder, self.socket)]
-        with (self.folder / "server.lock").open("w") as lock, (self.folder / LOG).open("ab") as log:
+        with _own_lock(self.folder / "server.lock") as lock, (self.folder / LOG).open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             subprocess.run(  # noqa: S603 - our own binary with our own arguments
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock.fileno(),), check=False
@@ -103,7 +103,7 @@ class EmbeddedServer:
 
     def _gone(self) -> bool:
         """Whether no server process lives: none holds the lock that each inherits."""
-        with (self.folder / "server.lock").open("w") as lock:
+        with _own_lock(self.folder / "server.lock") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -138,9 +138,33 @@ class EmbeddedServer:
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
-        with (self.folder / "start.lock").open("w") as lock:
+        with _own_lock(self.folder / "start.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+_open_locks: set[IO[str]] = set()
+
+
+@contextmanager
+def _own_lock(path: Path) -> Iterator[IO[str]]:
+    """A lock file, open inside the block, that no process forked meanwhile by another thread holds on to."""
+    with path.open("w") as lock:
+        _open_locks.add(lock)
+        try:
+            yield lock
+        finally:
+            _open_locks.discard(lock)
+
+
+def _let_go() -> None:
+    """In a forked process: closing its copies leaves the locks with the process that took them."""
+    for lock in _open_locks:
+        lock.close()
+    _open_locks.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def _socket_path(folder: Path) -> Path:

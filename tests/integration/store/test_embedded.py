@@ -1,9 +1,11 @@
 """The embedded server: one for each data folder, found by all, outliving crashes."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -236,3 +238,23 @@ def test_external_place_starts_nothing(tmp_path: Path) -> None:
     """Where an external Redis is named no server is started and no folder made."""
     with connection.server(Place(tmp_path / "data", redis_url="redis://host")):
         assert not (tmp_path / "data").exists()
+
+
+def test_a_process_forked_meanwhile_holds_no_lock(tmp_path: Path) -> None:
+    """A process that another thread forks while the server is being looked after does not keep others from doing so."""
+    server = EmbeddedServer(tmp_path)
+    server.folder.mkdir()
+    told, tell = os.pipe()
+    with server._starting():
+        child = os.fork()
+        if child == 0:
+            os.write(tell, b"forked")
+            time.sleep(30)
+            os._exit(0)
+        assert os.read(told, 6) == b"forked"
+    try:
+        with (server.folder / "start.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
