@@ -38,7 +38,7 @@ class Store(_Section, frozen=True):
     """A customer's record leaves Redis after this many days without an event; the log still has it."""
     tail_limit: Count = 64
     """A tail longer than this many records is folded into the base by the worker."""
-    lease_seconds: Positive = 4.0
+    lease_seconds: Annotated[float, Meta(ge=1, le=3600)] = 4.0
     """A replica that has not renewed its lease for this long reloads the configuration before it answers."""
     answer_seconds: Count = 600
     """How long the answer to a `request_id` is kept for repeated requests."""
@@ -94,12 +94,8 @@ class Rules(_Section, frozen=True):
 class Catalogue(_Section, frozen=True):
     """How the shop counts."""
 
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
-    """Currency of prices that name none (ISO 4217)."""
     time_zone: str = "UTC"
     """Time zone of imported times that name none (IANA name)."""
-    language: str = "en"
-    """Language of titles that name none (BCP 47)."""
 
 
 class Settings(_Section, frozen=True):

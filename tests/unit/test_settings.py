@@ -46,7 +46,7 @@ def test_file_is_utf8(tmp_path: Path) -> None:
         ("[learning]\nregularisation = -1\n", r"\$\.learning\.regularisation"),
         ("[rules]\nfloor_days = -1\n", r"\$\.rules\.floor_days"),
         ('[rules]\nbought_once = "books"\n', r"\$\.rules\.bought_once"),
-        ('[catalogue]\ncurrency = "euro"\n', r"\$\.catalogue\.currency"),
+        ('[catalogue]\ncurrency = "EUR"\n', "currency"),
         ("[store\n", "line 1"),
         (b"[rules]\nbought_once = ['\xff']\n", "utf-8"),
     ],

@@ -7,6 +7,8 @@ from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
+from etappe.events.intake import Accepted, Rejected
+from etappe.events.vocabulary import Event, SetConsent
 from etappe.store.api_keys import ApiKey, digest_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -38,6 +40,23 @@ def may_name_customers(connection: Connection, user_id: str, token: str | None) 
         return False
     secrets = (one for one in connection.app.state.service.replica.keys.values() if one.kind == "secret")
     return any(_signed(user_id, one.digest, token) for one in secrets if not one.revoked)
+
+
+def without_foreign_consent(
+    connection: Connection, accepted: list[Accepted], rejected: list[Rejected]
+) -> tuple[list[Accepted], list[Rejected]]:
+    """The accepted and rejected events: who holds only a publishable key cannot give consent in a user's name."""
+    key: ApiKey | None = connection.state.get("key")
+    if key is None or key.kind == "secret":
+        return accepted, rejected
+    foreign = [one for one in accepted if _gives_consent(one.event)]
+    refused = [Rejected(one.index, "consent of a user_id is given with a secret key", "user_id") for one in foreign]
+    left = [one for one in accepted if one not in foreign]
+    return left, sorted([*rejected, *refused], key=lambda one: one.index)
+
+
+def _gives_consent(event: Event) -> bool:
+    return isinstance(event, SetConsent) and event.user_id is not None and True in (event.properties or {}).values()
 
 
 def _signed(user_id: str, digest: str, token: str) -> bool:

@@ -72,6 +72,13 @@ def _nested(_: Request[Any, Any, Any], __: RecursionError) -> Response[Any]:
     return response(HTTPStatus.BAD_REQUEST, "the body is nested too deep; send it flat, as /schema describes it")
 
 
+def _no_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[Any]:
+    """Bytes that are no text."""
+    return response(
+        HTTPStatus.BAD_REQUEST, f"the body is no UTF-8 ({error.reason} at byte {error.start}); encode it as UTF-8"
+    )
+
+
 def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Redis did not answer where nothing can be said without it."""
     said = str(error) or "in time"
@@ -101,6 +108,7 @@ HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     HTTPException: _http,
     EtappeError: _etappe,
     RecursionError: _nested,
+    UnicodeDecodeError: _no_text,
     redis.RedisError: _no_redis,
     TimeoutError: _no_redis,
     Exception: _unexpected,

@@ -122,9 +122,9 @@ class Replica:
         wait = self._lease / 4
         changes = await journal.wait_for_change(self._client, self.position, wait)
         async with self._loading:
-            for change in changes:
-                self._apply(change)
-            if self.current:
+            if self.current:  # else the journal may have been trimmed in between: it is loaded anew
+                for change in changes:
+                    self._apply(change)
                 await self._renew()
         if not self.current:
             await self.reload()

@@ -17,6 +17,7 @@ from etappe.api.customers import CustomerAnswer, answer_of
 from etappe.api.documented import EventsOperation
 from etappe.api.service import Service, now
 from etappe.catalog.item import Item, ItemPatch
+from etappe.customers.state import denied
 from etappe.errors import InputError
 from etappe.events.intake import read_batch
 from etappe.ids import item_hash
@@ -34,7 +35,7 @@ Serving = NamedDependency[Service]
 @post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
 async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
-    accepted, rejected = read_batch(await request.body(), now())
+    accepted, rejected = auth.without_foreign_consent(request, *read_batch(await request.body(), now()))
     new = await service.take(accepted)
     answer = EventsAnswer(sum(new), len(new) - sum(new), rejected)
     for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
@@ -112,7 +113,8 @@ async def get_customer(customer_id: FromPath[str], service: Serving) -> Customer
         raise NotFoundException(f"no event of customer {customer_id!r} is known")
     state = state_of(found.base, found.tail, service.settings)
     if state is None:
-        return CustomerAnswer(id=customer_id, known=True, consent="denied")
+        said = denied(found.base, found.tail, unknown_denies=False)
+        return CustomerAnswer(id=customer_id, known=True, consent="denied" if said else "unknown")
     return answer_of(customer_id, state, service.replica.view.catalogue)
 
 

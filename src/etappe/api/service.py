@@ -1,6 +1,8 @@
 """What the routes share: the replica, the store's connections, and the way of one decision through them."""
 
 import asyncio
+import hashlib
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,7 +16,8 @@ import redis
 
 from etappe.api import metrics
 from etappe.api.replica import Replica
-from etappe.errors import SettingsError, StoreUnavailableError
+from etappe.customers.state import State
+from etappe.errors import DataError, SettingsError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.serving import record
@@ -28,6 +31,7 @@ from etappe.store.decisions import DecisionWriter, Recorded
 from etappe.store.ingest import ingest
 
 _ENCODER: Final = msgspec.json.Encoder()
+_log = logging.getLogger("etappe.api")
 _KEPT_ANSWERS: Final = 10_000
 """Answers to a request_id that a process keeps itself, given while Redis did not answer."""
 
@@ -73,22 +77,24 @@ class Service:
     async def decide(self, request: DecideRequest) -> bytes:
         """The answer to `request`, encoded: one read, then computing, the rest behind the answer."""
         began = time.perf_counter()
-        subjects = self._subjects(request)
-        found, degraded = await self._read(subjects, request.request_id)
-        if request.request_id and (kept := self._kept(subjects[0], request.request_id, found)):
+        repeatable = _repeatable(request)
+        subjects = self._subjects(request, repeatable)
+        found, degraded = await self._read(subjects, repeatable)
+        if repeatable and (kept := self._kept(subjects[0], repeatable, found)):
             return kept
         customer = next((one for one in found if one.found), None)
-        state = state_of(customer.base, customer.tail, self.settings) if customer and not degraded else None
+        state, degraded = self._state(customer, degraded)
+        catalogue = self.replica.position
         made = decide(self.replica.view, request, state, self.settings, time.time())
         took = time.perf_counter() - began
         answer = msgspec.structs.replace(made.answer, took_ms=round(took * 1000, 3), degraded=degraded)
         made = msgspec.structs.replace(made, answer=answer)
         encoded = _ENCODER.encode(answer)
-        if request.request_id:
-            settled = await self._settle(subjects[0], request.request_id, encoded, degraded=degraded)
+        if repeatable:
+            settled = await self._settle(subjects[0], repeatable, encoded, degraded=degraded)
             if settled != encoded:
                 return settled
-        self._record(request, made, customer.subject if customer and state is not None else b"")
+        self._record(request, made, customer.subject if customer and state is not None else b"", catalogue)
         metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
         metrics.DECISION_SECONDS.observe(took)
         return encoded
@@ -102,13 +108,23 @@ class Service:
         async with asyncio.timeout(self._budget):
             return (await customers.read(self.client, [subject]))[0]
 
-    def _subjects(self, request: DecideRequest) -> list[Subject]:
+    def _state(self, customer: CustomerRecord | None, degraded: bool) -> tuple[State | None, bool]:
+        """The customer's state, and whether the answer is degraded: also where the record cannot be read."""
+        if customer is None or degraded:
+            return None, degraded
+        try:
+            return state_of(customer.base, customer.tail, self.settings), False
+        except DataError as error:
+            _log.warning("the record of customer %s cannot be read: %s", customer.subject.hex(), error)
+            return None, True
+
+    def _subjects(self, request: DecideRequest, repeatable: str | None) -> list[Subject]:
         """Whose record to read: the user's before the visitor's; a stranger with a request_id has only that."""
         asked = request.customer
         named = (("user_id", asked.user_id), ("anonymous_id", asked.anonymous_id))
         subjects = [self.subject(kind, value) for kind, value in named if value]
-        if not subjects and request.request_id:
-            return [self.subject("request_id", request.request_id)]
+        if not subjects and repeatable:
+            return [self.subject("request_id", repeatable)]
         return subjects
 
     async def _read(self, subjects: list[Subject], request_id: str | None) -> tuple[list[CustomerRecord], bool]:
@@ -143,11 +159,19 @@ class Service:
             self._answers.popitem(last=False)
         return encoded
 
-    def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes) -> None:
+    def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes, catalogue: str) -> None:
         dropped = self.decisions.dropped
-        kept = _ENCODER.encode(record.record_of(self.replica.view, request, made, self._digest))
+        kept = _ENCODER.encode(record.record_of(request, made, catalogue=catalogue, settings_digest=self._digest))
         self.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
         metrics.RECORDS_DROPPED.inc(self.decisions.dropped - dropped)
+
+
+def _repeatable(request: DecideRequest) -> str | None:
+    """What a repeated request is known by: its id and what it asks for, since strangers may choose the same id."""
+    if not request.request_id:
+        return None
+    asked = hashlib.blake2b(_ENCODER.encode(request), digest_size=12).hexdigest()
+    return f"{request.request_id}:{asked}"
 
 
 def _zone(name: str) -> tzinfo:

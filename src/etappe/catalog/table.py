@@ -4,7 +4,7 @@ The compiled part is a memory-mapped array folder; what changed since is an over
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -186,8 +186,8 @@ class Catalogue:
     def _set_columns(self, row: int, item: Item) -> None:
         columns = self._columns
         columns["available"][row] = item.available
-        columns["opens"][row] = _seconds(item.available_from, 0)
-        columns["closes"][row] = _seconds(item.available_until, NEVER)
+        columns["opens"][row] = _seconds(item.available_from, 0, math.ceil)
+        columns["closes"][row] = _seconds(item.available_until, NEVER, math.floor)
         columns["price"][row] = np.nan if item.price is None else item.price
         columns["category"][row] = self._code(item.category or "")
         columns["group"][row] = item_hash(f"group:{item.item_group_id}" if item.item_group_id else item.id)
@@ -200,9 +200,9 @@ class Catalogue:
         return code
 
 
-def _seconds(time: datetime | None, default: int) -> int:
-    """Unix seconds, rounded up so that nothing opens early; times without a zone are UTC."""
+def _seconds(time: datetime | None, default: int, whole: Callable[[float], int]) -> int:
+    """Unix seconds, rounded so that nothing is open outside its time; times without a zone are UTC."""
     if time is None:
         return default
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return min(max(math.ceil(aware.timestamp()), 0), NEVER)
+    return min(max(whole(aware.timestamp()), 0), NEVER)

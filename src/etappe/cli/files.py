@@ -52,7 +52,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         known_items=here.known_items(),
         progress=shown,
     )
-    if report.events or report.derived:
+    if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
         rebuild(here.client, here.log, report.subjects, here.settings, shown)
     if report.items:
         compile_catalogue(here.client, here.log, here.place)

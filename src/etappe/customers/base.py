@@ -23,7 +23,7 @@ from etappe.customers.records import EVENT, ITEM
 from etappe.errors import DataError
 
 VERSION: Final = 1
-RING: Final = 256
+RING: Final = 1024
 """Event hashes a base remembers, by which repeats are recognised after their records were folded."""
 RECENT: Final = 32
 """Events about items that a base keeps as they were, for the session under way."""
@@ -58,7 +58,8 @@ _TRAITS = msgspec.json.Decoder(dict[str, Trait])
 class Base(msgspec.Struct, frozen=True, kw_only=True):
     """An unpacked base. `ring` is uint64[k], oldest first; arrays are read-only views where they come from bytes.
 
-    `recent` is EVENT[r], the last events about items in order of time: a session goes on when its tail is folded.
+    `recent` is EVENT[r], the last events that say something of an item, in order of time: a session goes on when its
+    tail is folded.
     """
 
     consent: int = 0

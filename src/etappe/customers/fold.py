@@ -18,7 +18,9 @@ EPOCH: Final = 1_577_836_800
 SECONDS_PER_DAY: Final = 86_400
 
 MAX_ACTED: Final = 512
-"""Items a base keeps that the customer acted on: bought, ignored, wished, carted, rated. The latest stay."""
+"""Items a base keeps that the customer acted on: bought, wished, carted, rated. The latest stay."""
+MAX_IGNORED: Final = 1024
+"""Items a base keeps that the customer does not want to see again. The latest stay."""
 MAX_SEEN: Final = 64
 """Items a base keeps that were merely looked at. The weightiest stay."""
 RECENT_ORDERS: Final = 16
@@ -72,20 +74,29 @@ def fold(
 
 
 def keep_telling(items: NDArray[np.void]) -> NDArray[np.void]:
-    """The items within the bounds: of those acted on MAX_ACTED, of those seen the weightiest MAX_SEEN.
+    """The items within the bounds, of which none crowds out another.
 
-    Ignored items go last, for what somebody turned down is not to come back; of the others the latest stay.
+    They are the latest MAX_IGNORED ignored, the latest MAX_ACTED of the others acted on, and the weightiest MAX_SEEN of
+    those merely seen.
     """
     if len(items) <= MAX_SEEN:
         return items
-    acted = (items["bought"] > 0) | (items["flags"] > 0) | (items["rating"] > 0)
-    seen = np.flatnonzero(~acted)
-    done = np.flatnonzero(acted)
-    best_seen = seen[np.lexsort((items["item"][seen], -items["weight"][seen]))[:MAX_SEEN]]
-    ignored = items["flags"][done] & IGNORED > 0
-    order = np.lexsort((items["item"][done], -items["last"][done].astype(np.int64), ~ignored))
-    kept: NDArray[np.void] = items[np.sort(np.concatenate([best_seen, done[order[:MAX_ACTED]]]))]
+    ignored = items["flags"] & IGNORED > 0
+    acted = ((items["bought"] > 0) | (items["flags"] > 0) | (items["rating"] > 0)) & ~ignored
+    latest = -items["last"].astype(np.float64)
+    parts = (
+        _first(items, ignored, latest, MAX_IGNORED),
+        _first(items, acted, latest, MAX_ACTED),
+        _first(items, ~(ignored | acted), -items["weight"], MAX_SEEN),
+    )
+    kept: NDArray[np.void] = items[np.sort(np.concatenate(parts))]
     return kept
+
+
+def _first(items: NDArray[np.void], among: NDArray[np.bool_], key: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """The rows of `among` with the smallest `key`, at most so many; ties by item hash."""
+    rows = np.flatnonzero(among)
+    return rows[np.lexsort((items["item"][rows], key[rows]))[:most]]
 
 
 @njit(cache=True)
@@ -150,7 +161,7 @@ def _mark(item: Any, record: Any) -> None:
     elif code == _GIFT:
         item.flags |= GIFT
     elif code == _RATE:
-        item.rating = np.uint8(min(max(record.value, 0.0), 5.0))
+        item.rating = np.uint8(min(max(record.value, 0.0), 5.0) + 0.5)
 
 
 @njit(cache=True)

@@ -56,7 +56,6 @@ MAX_QUANTITY: Final = 65_535
 MAX_BLOCKS: Final = 256
 CARRIES_BLOCKS: Final = frozenset({CODES["set_traits"], CODES["set_consent"]})
 
-_SET_CONSENT: Final = CODES["set_consent"]
 _TIMELESS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -21,7 +21,7 @@ from etappe.customers.base import (
 )
 from etappe.customers.fold import EPOCH, SECONDS_PER_DAY, fold
 from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail
-from etappe.events.vocabulary import CODES
+from etappe.events.vocabulary import CODES, STRENGTH
 
 _SET_CONSENT: Final = CODES["set_consent"]
 _SPELLINGS: Final = {"personalization": PERSONALISATION}
@@ -117,6 +117,7 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
     items, totals = fold(base.items, base.totals, events, half_life_days)
     ring = np.concatenate([base.ring, events["event"]])[-RING:]
     traits = _traits_after(base.traits, said)
+    telling = events[(events["item"] > 0) & (STRENGTH[events["code"]] != 0)]
     return Base(
         consent=_consent_of(traits, base.consent),
         flags=base.flags,
@@ -124,7 +125,7 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
         totals=totals,
         items=items,
         ring=ring,
-        recent=in_order(np.concatenate([base.recent, events[events["item"] > 0]]))[-RECENT:],
+        recent=in_order(np.concatenate([base.recent, telling]))[-RECENT:],
         traits=traits,
     )
 

@@ -6,7 +6,6 @@ import msgspec
 
 from etappe.serving.decide import Decision
 from etappe.serving.request import DecideRequest
-from etappe.serving.view import View
 
 
 class ShownAt(msgspec.Struct, frozen=True):
@@ -33,7 +32,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None
     state: str
     snapshot: str | None
-    catalogue: int
+    catalogue: str
     settings: str
     shown: dict[str, list[ShownAt]]
     pieces: dict[str, list[Any]] = {}
@@ -42,8 +41,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool = False
 
 
-def record_of(view: View, request: DecideRequest, decision: Decision, settings_digest: str) -> DecisionRecord:
-    """The record of a decision."""
+def record_of(request: DecideRequest, decision: Decision, *, catalogue: str, settings_digest: str) -> DecisionRecord:
+    """The record of a decision; `catalogue` is the position of the journal that it was made at."""
     answer = decision.answer
     return DecisionRecord(
         decision=answer.decision,
@@ -54,7 +53,7 @@ def record_of(view: View, request: DecideRequest, decision: Decision, settings_d
         request_id=request.request_id,
         state=decision.state_digest,
         snapshot=answer.snapshot,
-        catalogue=view.catalogue.changes,
+        catalogue=catalogue,
         settings=settings_digest,
         shown={
             name: [ShownAt(item.id, place, item.source, item.score) for place, item in enumerate(filled.items)]

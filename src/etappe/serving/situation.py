@@ -59,7 +59,7 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
         seeds=seeds,
         seed_weights=seed_weights,
         cart=_known(view, at, np.ones(len(at)))[0],
-        categories=_categories(view, hashes if len(hashes) else items["item"]),
+        categories=_categories(view, hashes if len(hashes) else items["item"][_own_taste(items)]),
     )
 
 

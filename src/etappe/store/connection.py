@@ -154,7 +154,7 @@ def shown(place: Place) -> str:
     if place.redis_url is None:
         return f"the embedded server in {place.data}"
     scheme, _, rest = place.redis_url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def _client(kind: type[C], place: Place, **options: Any) -> C:

@@ -14,6 +14,8 @@ from etappe.events.vocabulary import CODES, STRENGTH
 from etappe.ids import item_hash
 
 SECONDS_PER_DAY: Final = 86_400
+ALL_BUT_STRAGGLERS: Final = 0.995
+"""Share of the events that are over by the time ages are counted from. In a log of up to 200 events that is all."""
 _STRENGTHS: Final = {name: float(STRENGTH[code]) for name, code in CODES.items() if STRENGTH[code] != 0}
 _LIKES: Final = [name for name, strength in _STRENGTHS.items() if strength > 0]
 
@@ -53,7 +55,9 @@ class Matrices:
 
 
 def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = None) -> Matrices:
-    """The matrices of all `events` (columns of `store.schema.EVENT`) up to `now`, else up to the last event.
+    """The matrices of all `events` (columns of `store.schema.EVENT`), or of those up to `now`.
+
+    Ages are counted from `now`, else from when all but a few stragglers were over.
 
     A weight is sum strength * 2^(-(now - t) / half-life): the same number that the fold of a customer's record gives.
     Where refunds and removals outweigh the rest nothing is left. A purchase without an order id is an order of its own.
@@ -67,10 +71,9 @@ def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = 
     if frame.is_empty():
         liked = ", ".join(_LIKES)
         raise InputError(f"the log holds no event to learn from; import or send some that name an item: {liked}")
-    end = _seconds(frame["time"]).max() if now is None else now.timestamp()
-    frame = frame.with_columns(
-        _codes(frame, "subject"), age=pl.Series((end - _seconds(frame["time"])) / SECONDS_PER_DAY)
-    )
+    end = _end(frame["time"]) if now is None else now.timestamp()
+    ages = np.maximum(end - _seconds(frame["time"]), 0.0) / SECONDS_PER_DAY
+    frame = frame.with_columns(_codes(frame, "subject"), age=pl.Series(ages))
     lines = _lines(frame)
     wishes = frame.filter(pl.col("event") == "add_to_wishlist")
     shape = (_extent(frame["subject_code"].to_numpy()), len(items))
@@ -84,6 +87,15 @@ def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = 
         now=float(end),
         events=frame.height,
     )
+
+
+def _end(times: pl.Series) -> float:
+    """The time to count ages from, in Unix seconds: but for a few stragglers all events are over then.
+
+    A handful of events long after the rest (a test purchase after an import of old data) would otherwise age a whole
+    history to nothing. What is later counts as fresh.
+    """
+    return float(_seconds(pl.Series([times.quantile(ALL_BUT_STRAGGLERS, "higher")]))[0])
 
 
 def _relevant(events: pl.LazyFrame, now: datetime | None) -> pl.DataFrame:

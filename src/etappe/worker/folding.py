@@ -97,11 +97,14 @@ def _put(client: SyncRedis, batch: Sequence[Past], settings: Settings, *, whole:
 
 
 def _has_more(record: CustomerRecord, past: Past) -> bool:
-    return not np.isin(unpack(record.base).ring, past.events).all()
+    try:
+        return not np.isin(unpack(record.base).ring, past.events).all()
+    except DataError:
+        return False
 
 
 def _rebuilt(record: CustomerRecord, past: Past) -> Replacement:
-    generation = unpack(record.base).generation + 1
+    generation = (int.from_bytes(record.base[4:8], "little") + 1) % 2**32
     packed = pack(msgspec.structs.replace(past.base, generation=generation))
     return Replacement(record, packed, _not_in(record.tail, past.archived))
 

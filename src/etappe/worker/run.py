@@ -26,12 +26,16 @@ def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable
     log = Log(place.data / "log")
     log.prepare()
     while not stopping():
-        try:
-            go_round(client, log, place, settings)
-        except (redis.RedisError, OSError, EtappeError) as error:
-            _log.warning("this round failed and is tried again: %s", error)
+        _try_round(client, log, place, settings)
         _pause(stopping)
-    go_round(client, log, place, settings)
+    _try_round(client, log, place, settings)
+
+
+def _try_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> None:
+    try:
+        go_round(client, log, place, settings)
+    except (redis.RedisError, OSError, EtappeError) as error:
+        _log.warning("this round failed and is tried again: %s", error)
 
 
 def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> None:

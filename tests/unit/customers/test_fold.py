@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etappe.customers.base import EMPTY, RECENT, RING, Base, pack, unpack
-from etappe.customers.fold import EPOCH, MAX_ACTED, MAX_SEEN, RECENT_ORDERS, TOTALS, keep_telling
+from etappe.customers.fold import EPOCH, MAX_ACTED, MAX_IGNORED, MAX_SEEN, RECENT_ORDERS, TOTALS, keep_telling
 from etappe.customers.records import IGNORED, ITEM, encode
 from etappe.customers.state import State, extend, fold_state, in_order
+from etappe.events.intake import MAX_EVENTS
 from etappe.events.vocabulary import CODES, STRENGTH, TYPES
 from etappe.ids import event_hash, item_hash, order_hash
 
@@ -294,8 +295,8 @@ def test_seen_items_are_bounded() -> None:
 
 
 def test_acted_items_are_bounded() -> None:
-    """Of items bought, ignored, wished for or rated the latest 512 stay, beside the 64 seen."""
-    for name in ("purchase", "ignore", "add_to_wishlist", "rate", "gift"):
+    """Of items bought, wished for or rated the latest MAX_ACTED stay, beside the 64 seen."""
+    for name in ("purchase", "add_to_wishlist", "rate", "gift"):
         history = [msgspec.structs.replace(one, rating=3) for one in _many(name, 700)]
         kept = folded(EMPTY, history).items
         assert {item_hash(f"i{number}") for number in range(700 - MAX_ACTED, 700)} == set(kept["item"].tolist())
@@ -337,15 +338,25 @@ def test_ignored_items_stay() -> None:
     items["bought"] = items["last"]
     items["flags"][0] = IGNORED
     kept = keep_telling(items)["item"].tolist()
-    assert kept == [1, *range(len(items) - MAX_ACTED + 2, len(items) + 1)]
+    assert kept == [1, *range(len(items) - MAX_ACTED + 1, len(items) + 1)]
+
+
+def test_ignores_push_out_no_purchase() -> None:
+    """Whoever turns down very many items is still not shown what they just bought, and the latest ignored stay."""
+    history = [Happened("bought", "purchase", "mine", 0), *_many("ignore", MAX_IGNORED + 100)]
+    kept = set(folded(EMPTY, history).items["item"].tolist())
+    last = range(100, MAX_IGNORED + 100)
+    assert kept == {item_hash("mine"), *(item_hash(f"i{number}") for number in last)}
 
 
 def test_ring_is_bounded() -> None:
-    """The ring has the last 256 event hashes in order of time, over several folds."""
-    history = _many("view_item", 400)
-    expected = [event_hash(str(number)) for number in range(400 - RING, 400)]
+    """The ring has the last RING event hashes in order of time, over several folds, and two whole batches fit."""
+    total = RING + 144
+    history = _many("view_item", total)
+    expected = [event_hash(str(number)) for number in range(total - RING, total)]
     assert expected == folded(EMPTY, history).ring.tolist()
-    assert expected == folded(folded(EMPTY, history[:390]), history[390:]).ring.tolist()
+    assert expected == folded(folded(EMPTY, history[: total - 10]), history[total - 10 :]).ring.tolist()
+    assert RING >= 2 * MAX_EVENTS
 
 
 def test_generation_counts_folds() -> None:

@@ -126,3 +126,12 @@ def test_items_of_one_hash_are_refused(log: Log, monkeypatch: pytest.MonkeyPatch
     rows = [("purchase", "x", item, "o", 0) for item in "abc"]
     with pytest.raises(InputError, match="items a and b have the same hash"):
         matrices.read(log(rows), half_life_days=60)
+
+
+def test_a_few_stragglers_do_not_age_the_rest(log: Log) -> None:
+    """Two purchases years after a thousand others leave those as fresh as they were, and count as fresh themselves."""
+    rows = [("purchase", f"u{number:04}", "a", None, 4000.0 + number / 1000) for number in range(1000)]
+    late = [("purchase", "late", "b", None, 0.0), ("purchase", "late", "b", None, 1.0)]
+    found = _cells(matrices.read(log([*rows, *late]), half_life_days=30.0), "weights")
+    assert found.pop((0, "b")) == pytest.approx(10.0)
+    assert min(found.values()) == pytest.approx(5.0, rel=0.05)
