@@ -22,6 +22,8 @@ from etappe.worker.archive import archive
 
 EVALUATED_CUSTOMERS: Final = 1_000
 """Customers asked about when a training is evaluated for the gate."""
+FEWEST_TESTED: Final = 50
+"""With fewer customers a metric is chance, and would keep good snapshots from being published."""
 
 
 def train(
@@ -77,6 +79,10 @@ def _metrics(here: Opened, events: pl.LazyFrame, shown: Progress) -> dict[str, f
         )
     except InputError as error:
         show.say(f"not evaluated: {error}")
+        return {}
+    tested = report.line(SERVED).all.customers
+    if tested < FEWEST_TESTED:
+        show.say(f"not evaluated: of the log's last days only {tested} customers could be tested")
         return {}
     return report.metrics()
 
