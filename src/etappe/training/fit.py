@@ -43,7 +43,7 @@ def fit_snapshot(
     Args:
         events: the event table, each event once (`Log.events`).
         settings: the section `learning` counts.
-        now: ages are counted from here and later events left out; None: from when all but a few stragglers were over.
+        now: ages are counted from here and later events left out; None: from the last event that is no straggler.
         log_position: the commit of the log up to which `events` were read.
         folder: where snapshots are kept.
         created: the version begins with this time; None: the clock's.

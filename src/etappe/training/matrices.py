@@ -15,7 +15,9 @@ from etappe.ids import item_hash
 
 SECONDS_PER_DAY: Final = 86_400
 ALL_BUT_STRAGGLERS: Final = 0.995
-"""Share of the events that are over by the time ages are counted from. In a log of up to 200 events that is all."""
+"""Share of the events that are over when stragglers begin. In a log of up to 200 events that is all."""
+FAR: Final = 0.25
+"""Stragglers lie behind the rest by more than this share of the time that the rest took (and a day)."""
 _STRENGTHS: Final = {name: float(STRENGTH[code]) for name, code in CODES.items() if STRENGTH[code] != 0}
 _LIKES: Final = [name for name, strength in _STRENGTHS.items() if strength > 0]
 
@@ -57,7 +59,7 @@ class Matrices:
 def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = None) -> Matrices:
     """The matrices of all `events` (columns of `store.schema.EVENT`), or of those up to `now`.
 
-    Ages are counted from `now`, else from when all but a few stragglers were over.
+    Ages are counted from `now`, else from the last event that is no straggler.
 
     A weight is sum strength * 2^(-(now - t) / half-life): the same number that the fold of a customer's record gives.
     Where refunds and removals outweigh the rest nothing is left. A purchase without an order id is an order of its own.
@@ -90,12 +92,15 @@ def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = 
 
 
 def _end(times: pl.Series) -> float:
-    """The time to count ages from, in Unix seconds: but for a few stragglers all events are over then.
+    """The time to count ages from, in Unix seconds: the last event, unless it and a few others lie far behind the rest.
 
-    A handful of events long after the rest (a test purchase after an import of old data) would otherwise age a whole
-    history to nothing. What is later counts as fresh.
+    A handful of events long after all others (a test purchase after an import of old data) would otherwise age a whole
+    history to nothing. What is later than the end counts as fresh.
     """
-    return float(_seconds(pl.Series([times.quantile(ALL_BUT_STRAGGLERS, "higher")]))[0])
+    known = pl.Series([times.min(), times.quantile(ALL_BUT_STRAGGLERS, "higher"), times.max()])
+    first, nearly, last = _seconds(known).tolist()
+    far = SECONDS_PER_DAY + FAR * (nearly - first)
+    return float(nearly if last - nearly > far else last)
 
 
 def _relevant(events: pl.LazyFrame, now: datetime | None) -> pl.DataFrame:
