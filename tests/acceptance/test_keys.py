@@ -126,6 +126,20 @@ def test_request_id_does_not_leak_another_customers_answer(
     assert made["decision"] != decided(browser, user, request_id="leak")["decision"]
 
 
+def test_browser_cannot_overturn_a_withdrawal(
+    browser: httpx.Client, here: httpx.Client, name: Callable[[], str]
+) -> None:
+    """With a publishable key nobody gives consent in a user's name; withdrawing it is taken, as is a visitor's own."""
+    user, visitor = name(), name()
+    consent = {"event": "set_consent", "properties": {"personalisation": True}}
+    accept(here, {"event": "login", "user_id": user})
+    accept(browser, {"event": "set_consent", "user_id": user, "properties": {"personalisation": False}})
+    answer = browser.post("/v1/events", json={"events": [consent | {"user_id": user}]}).json()
+    assert (answer["accepted"], answer["rejected"][0]["index"], answer["rejected"][0]["field"]) == (0, 0, "user_id")
+    assert here.get(f"/v1/customers/{user}").json()["consent"] == "denied"
+    accept(browser, consent | {"anonymous_id": visitor})
+
+
 def test_browser_acts_for_its_own_visitor(browser: httpx.Client, name: Callable[[], str]) -> None:
     """What a browser did as an anonymous visitor is in its next answer."""
     visitor = name()

@@ -11,6 +11,9 @@ from tests.acceptance.shop import Body, Server, accept, decided, ids_of
 KINDS = ["also_bought", "wishlist_bought", "similar", "bought_together"]
 
 
+NO_UTF8 = b'{"placements": [{"name": "\xff"}]}'
+
+
 def _ids(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 200, answer.text
     return [item["id"] for item in answer.json()["items"]]
@@ -203,7 +206,9 @@ def test_bad_question_is_told_what_is_wrong(here: httpx.Client, body: Body, fiel
     assert problem["detail"]
 
 
-@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"placements": NaN}', b"[" * 50_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"null", b"[]", b"{", b"\xff\xfe", b'{"placements": NaN}', b"[" * 50_000, NO_UTF8]
+)
 def test_garbage_is_refused(here: httpx.Client, content: bytes) -> None:
     """Bodies that are no JSON object are 400, and the server lives on."""
     answer = here.post("/v1/decide", content=content, headers={"content-type": "application/json"})
