@@ -6,6 +6,7 @@ They are decided once and for all: a change here means re-keying Redis and rewri
 import hashlib
 import os
 import time
+from functools import lru_cache
 from typing import NewType
 
 ItemHash = NewType("ItemHash", int)
@@ -33,10 +34,16 @@ def order_hash(order_id: str) -> int:
     return (_hash64(order_id, b"order") & 0xFFFFFFFF) or 1
 
 
+@lru_cache(maxsize=4096)
 def subject_of(secret: bytes, kind: str, value: str) -> Subject:
     """Immutable 128-bit id of the identity (kind, value), keyed so that it tells nothing without `secret`."""
     message = kind.encode() + b"\0" + value.encode()
     return Subject(hashlib.blake2b(message, digest_size=SUBJECT_BYTES, key=secret, person=b"subject").digest())
+
+
+def tombstone_of(secret: bytes, subject: Subject) -> bytes:
+    """What is left of an erased subject: another keyed hash of it, 128 bits, which leads back to nothing."""
+    return hashlib.blake2b(subject, digest_size=SUBJECT_BYTES, key=secret, person=b"tombstone").digest()
 
 
 def partition_of(subject: Subject) -> Partition:

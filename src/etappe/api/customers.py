@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from etappe.catalog.table import Catalogue
+from etappe.customers.consent import Consented
 from etappe.customers.records import CARTED, IGNORED, WISHED
 from etappe.customers.state import State
 
@@ -30,12 +31,13 @@ class CustomerItem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer as Etappe sees them now; times in Unix seconds."""
+    """A customer as Etappe sees them now; times in Unix seconds. `consents` are the last words by purpose."""
 
     id: str
     known: bool
     consent: str
     consent_since: datetime | None = None
+    consents: dict[str, Consented] = {}
     traits: dict[str, Any] = {}
     first_seen: int | None = None
     last_seen: int | None = None
@@ -57,6 +59,7 @@ def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerA
         known=state.known,
         consent=state.consent,
         consent_since=state.base.consent_time(),
+        consents=state.consents(),
         traits=state.traits(),
         first_seen=int(totals["first"]),
         last_seen=int(totals["last"]),
@@ -65,6 +68,17 @@ def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerA
         revenue=round(float(totals["revenue"]), 2),
         refunded=round(float(totals["refunded"]), 2),
         items=_items_of(state, catalogue),
+    )
+
+
+def consents_of(customer_id: str, state: State) -> CustomerAnswer:
+    """What is shown of a customer who does not allow personalisation: what they said of it, and nothing else."""
+    return CustomerAnswer(
+        id=customer_id,
+        known=True,
+        consent=state.consent,
+        consent_since=state.base.consent_time(),
+        consents=state.consents(),
     )
 
 

@@ -1,30 +1,33 @@
 """A customer's state: fold(base, tail), computed when needed and never stored."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from etappe.customers import traits
 from etappe.customers.base import (
-    CONSENT,
-    CONSENT_DENIED,
-    CONSENT_GRANTED,
-    PERSONALISATION,
+    DIRTY,
     RECENT,
     RING,
+    TRIMMED,
     Base,
-    Trait,
     consent_of,
+    consent_time_of,
+    joined,
     unpack,
 )
-from etappe.customers.fold import EPOCH, SECONDS_PER_DAY, fold
-from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail
-from etappe.events.vocabulary import CODES, STRENGTH
+from etappe.customers.consent import CHANNEL_FLAGS, DENIED, GRANTED, PREFIX, Consented
+from etappe.customers.fold import SECONDS_PER_DAY, fold, keep_telling, orders_forgotten
+from etappe.customers.kernels import EPOCH, MICROSECONDS
+from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail, heads, in_order
+from etappe.customers.traits import SET_CONSENT, Said
+from etappe.events.vocabulary import STRENGTH
 
-_SET_CONSENT: Final = CODES["set_consent"]
-_SPELLINGS: Final = {"personalization": PERSONALISATION}
+_PERSONAL: Final = GRANTED | DENIED
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +55,17 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def consent(self) -> str:
         """granted, denied or unknown: what the customer said about personalisation."""
-        if self.base.consent & CONSENT_DENIED:
+        if self.base.consent & DENIED:
             return "denied"
-        return "granted" if self.base.consent & CONSENT_GRANTED else "unknown"
+        return "granted" if self.base.consent & GRANTED else "unknown"
+
+    def consents(self) -> dict[str, Consented]:
+        """The last word on each purpose of which the customer said anything."""
+        return traits.consents(self.base.traits)
 
     def traits(self) -> dict[str, Any]:
         """Known traits by name."""
-        return {name: trait.value for name, trait in self.base.traits.items() if not name.startswith(CONSENT)}
+        return {name: trait.value for name, trait in self.base.traits.items() if not name.startswith(PREFIX)}
 
     def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), never below 0."""
@@ -67,106 +74,110 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return weights
 
 
-def fold_state(packed: bytes, tail: bytes, half_life_days: float) -> State:
-    """The state of the customer with this packed base and tail (both empty for a stranger)."""
-    base = unpack(packed)
+def fold_state(packed: bytes, tail: bytes, half_life_days: float, others: Sequence[bytes] = ()) -> State:
+    """The state of the customer with this packed base and tail (both empty for a stranger).
+
+    `others` are packed bases of the same customer that were folded apart.
+
+    Raises:
+        DataError: one of them is damaged, or of another version.
+    """
+    base = joined([unpack(one) for one in (packed, *others)]) if others else unpack(packed)
     records = decode_tail(tail)
-    digest = hashlib.blake2b(packed + tail, digest_size=8).hexdigest() if packed or tail else ""
-    if len(records) == 0:
-        return State(base=base, half_life_days=half_life_days, digest=digest)
-    events, said = split_blocks(records)
-    return State(base=extend(base, events, said, half_life_days), half_life_days=half_life_days, digest=digest)
+    whole = b"".join((packed, tail, *others))
+    digest = hashlib.blake2b(whole, digest_size=8).hexdigest() if whole else ""
+    if len(records):
+        base = extend(base, *split_blocks(records), half_life_days)
+    return State(base=base, half_life_days=half_life_days, digest=digest)
 
 
-def denied(packed: bytes, tail: bytes, unknown_denies: bool) -> bool:
-    """Whether personalisation is off limits, told by the base's flags unless the tail speaks of consent."""
-    consent = consent_of(packed)
+def denied(
+    packed: bytes, tail: bytes, unknown_denies: bool, channel: str | None = None, others: Sequence[bytes] = ()
+) -> bool:
+    """Whether personalisation is off limits, or the customer denied the `channel`.
+
+    It is told by flags and fixed fields. JSON is decoded only where personalisation is allowed, the channel needs
+    consent of its own, and the tail or `others` (as for `fold_state`) may have a later word on it.
+
+    Raises:
+        DataError: the tail is damaged, or what had to be decoded of the rest.
+    """
     records = decode_tail(tail)
-    if len(records) and (records["code"] == _SET_CONSENT).any():
-        _, said = split_blocks(records)
-        base = unpack(packed)
-        consent = _consent_of(_traits_after(base.traits, said), base.consent)
-    return bool(consent & CONSENT_DENIED) or (unknown_denies and not consent & CONSENT_GRANTED)
-
-
-class Said(msgspec.Struct, frozen=True):
-    """What an event with blocks told: code, Unix seconds, and the object."""
-
-    code: int
-    time: int
-    values: dict[str, Any]
+    spoken = _spoken(records)
+    personal = _last_verdict((packed, *others), records, spoken)
+    if personal & DENIED or (unknown_denies and not personal & GRANTED):
+        return True
+    flag = CHANNEL_FLAGS.get(channel or "", 0)
+    if flag and (others or spoken):
+        known = joined([unpack(one) for one in (packed, *others)])
+        return bool(traits.flags(traits.after(known.traits, _said(records, spoken)), known.consent) & flag)
+    return bool(consent_of(packed) & flag)
 
 
 def split_blocks(records: NDArray[np.void]) -> tuple[NDArray[np.void], list[Said]]:
-    """The events of a tail in order, and what those with blocks said by time, within one second as it arrived."""
-    said: list[Said] = []
-    if np.isin(records["code"], list(CARRIES_BLOCKS)).any():
-        kept, said = _without_blocks(records)
-        records = records[kept]
-    return in_order(records), sorted(said, key=lambda one: one.time)
-
-
-def in_order(events: NDArray[np.void]) -> NDArray[np.void]:
-    """EVENT[n] in the one order they are folded in: by time, ties by event hash."""
-    ordered: NDArray[np.void] = events[np.lexsort((events["event"], events["time"]))]
-    return ordered
+    """The events of a tail in order, and what those with blocks said by time, at one time as it arrived."""
+    places = heads(records)
+    if places is None:
+        return in_order(records), []
+    codes = records["code"].tolist()
+    said = _said(records, [place for place in places if codes[place] in CARRIES_BLOCKS])
+    return in_order(records[places]), said
 
 
 def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_days: float) -> Base:
-    """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher."""
+    """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher.
+
+    It is DIRTY where events come late (not after the second of the last one in the base) and items or orders were left
+    out for the bounds: only the whole history tells then what they change.
+    """
     items, totals = fold(base.items, base.totals, events, half_life_days)
-    ring = np.concatenate([base.ring, events["event"]])[-RING:]
-    traits = _traits_after(base.traits, said)
+    kept = keep_telling(items)
+    known = traits.after(base.traits, said) if said else base.traits
     telling = events[(events["item"] > 0) & (STRENGTH[events["code"]] != 0)]
+    flags = base.flags | (TRIMMED if len(kept) < len(items) else 0)
+    if (base.flags & TRIMMED or orders_forgotten(totals)) and _is_late(base, events):
+        flags |= DIRTY
     return Base(
-        consent=_consent_of(traits, base.consent),
-        flags=base.flags,
+        consent=traits.flags(known, base.consent) if said else base.consent,
+        flags=flags,
         generation=base.generation + 1,
         totals=totals,
-        items=items,
-        ring=ring,
+        items=kept,
+        ring=np.concatenate([base.ring, events["event"]])[-RING:],
         recent=in_order(np.concatenate([base.recent, telling]))[-RECENT:],
-        traits=traits,
+        traits=known,
     )
 
 
-def _without_blocks(records: NDArray[np.void]) -> tuple[list[int], list[Said]]:
-    kept: list[int] = []
-    said: list[Said] = []
-    index = 0
-    while index < len(records):
-        kept.append(index)
-        record = records[index]
-        if int(record["code"]) in CARRIES_BLOCKS:
-            said.append(Said(int(record["code"]), int(record["time"]), blocks_of(records, index)))
-            index += int(record["quantity"])
-        index += 1
-    return kept, said
+def _is_late(base: Base, events: NDArray[np.void]) -> bool:
+    """Whether one of `events` (in order of time) is not later than the second of the last in the base."""
+    last = base.totals["last"][0]
+    return bool(base.totals["events"][0] and len(events) and events["time"][0] // MICROSECONDS <= last)
 
 
-def _traits_after(traits: dict[str, Trait], said: list[Said]) -> dict[str, Trait]:
-    """The later value wins; one said earlier than what is known changes nothing."""
-    after = dict(traits)
-    for one in said:
-        values = _by_purpose(one.values) if one.code == _SET_CONSENT else one.values
-        for name, value in values.items():
-            if name not in after or after[name].time <= one.time:
-                after[name] = Trait(value, one.time)
-    return after
+def _said(records: NDArray[np.void], places: Sequence[int]) -> list[Said]:
+    """What the records with blocks at `places` said, by time, at one time as it arrived."""
+    codes, times = records["code"], records["time"]
+    said = [Said(int(codes[place]), int(times[place]), blocks_of(records, place)) for place in places]
+    return sorted(said, key=lambda one: one.time)
 
 
-def _by_purpose(said: dict[str, Any]) -> dict[str, bool]:
-    """Consent under the reserved names; where both spellings of a purpose are said, a denial counts."""
-    found: dict[str, bool] = {}
-    for purpose, granted in said.items():
-        name = CONSENT + _SPELLINGS.get(purpose, purpose)
-        found[name] = found.get(name, True) and granted is True
-    return found
+def _spoken(records: NDArray[np.void]) -> list[int]:
+    """The places of `set_consent` in a tail, in order of arrival."""
+    codes = records["code"]
+    if not (codes == SET_CONSENT).any():
+        return []
+    return [place for place in heads(records) or () if codes[place] == SET_CONSENT]
 
 
-def _consent_of(traits: dict[str, Trait], unsaid: int) -> int:
-    """Consent flags by what was last said of personalisation; `unsaid` where that is nothing."""
-    said = traits.get(CONSENT + PERSONALISATION)
-    if said is None:
-        return unsaid
-    return CONSENT_GRANTED if said.value is True else CONSENT_DENIED
+def _last_verdict(bases: Sequence[bytes], records: NDArray[np.void], spoken: Sequence[int]) -> int:
+    """GRANTED, DENIED or 0: the last word on personalisation. At one time a denial among bases wins, then the tail."""
+    if len(bases) == 1 and not spoken:
+        return consent_of(bases[0]) & _PERSONAL
+    words = [(consent_time_of(one), consent_of(one) & _PERSONAL) for one in bases]
+    time, verdict = max((word for word in words if word[1]), default=(0, 0))
+    for place in spoken:
+        said = int(records["item"][place])
+        if said and records["time"][place] >= time:
+            time, verdict = int(records["time"][place]), said
+    return verdict

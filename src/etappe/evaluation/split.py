@@ -36,8 +36,9 @@ class Split:
 def split(events: pl.LazyFrame, test_days: int, learn_from: LearnFrom = "purchases") -> Split:
     """Cuts `events` so that the last `test_days` days of purchases are the test.
 
-    Only what identified customers did counts, before and after the cut. Customers and items of the test must have
-    purchases before it. With "purchases" nothing else is learned from; with "all" views, carts and refunds are too.
+    Only what identified customers did counts, before and after the cut, and no flagged event. Customers and items of
+    the test must have purchases before it. With "purchases" nothing else is learned from; with "all" views, carts and
+    refunds are too.
 
     Raises:
         InputError: the log is too short, or nobody in it bought both before and after the cut.
@@ -45,6 +46,8 @@ def split(events: pl.LazyFrame, test_days: int, learn_from: LearnFrom = "purchas
     if test_days < 1:
         raise InputError(f"{test_days} test days; at least 1 is needed", field="test_days")
     known = events.filter(pl.col("subject").is_not_null())
+    if "flag" in events.collect_schema():
+        known = known.filter(pl.col("flag").is_null())
     bought = pl.col("event").eq("purchase") & pl.col("item_id").is_not_null()
     purchases = known.filter(bought).select("subject", "time", "item_id").collect()
     cut = _cut(purchases, test_days)

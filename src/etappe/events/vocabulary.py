@@ -178,11 +178,24 @@ class SetConsent(Event, tag="set_consent"):
     """The customer's consent by purpose: `properties` maps purposes (`personalisation`, ...) to true or false."""
 
 
+class Identify(Event, tag="identify"):
+    """Who this is: links all identities it names; its other `properties` are traits, as in `set_traits`."""
+
+
+class Alias(Event, tag="alias"):
+    """Two identities are the same customer, two `user_id`s too: `properties.previous_id` is the other one."""
+
+
+class Other(Event, tag="other"):
+    """What has no name of its own here; `properties.event_name` has the one it came with. Kept in the log alone."""
+
+
 AnyEvent = (
     ViewItem | ViewItemList | SelectItem | Search | AddToCart | RemoveFromCart | AddToWishlist | RemoveFromWishlist
     | BeginCheckout | AddPaymentInfo | Purchase | Refund | Login | SignUp | Share | GenerateLead | ViewPromotion
     | SelectPromotion | Rate | Ignore | Gift | Review | ServiceContact | Subscribe | Unsubscribe | EmailOpen
-    | EmailClick | AdClick | StoreVisit | Impression | Click | Dismiss | SetTraits | SetConsent
+    | EmailClick | AdClick | StoreVisit | Impression | Click | Dismiss | SetTraits | SetConsent | Identify | Alias
+    | Other
 )  # fmt: skip
 """The closed union of all events; its order is the order of `CODES`."""
 

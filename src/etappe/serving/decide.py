@@ -31,11 +31,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     now: float
 
 
-def state_of(base: bytes, tail: bytes, settings: Settings) -> State | None:
-    """The state of a customer's record; None for a stranger and for whoever does not allow personalisation."""
+def state_of(base: bytes, tail: bytes, settings: Settings, channel: str | None = None) -> State | None:
+    """The state of a customer's record; None for a stranger and for whoever does not allow personalisation.
+
+    Nor is it there for a channel (e-mail, say) that the customer does not want to be reached through.
+    """
     if not base and not tail:
         return None
-    if denied(base, tail, unknown_denies=settings.consent.unknown == "deny"):
+    if denied(base, tail, settings.consent.unknown == "deny", channel):
         return None
     return fold_state(base, tail, settings.learning.half_life_days)
 

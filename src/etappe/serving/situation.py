@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.catalog.table import UNCATEGORISED
+from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import GIFT, IGNORED, ITEM
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
@@ -85,9 +86,10 @@ def _seeds(
 ) -> tuple[NDArray[np.uint64], NDArray[np.float64]]:
     """Item hashes and weights of the session's events, the item on the page and the cart; the latest seeds count."""
     strengths: dict[int, float] = {}
-    if state is not None and len(state.recent) and state.recent["time"][-1] >= since:
+    first = since * MICROSECONDS
+    if state is not None and len(state.recent) and state.recent["time"][-1] >= first:
         unliked = state.items["item"][~_own_taste(state.items)]
-        session = state.recent[state.recent["time"] >= since]
+        session = state.recent[state.recent["time"] >= first]
         recent = session[~np.isin(session["item"], unliked)]
         for hashed, code in zip(recent["item"].tolist(), recent["code"].tolist(), strict=True):
             strengths[hashed] = strengths.pop(hashed, 0.0) + float(STRENGTH[code])

@@ -57,7 +57,7 @@ class Matrices:
 
 
 def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = None) -> Matrices:
-    """The matrices of all `events` (columns of `store.schema.EVENT`), or of those up to `now`.
+    """The matrices of all wanted `events` (columns of `store.schema.EVENT`), or of those up to `now`.
 
     Ages are counted from `now`, else from the last event that is no straggler.
 
@@ -105,6 +105,8 @@ def _end(times: pl.Series) -> float:
 
 def _relevant(events: pl.LazyFrame, now: datetime | None) -> pl.DataFrame:
     wanted = pl.col("event").is_in(list(_STRENGTHS)) & pl.col("item_id").is_not_null()
+    if "flag" in events.collect_schema():
+        wanted &= pl.col("flag").is_null()
     if now is not None:
         wanted &= pl.col("time") <= now
     order = pl.coalesce("order_id", pl.concat_str(pl.lit("\0"), pl.col("event_id")))

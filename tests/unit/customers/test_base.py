@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.customers import base as module
-from etappe.customers.base import CONSENT_DENIED, EMPTY, HEADER, Base, Trait, consent_of, pack, unpack
+from etappe.customers.base import EMPTY, HEADER, Base, consent_of, consent_time_of, pack, unpack
+from etappe.customers.consent import DENIED
 from etappe.customers.fold import TOTALS
 from etappe.customers.records import EVENT, ITEM
+from etappe.customers.traits import Trait
 from etappe.errors import DataError
 
 
@@ -33,19 +34,19 @@ def _parts(base: Base) -> tuple[Any, ...]:
 
 
 def test_layout_is_fixed() -> None:
-    """The header is 16 bytes with version, consent and generation where the Lua scripts look for them."""
+    """The header is 24 bytes with version, consent, generation and consent's time where the Lua scripts look for them."""
     fields = HEADER.fields or {}
     assert (
         HEADER.itemsize,
         TOTALS.itemsize,
-        *(fields[name][1] for name in ("version", "consent", "generation")),
-    ) == (16, 104, 0, 1, 4)
+        *(fields[name][1] for name in ("version", "consent", "generation", "consent_time")),
+    ) == (24, 104, 0, 1, 4, 16)
 
 
-TRAITS = st.dictionaries(st.text(max_size=5), st.builds(Trait, st.none() | st.text(max_size=5), st.integers(0, 2**32)))
+TRAITS = st.dictionaries(st.text(max_size=5), st.builds(Trait, st.none() | st.text(max_size=5), st.integers(0, 2**52)))
 
 
-@given(st.integers(0, 576), st.integers(0, 256), TRAITS)
+@given(st.integers(0, 1600), st.integers(0, 1024), TRAITS)
 @settings(max_examples=50, deadline=None)
 def test_round_trip(items: int, ring: int, traits: dict[str, Trait]) -> None:
     """A base of any size comes back as it was packed."""
@@ -60,11 +61,11 @@ def test_no_bytes_are_the_empty_base() -> None:
     assert _parts(EMPTY) == _parts(unpack(pack(EMPTY)))
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 1, 3, 255])
 def test_unknown_version_is_refused(version: int) -> None:
     """A base of another version is refused, naming it and the one that is read."""
     packed = bytes([version]) + pack(_base())[1:]
-    with pytest.raises(DataError, match=f"a base of version {version} .* reads version 1"):
+    with pytest.raises(DataError, match=f"a base of version {version} .* reads version 2"):
         unpack(packed)
 
 
@@ -92,14 +93,17 @@ def test_unpacked_arrays_are_read_only() -> None:
         unpack(pack(_base())).items["weight"][0] = 1
 
 
-def test_consent_is_told_by_one_byte() -> None:
-    """Consent is read from the flags, whatever lies behind them."""
-    assert [consent_of(b""), consent_of(bytes([1, CONSENT_DENIED]) + b"\xff" * 50)] == [0, CONSENT_DENIED]
+def test_consent_is_told_by_fixed_bytes() -> None:
+    """Consent and its time are read from the header, whatever lies behind it."""
+    assert [consent_of(b""), consent_of(bytes([2, DENIED]) + b"\xff" * 50)] == [0, DENIED]
     assert _base().consent == consent_of(pack(_base()))
+    said = {"$consent:personalisation": Trait({"granted": True}, 1_772_366_400_999_999)}
+    assert consent_time_of(pack(_base(traits=said)) + b"\xff") == 1_772_366_400_999_999
+    assert [consent_time_of(pack(_base())), consent_time_of(b"")] == [0, 0]
 
 
 def test_consent_time() -> None:
-    """When consent to personalisation was said is told apart from other purposes and traits."""
-    said = {module.CONSENT + "personalisation": Trait(False, 60), module.CONSENT + "email": Trait(True, 90)}
-    assert datetime(1970, 1, 1, 0, 1, tzinfo=UTC) == _base(traits=said).consent_time()
+    """When consent to personalisation was said is told apart from other purposes and traits, to the microsecond."""
+    said = {"$consent:personalisation": Trait(False, 60_000_001), "$consent:email": Trait(True, 90_000_000)}
+    assert datetime(1970, 1, 1, 0, 1, 0, 1, tzinfo=UTC) == _base(traits=said).consent_time()
     assert EMPTY.consent_time() is None

@@ -61,3 +61,13 @@ def test_a_log_without_a_test_says_why(make: Make, rows: list[Row], days: int, m
     """The message tells what the log lacks."""
     with pytest.raises(InputError, match=message):
         split(make(rows), days)
+
+
+def test_flagged_events_are_left_out(make: Make) -> None:
+    """What a bot did before or after the cut is neither learned from nor tested, as if it were not in the log."""
+    extra: list[Row] = [("purchase", "x", "a", 9.0), ("purchase", "y", "a", 14.0), ("purchase", "z", "b", 40.0)]
+    marks = pl.Series("flag", [None] * len(ROWS) + ["bot"] * len(extra), pl.String)
+    flagged = split(make(ROWS + extra).collect().with_columns(marks).lazy(), 5)
+    plain = split(make(ROWS), 5)
+    assert (flagged.cut, flagged.cases, flagged.pairs) == (plain.cut, plain.cases, plain.pairs)
+    assert flagged.train.collect()["event_id"].to_list() == plain.train.collect()["event_id"].to_list()

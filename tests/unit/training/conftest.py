@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from etappe.store import schema
-from etappe.store.log import as_rows
+from etappe.store.log import as_rows, schema
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

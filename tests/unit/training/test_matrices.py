@@ -46,7 +46,7 @@ def test_weights_equal_the_fold_of_a_record(log: Log, now: datetime) -> None:
     records = np.zeros(len(rows), EVENT)
     records["item"] = [item_hash(str(row[2])) for row in rows]
     records["code"] = [CODES[row[0]] for row in rows]
-    records["time"] = [int((now - timedelta(days=row[4])).timestamp()) for row in rows]
+    records["time"] = [int((now - timedelta(days=row[4])).timestamp() * 1_000_000) for row in rows]
     records = records[np.argsort(records["time"], kind="stable")]
     state = State(base=extend(EMPTY, records, [], 45.0), half_life_days=45.0, digest="")
     weights = dict(zip(state.items["item"].tolist(), state.weights(now.timestamp()).tolist(), strict=True))
@@ -135,3 +135,14 @@ def test_a_few_stragglers_do_not_age_the_rest(log: Log) -> None:
     found = _cells(matrices.read(log([*rows, *late]), half_life_days=30.0), "weights")
     assert found.pop((0, "b")) == pytest.approx(10.0)
     assert min(found.values()) == pytest.approx(5.0, rel=0.05)
+
+
+def test_flagged_events_are_left_out(log: Log) -> None:
+    """What a bot or staff did is neither a taste nor a purchase, and the end of the log is not theirs; see `traffic`."""
+    rows = [("purchase", "x", "a", "o1", 3), ("purchase", "y", "b", "o2", 2), ("view_item", "x", "b", None, 0)]
+    flags = pl.Series("flag", [None, "staff", "bot"], pl.String)
+    flagged = log(rows).collect().with_columns(flags).lazy()
+    data = matrices.read(flagged, half_life_days=60)
+    assert _cells(data, "weights") == {(0, "a"): 5.0}
+    assert (data.events, data.baskets.shape) == (1, (1, 1))
+    assert matrices.read(log(rows).drop("flag"), half_life_days=60).events == 3
