@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -11,9 +12,14 @@ from etappe.errors import EtappeError
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, journal, keys
 from etappe.store.connection import SyncRedis
+from etappe.store.identities import graph
 from etappe.store.log import Log
-from etappe.worker.archive import archive
+from etappe.worker.archiving.archive import archive
+from etappe.worker.compaction import compact
+from etappe.worker.erasing.rewriting import erase_due
+from etappe.worker.exporting import export_wanted
 from etappe.worker.folding import fold_long_tails
+from etappe.worker.rebuilding import rebuild_dirty
 
 PAUSE_SECONDS: Final = 1.0
 COMPILE_AFTER: Final = 200
@@ -25,25 +31,38 @@ def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable
     """Goes on until `stopping`, then goes one last round."""
     log = Log(place.data / "log")
     log.prepare()
+    told: set[str] = set()
     while not stopping():
-        _try_round(client, log, place, settings)
+        _try_round(client, log, place, settings, told)
         _pause(stopping)
-    _try_round(client, log, place, settings)
+    _try_round(client, log, place, settings, told)
 
 
-def _try_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> None:
+def _try_round(client: SyncRedis, log: Log, place: Place, settings: Settings, told: set[str]) -> None:
+    """A round; whatever it fails of is logged, what nobody has foreseen with its traceback the first time (`told`)."""
     try:
         go_round(client, log, place, settings)
     except (redis.RedisError, OSError, EtappeError) as error:
         _log.warning("this round failed and is tried again: %s", error)
+    except Exception as error:  # noqa: BLE001 - archiving goes on, whatever is wrong with one of the rounds' steps
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place_of_error = f"{type(error).__name__} in {frame.filename}:{frame.lineno}"
+        known = place_of_error in told
+        _log.warning("this round failed and is tried again: %s: %s", place_of_error, error, exc_info=not known)
+        told.add(place_of_error)
 
 
 def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> None:
-    """One round: everything that waits is archived and folded, the catalogue compiled if enough has changed."""
+    """One round: everything that waits is archived and folded, catalogue and log are kept small where it is time."""
     archive(client, log)
+    graph.recover(client, settings)
     fold_long_tails(client, settings)
+    rebuild_dirty(client, log, settings)
+    export_wanted(client, log, settings)
+    erase_due(client, log, place.data / "rejected", settings)
     if _journal_length(client) >= COMPILE_AFTER:
         compile_catalogue(client, log, place)
+    compact(log)
 
 
 def compile_catalogue(client: SyncRedis, log: Log, place: Place) -> None:

@@ -25,9 +25,28 @@ _EVENT: _Columns = {
     "channel": pl.String,
     "properties": pl.String,
     "source": pl.String,
+    "flag": pl.String,
+    "raw": pl.String,
 }
 EVENT: Final = pl.Schema(_EVENT)
-"""One row an event. `subject` is null where nobody is known (a till receipt); `properties` is JSON."""
+"""One row an event. `subject` is null where nobody is known (a till receipt); `properties` is JSON.
+
+`flag` says why it is left out of fold, popularity and training (`events.traffic`), null for wanted traffic. `raw` is
+the payload as another system's client sent it, on the first row made of it.
+"""
+
+_IDENTITY: _Columns = {
+    "epoch": pl.Int64,
+    "time": TIME,
+    "action": pl.String,
+    "subject": pl.Binary,
+    "customer": pl.Binary,
+    "kind": pl.String,
+    "value": pl.String,
+    "cause": pl.String,
+}
+IDENTITY: Final = pl.Schema(_IDENTITY)
+"""One row a change of one subject in the identity graph, in the order of `epoch`: what `identities.graph` replays."""
 
 _CONFIG: _Columns = {"position": pl.String, "kind": pl.String, "payload": pl.String, "time": TIME}
 CONFIG: Final = pl.Schema(_CONFIG)
@@ -37,4 +56,4 @@ _DECISION: _Columns = {"decision": pl.String, "time": TIME, "subject": pl.Binary
 DECISION: Final = pl.Schema(_DECISION)
 """One row a decision: `record` is the JSON of `serving.record.DecisionRecord`."""
 
-TABLES: Final[dict[str, pl.Schema]] = {"event": EVENT, "config": CONFIG, "decision": DECISION}
+TABLES: Final[dict[str, pl.Schema]] = {"event": EVENT, "identity": IDENTITY, "config": CONFIG, "decision": DECISION}

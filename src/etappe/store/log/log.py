@@ -1,0 +1,178 @@
+"""The durable log: Parquet files by day, made visible by numbered commits.
+
+    log/event/day=2011-12-09/00000042-3f9c.parquet     rows
+    log/commits/00000042.json                          which files came in with commit 42, and how far streams were read
+    log/commits/checkpoint.json                        what all commits up to some number come to
+
+A commit appears by one rename, so a batch of many files is in the log whole or not at all, and "the log up to position
+42" means the same for ever, also after files were merged. Since the stream positions are part of the commit, archiving
+a stream is exactly once. Only `rewrite` changes what the log has said.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from etappe.errors import EtappeError
+from etappe.store.log import commits, compaction, entering, scanning, schema, staging
+from etappe.store.log.compaction import LIMITS, Keep, Limits
+from etappe.store.log.rows import as_rows
+from etappe.store.log.staging import Transaction
+from etappe.store.log.state import Commit, LogFile, State
+
+__all__ = ["Commit", "Log", "LogFile", "Transaction", "as_rows"]
+
+_PASSES: Final = 3
+
+
+class Log:
+    """The log in `folder`. Any number of processes may read and write it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._known = State()
+
+    def prepare(self) -> None:
+        """Makes the folders, and removes what a crash left behind uncommitted."""
+        for part in (commits.FOLDER, commits.STAGING):
+            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            staging.remove_dead(self.folder)
+            state = self.state()
+            compaction.delete(self.folder, compaction.orphans(self.folder, state), 0)
+            self._checkpoint_after(LIMITS.commits)
+
+    def state(self) -> State:
+        """Live files and stream positions as of now, from what was known before and the commits since."""
+        self._known = commits.current(self.folder, self._known)  # a new one, as other threads may be reading the old
+        return self._known
+
+    def commits(self) -> list[Commit]:
+        """The commits that no checkpoint has taken the place of, in order."""
+        return [commits.read(path) for path in commits.kept(self.folder)]
+
+    def position(self) -> int:
+        """Number of the last commit; 0 for an empty log. It grows with every commit, one that merges files included."""
+        return self.state().position
+
+    def streams(self) -> dict[str, str]:
+        """For each stream, the id of its last entry in the log."""
+        return dict(self.state().streams)
+
+    def days(self, table: str) -> list[str]:
+        """The days (YYYY-MM-DD) on which `table` has rows."""
+        return sorted(self.state().files.get(table, {}))
+
+    def scan(self, table: str, *, position: int | None = None, day: str | None = None) -> pl.LazyFrame:
+        """The rows of `table` as committed, up to `position`, or of one `day` only. Events may repeat: see `events`.
+
+        They are in the order of commits, those of one commit by day. Files that were merged are deleted some time later
+        (`Limits`), rewritten ones at once: collect soon.
+        """
+        files = self._files(table, position, day)
+        rows = scanning.scan(self.folder, table, files, position)
+        return scanning.in_order(rows, files).select(schema.TABLES[table].names())
+
+    def events(self, position: int | None = None, subjects: pl.Series | None = None) -> pl.LazyFrame:
+        """The event table with every (subject, event_id) once: the first one committed counts.
+
+        `subjects` (Binary, distinct) leaves all others out before anything is compared.
+        """
+        files = self._files("event", position)
+        rows = scanning.scan(self.folder, "event", files, position)
+        if subjects is not None:
+            rows = rows.join(subjects.to_frame("subject").lazy(), on="subject", how="semi", maintain_order="left")
+        once = scanning.in_order(rows, files).select(schema.EVENT.names())
+        return once.unique(subset=["subject", "event_id"], keep="first", maintain_order=True)
+
+    def rows(self, table: str) -> int:
+        """How many rows of `table` are committed, repeats included."""
+        return sum(file.rows for file in self.state().of(table))
+
+    @contextmanager
+    def transaction(self, source: str) -> Iterator[Transaction]:
+        """Rows added inside the block become visible together when it ends, or not at all when it raises.
+
+        Raises:
+            EtappeError: the rows could not be written.
+            OSError: the disk is full or does not work.
+        """
+        try:
+            with staging.opened(self.folder, self.folder / ".lock") as into:
+                yield into
+                if into.anything:
+                    self._commit(source, into)
+        except pl.exceptions.PolarsError as error:
+            raise EtappeError(f"writing the log in {self.folder} failed: {error}") from error
+
+    def compact(self, limits: Limits = LIMITS) -> int:
+        """Merges small files, deletes what was merged long ago, makes a checkpoint: each where it is due.
+
+        Returns how many files were merged into others. The log says what it said before, at every position.
+        """
+        with self._locked(".rewriting", wait=False) as ours:
+            if not ours:
+                return 0
+            runs = compaction.due(self.state(), limits)
+            if runs:
+                with self.transaction("compaction") as into:
+                    compaction.merge(self.folder, runs, into)
+        with self._locked():
+            compaction.delete(self.folder, self.state().removed, limits.grace_seconds)
+            self._checkpoint_after(limits.commits)
+        return sum(len(run) for run in runs)
+
+    def rewrite(self, keep: Keep) -> int:
+        """Asks `keep` of every file which rows stay and what they say, and puts that in its place, all in one commit.
+
+        What was replaced is deleted before this returns, with all that was out of date already. Rows that are committed
+        meanwhile may not have been asked of. Returns how many files were changed.
+        """
+        with self._locked(".rewriting"):
+            done = set[str]()
+            with self.transaction("rewriting") as into:
+                for _ in range(_PASSES):
+                    files = [
+                        file for table in schema.TABLES for file in self.state().of(table) if file.path not in done
+                    ]
+                    compaction.rewrite(self.folder, files, keep, into)
+                    done |= {file.path for file in files}
+                changed = len(into.replaced)
+            with self._locked():
+                staging.remove_dead(self.folder)
+                old = [*self.state().removed, *compaction.orphans(self.folder, self.state())]
+                compaction.delete(self.folder, old, 0)
+        return changed
+
+    @contextmanager
+    def archiving(self) -> Iterator[None]:
+        """Holds other archivers off, so that what is read from the streams meanwhile is committed once."""
+        with self._locked(".archiving"):
+            yield
+
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Holds off others that compile the catalogue, so that an older one never takes the place of a newer one."""
+        with self._locked(".compiling"):
+            yield
+
+    def _files(self, table: str, position: int | None, day: str | None = None) -> list[LogFile]:
+        found = [file for file in self.state().of(table) if day is None or file.day == day]
+        return scanning.arranged([file for file in found if position is None or file.first <= position])
+
+    def _commit(self, source: str, transaction: Transaction) -> None:
+        with self._locked():
+            entering.commit(self.folder, self.state(), source, transaction)
+
+    def _checkpoint_after(self, count: int) -> None:
+        state = self.state()
+        if state.position - state.checkpoint >= count:
+            self._known = commits.write_checkpoint(self.folder, state)
+
+    @contextmanager
+    def _locked(self, name: str = ".lock", *, wait: bool = True) -> Iterator[bool]:
+        with staging.locked(self.folder / name, wait=wait) as ours:
+            yield ours

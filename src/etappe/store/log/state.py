@@ -1,0 +1,116 @@
+"""What commits say, and what they come to: which files of the log are live, and how far the streams were read."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+FORMAT: Final = 1
+
+
+class LogFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One Parquet file; `path` is relative to the log's folder.
+
+    `first` and `last` are the commits that its rows came in with; both 0 in the commit that brings them. Where they
+    differ, the file's column `commit` says it of each row.
+    """
+
+    table: str
+    day: str
+    path: str
+    rows: int
+    first: int = 0
+    last: int = 0
+
+
+class Replacement(msgspec.Struct, frozen=True):
+    """Files of one day that lie behind one another (`old`, paths), and the file with their rows, if any are left."""
+
+    table: str
+    day: str
+    old: tuple[str, ...]
+    new: LogFile | None
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True):
+    """One atomic change of the log. `streams` are the last stream ids that it (and all before it) holds.
+
+    `counts` says of a stream how many entries Redis had ever added to it when that last one was added.
+    """
+
+    position: int
+    source: str
+    files: tuple[LogFile, ...] = ()
+    streams: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    replaced: tuple[Replacement, ...] = ()
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """What the commits up to `position` come to: `files` by table and day, in the order in which their rows arrived.
+
+    `removed` are replaced files that may not be deleted yet. `checkpoint` is the position of the last checkpoint known.
+    """
+
+    format: int = FORMAT
+    position: int = 0
+    files: dict[str, dict[str, tuple[LogFile, ...]]] = {}
+    streams: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    removed: tuple[str, ...] = ()
+    checkpoint: int = 0
+
+    def of(self, table: str) -> Iterator[LogFile]:
+        """The live files of a table, by day."""
+        days = self.files.get(table, {})
+        return itertools.chain.from_iterable(days[day] for day in sorted(days))
+
+    def live(self) -> set[str]:
+        """The paths of all live files."""
+        return {file.path for table in self.files for file in self.of(table)}
+
+    def after(self, commits: Iterable[Commit]) -> "State":
+        """What this and the commits that follow it come to."""
+        files, streams, counts = _Files(self.files), dict(self.streams), dict(self.counts)
+        position, removed = self.position, list(self.removed)
+        for commit in commits:
+            position = commit.position
+            streams |= commit.streams
+            counts |= commit.counts
+            files.take(commit)
+            removed += (path for change in commit.replaced for path in change.old)
+        return msgspec.structs.replace(
+            self, position=position, files=files.all(), streams=streams, counts=counts, removed=tuple(removed)
+        )
+
+
+class _Files:
+    """The live files while commits are gone through."""
+
+    def __init__(self, files: dict[str, dict[str, tuple[LogFile, ...]]]) -> None:
+        self._before = files
+        self._changed: dict[tuple[str, str], list[LogFile]] = {}
+
+    def take(self, commit: Commit) -> None:
+        for file in commit.files:
+            brought = msgspec.structs.replace(file, first=commit.position, last=commit.position)
+            self._of(file.table, file.day).append(brought)
+        for change in commit.replaced:
+            there, old = self._of(change.table, change.day), set(change.old)
+            at = next(place for place, file in enumerate(there) if file.path in old)
+            new = [] if change.new is None else [change.new]
+            there[at : at + len(old)] = new
+
+    def all(self) -> dict[str, dict[str, tuple[LogFile, ...]]]:
+        whole = {table: dict(days) for table, days in self._before.items()}
+        for (table, day), files in self._changed.items():
+            whole.setdefault(table, {}).pop(day, None)
+            if files:
+                whole[table][day] = tuple(files)
+        return whole
+
+    def _of(self, table: str, day: str) -> list[LogFile]:
+        if (table, day) not in self._changed:
+            self._changed[table, day] = list(self._before.get(table, {}).get(day, ()))
+        return self._changed[table, day]

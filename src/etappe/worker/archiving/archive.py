@@ -1,0 +1,110 @@
+"""From the streams into the log: read, write Parquet, commit, and only then trim what was read."""
+
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from etappe import faults
+from etappe.store.connection import SyncRedis
+from etappe.store.log import Log, Transaction, schema
+from etappe.worker.archiving import entries, rejected, streams
+from etappe.worker.archiving.entries import SOURCE, Entry, Rejected
+from etappe.worker.archiving.streams import PER_STREAM, Waiting
+
+_log = logging.getLogger("etappe.archive")
+_SAME_ROW: Final = {
+    "event": ["event_id", "received"],
+    "identity": ["epoch", "time"],
+    "config": ["position"],
+    "decision": ["decision"],
+}
+"""The columns by which a row of the log is known to come from a given entry."""
+
+
+def archive(client: SyncRedis, log: Log) -> int:
+    """Moves everything that waits in the streams into the log; returns how many entries that were.
+
+    What cannot be read is set aside in `rejected/stream.jsonl` in the data folder.
+    """
+    total = 0
+    with log.archiving():
+        more = True
+        while more:
+            moved, more = _archive_once(client, log)
+            total += moved
+    return total
+
+
+def _archive_once(client: SyncRedis, log: Log) -> tuple[int, bool]:
+    """One commit of what all streams hold, up to some thousand entries each: how many, and whether some had more.
+
+    Running it again adds nothing. What comes in meanwhile is left to the next round, so that this one ends.
+    """
+    faults.point("archive.before_read")
+    state = log.state()
+    waiting = streams.read(client, state.streams, state.counts, PER_STREAM)
+    if not waiting:
+        return 0, False
+    added = _commit(log, waiting, state.streams)
+    faults.point("archive.before_trim")
+    streams.trim(client, waiting)
+    faults.point("archive.after_trim")
+    return added, any(one.more for one in waiting)
+
+
+def _commit(log: Log, waiting: list[Waiting], known: dict[str, str]) -> int:
+    """Commits what the log does not have yet; returns how many entries that were."""
+    earlier, bad = _rows(entry for one in waiting for entry in one.earlier)
+    missing = {table: _missing(log, table, rows) for table, rows in earlier.items()}
+    fresh, more_bad = _rows(entry for one in waiting for entry in one.fresh)
+    if bad or more_bad:
+        _set_aside(log, [*bad, *more_bad])
+    faults.point("archive.before_commit")
+    with log.transaction(SOURCE) as into:
+        for rows in (missing, fresh):
+            _add(into, rows)
+        into.streams = {
+            one.stream: one.position for one in waiting if one.position not in (None, known.get(one.stream))
+        }
+        into.counts = {one.stream: one.count for one in waiting if one.count is not None}
+    faults.point("archive.after_commit")
+    return sum(len(one.fresh) for one in waiting) + sum(rows.height for rows in missing.values())
+
+
+def _set_aside(log: Log, bad: list[Rejected]) -> None:
+    folder = log.folder.parent / "rejected"
+    rejected.keep(folder, bad)
+    for one in bad:
+        where = (one.entry.place, one.entry.stream, folder / rejected.FILE)
+        _log.warning("entry %s of %s cannot be read and is set aside in %s: %s", *where, one.reason)
+
+
+def _rows(some: Iterable[Entry]) -> tuple[dict[str, pl.DataFrame], list[Rejected]]:
+    """Rows by table, and the entries that are none."""
+    by_table: dict[str, list[Entry]] = {}
+    for entry in some:
+        by_table.setdefault(entries.table_of(entry.stream), []).append(entry)
+    found: dict[str, pl.DataFrame] = {}
+    bad: list[Rejected] = []
+    for table, mine in by_table.items():
+        found[table], unreadable = entries.rows_of(table, mine)
+        bad += unreadable
+    return found, bad
+
+
+def _missing(log: Log, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that the log does not have, of entries that it may have."""
+    same = _SAME_ROW[table]
+    days = set(rows["time"].dt.strftime("%Y-%m-%d")) & set(log.days(table))
+    scans = [log.scan(table, day=day).select(same) for day in sorted(days)]
+    if not scans:
+        return rows
+    return rows.join(pl.concat(scans).unique().collect(), on=same, how="anti", maintain_order="left")
+
+
+def _add(into: Transaction, rows: dict[str, pl.DataFrame]) -> None:
+    for table in schema.TABLES:
+        if table in rows and rows[table].height:
+            into.add(table, rows[table])

@@ -1,0 +1,38 @@
+"""Small rows in a log, and what of them can be read."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+
+from etappe.store.log import Log, as_rows
+
+BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def rows(*names: str, subject: bytes | None = b"s", days: int = 0, price: float = 1.0) -> pl.DataFrame:
+    """Events with these ids, `days` after BEGIN."""
+    columns = {
+        "event_id": list(names),
+        "event": ["view_item"] * len(names),
+        "time": [BEGIN + timedelta(days=days)] * len(names),
+        "subject": [subject] * len(names),
+        "price": [price] * len(names),
+    }
+    return as_rows("event", columns)
+
+
+def add(log: Log, *names: str, streams: dict[str, str] | None = None, days: int = 0) -> None:
+    """Commits events with these ids."""
+    with log.transaction("test") as into:
+        into.add("event", rows(*names, days=days))
+        into.streams = streams or {}
+
+
+def ids(frame: pl.LazyFrame) -> list[str]:
+    """The event ids, in order."""
+    return frame.collect()["event_id"].to_list()
+
+
+def parquet(log: Log) -> list[str]:
+    """The files that are there, live or not."""
+    return sorted(str(path.relative_to(log.folder)) for path in log.folder.rglob("*.parquet"))
