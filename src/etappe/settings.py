@@ -22,6 +22,7 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 DEFAULT_DATA = "etappe-data"
 SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 PARENT = "ETAPPE_PARENT"
+FAULT = "ETAPPE_FAULT"
 FILE_NAME = "etappe.toml"
 
 
@@ -91,6 +92,22 @@ class Rules(_Section, frozen=True):
     """An event this recent (minutes) makes the customer one with a session under way."""
 
 
+class Traffic(_Section, frozen=True):
+    """Which events are flagged and left out of customers' records, popularity and training."""
+
+    events_per_minute: Count = 300
+    """Events of one customer within one minute beyond this many are flagged (the minute of their time; lines of orders,
+    impressions, and what tells identity, traits or consent do not count)."""
+
+
+class Erasure(_Section, frozen=True):
+    """How soon those who were erased are gone from the log too."""
+
+    days: Annotated[int, Meta(ge=1, le=365)] = 7
+    """The log is rewritten without an erased customer within this many days. Answers, records and the next model know
+    nothing of them at once; `etappe erase --now` rewrites at once too."""
+
+
 class Catalogue(_Section, frozen=True):
     """How the shop counts."""
 
@@ -105,6 +122,8 @@ class Settings(_Section, frozen=True):
     consent: Consent = Consent()
     learning: Learning = Learning()
     rules: Rules = Rules()
+    traffic: Traffic = Traffic()
+    erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()
 
     def digest(self) -> str:
@@ -147,6 +166,11 @@ def parent(environ: Mapping[str, str] = os.environ) -> int | None:
     """The id of the process that this one ends with, if `etappe serve` started it."""
     text = environ.get(PARENT, "")
     return int(text) if text.isdigit() else None
+
+
+def fault(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Where this process is to kill itself, as NAME:COUNT; see `etappe.faults`."""
+    return environ.get(FAULT) or None
 
 
 def shared_metrics(environ: Mapping[str, str] = os.environ) -> str | None:

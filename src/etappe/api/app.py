@@ -67,7 +67,8 @@ def _provided(state: State) -> Service:
 async def _service(place: Place, settings: Settings, began_by: int | None) -> AsyncIterator[Service]:
     known, warning = await asyncio.to_thread(_prepare, place)
     async with connect_async(place) as client:
-        service = Service(client, place, settings, known)
+        blocking = blocking_client(place)
+        service = Service(client, blocking, place, settings, known)
         service.warning = warning
         await service.replica.start()
         warm_up(service.replica.view, settings)
@@ -79,6 +80,7 @@ async def _service(place: Place, settings: Settings, began_by: int | None) -> As
         finally:
             service.ready = False
             await _stop(background)
+            blocking.close()
 
 
 def _prepare(place: Place) -> tuple[bytes, str | None]:

@@ -66,6 +66,9 @@ class Replica:
                 except (redis.RedisError, OSError, EtappeError) as error:
                     _log.warning("the journal cannot be followed: %s", error)
                     await asyncio.sleep(_PAUSE_SECONDS)
+                except Exception:  # noqa: BLE001 - whatever it is, the next entry may be better
+                    _log.exception("the journal cannot be followed; trying again")
+                    await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             with contextlib.suppress(redis.RedisError, OSError):
                 await journal.renew(self._client, self.name, self.position, 0)
@@ -90,6 +93,8 @@ class Replica:
             await self.reload()
         except (redis.RedisError, OSError, EtappeError) as error:
             _log.warning("the configuration cannot be reloaded: %s", error)
+        except Exception:  # noqa: BLE001 - nobody would hear of it here
+            _log.exception("the configuration cannot be reloaded; the next request tries again")
 
     async def reload(self) -> None:
         """Starts from the compiled catalogue where it is newer than what is held, then applies the journal.
@@ -140,9 +145,16 @@ class Replica:
         self._valid_until = began + self._lease * _MARGIN
 
     def _apply(self, change: Change) -> None:
-        """Applies one change, at once and in full; one applied already is passed over."""
+        """Applies one change, at once and in full; one applied already is passed over, a damaged one too."""
         if journal.ordered(change.position) <= journal.ordered(self.position):
             return
+        try:
+            self._do(change)
+        except Exception:  # noqa: BLE001 - whatever it is, nobody is served by an old catalogue for ever because of it
+            _log.exception("the change at %s cannot be applied and is left out", change.position)
+        self.position = change.position
+
+    def _do(self, change: Change) -> None:
         if change.kind == journal.ITEMS:
             for patch in journal.patches_of(change):
                 self.view.catalogue.apply(patch)
@@ -151,7 +163,6 @@ class Replica:
             self.keys[key.digest] = key
         elif change.kind == journal.SNAPSHOT:
             self._swap_soon()
-        self.position = change.position
 
     def _swap_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self._swap())
@@ -165,6 +176,8 @@ class Replica:
                 await self.load_snapshot()
         except (redis.RedisError, OSError, EtappeError) as error:
             _log.error("the snapshot is refused, what was served before stays: %s", error)
+        except Exception:  # noqa: BLE001 - nobody would hear of it here
+            _log.exception("the snapshot is refused, what was served before stays")
 
 
 def _load(client: SyncRedis, data: Path, held: str) -> tuple[dict[str, ApiKey], tuple[Catalogue, str] | None]:

@@ -11,15 +11,18 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, metrics
+from etappe.api import auth, collect, consent, identities, metrics, personal, segment
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
-from etappe.api.customers import CustomerAnswer, answer_of
+from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.documented import EventsOperation
+from etappe.api.paths import id_of
 from etappe.api.service import Service, now
+from etappe.api.taking import take_events
 from etappe.catalog.item import Item, ItemPatch
-from etappe.customers.state import denied
+from etappe.customers.state import fold_state
 from etappe.errors import InputError
-from etappe.events.intake import read_batch
+from etappe.events.identities import USER
+from etappe.events.intake import read_batch, token_of
 from etappe.ids import item_hash
 from etappe.serving import lists
 from etappe.serving.answer import Answer
@@ -35,12 +38,8 @@ Serving = NamedDependency[Service]
 @post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
 async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
-    accepted, rejected = auth.without_foreign_consent(request, *read_batch(await request.body(), now()))
-    new = await service.take(accepted)
-    answer = EventsAnswer(sum(new), len(new) - sum(new), rejected)
-    for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
-        metrics.EVENTS.labels(status=status).inc(count)
-    return answer
+    body = await request.body()
+    return await take_events(request, service, *read_batch(body, now()), token=token_of(body))
 
 
 @post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})
@@ -64,7 +63,7 @@ async def get_related(
 ) -> lists.ItemList:
     """List what goes with an item."""
     await service.be_current()
-    return lists.related(service.replica.view, item_id, kind, limit, locale, service.settings, time.time())
+    return lists.related(service.replica.view, id_of(item_id), kind, limit, locale, service.settings, time.time())
 
 
 @get("/v1/popular", guards=[auth.any_key])
@@ -98,23 +97,23 @@ async def put_items(data: JSONBody[ItemsBody], service: Serving) -> ItemsAnswer:
 async def get_item(item_id: FromPath[str], service: Serving) -> Item:
     """Show an item of the catalogue."""
     await service.be_current()
+    item_id = id_of(item_id)
     item = service.replica.view.catalogue.find(item_id)
     if item is None:
         raise NotFoundException(f"the catalogue has no item {item_id!r}")
     return item
 
 
-@get("/v1/customers/{customer_id:path}", guards=[auth.secret_key])
+@get("/v1/customers/{customer_id:str}", guards=[auth.secret_key])
 async def get_customer(customer_id: FromPath[str], service: Serving) -> CustomerAnswer:
     """Show a customer by user_id, as the next decision will see them."""
-    customer_id = customer_id.removeprefix("/")
-    found = await service.customer(service.subject("user_id", customer_id))
+    customer_id = id_of(customer_id)
+    found = await service.customer(service.subject(USER, customer_id))
     if not found.found:
         raise NotFoundException(f"no event of customer {customer_id!r} is known")
     state = state_of(found.base, found.tail, service.settings)
     if state is None:
-        said = denied(found.base, found.tail, unknown_denies=False)
-        return CustomerAnswer(id=customer_id, known=True, consent="denied" if said else "unknown")
+        return consents_of(customer_id, fold_state(found.base, found.tail, service.settings.learning.half_life_days))
     return answer_of(customer_id, state, service.replica.view.catalogue)
 
 
@@ -149,6 +148,11 @@ HANDLERS = [
     put_items,
     get_item,
     get_customer,
+    *identities.HANDLERS,
+    *consent.HANDLERS,
+    *personal.HANDLERS,
+    *segment.HANDLERS,
+    *collect.HANDLERS,
     get_health,
     get_ready,
     get_metrics,

@@ -25,10 +25,11 @@ from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
 from etappe.store import customers, keys
-from etappe.store.connection import AsyncRedis
+from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter, Recorded
-from etappe.store.ingest import ingest
+from etappe.store.identities.linking import Linker
+from etappe.store.ingest import Aliases, Outcome, ingest
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -39,23 +40,38 @@ _KEPT_ANSWERS: Final = 10_000
 class Service:
     """One serving process."""
 
-    def __init__(self, client: AsyncRedis, place: Place, settings: Settings, secret: bytes) -> None:
+    def __init__(
+        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, secret: bytes
+    ) -> None:
         self.client = client
+        self.blocking = blocking
         self.place = place
         self.settings = settings
         self.replica = Replica(client, place, settings)
         self.decisions = DecisionWriter(client, settings.store.decision_buffer, settings.store.decision_stream)
         self.ready = False
         self.warning: str | None = None
-        self._secret = secret
+        self.secret = secret
+        self._aliases = Aliases()
+        self._linker = Linker(blocking, secret, settings)
         self._digest = settings.digest()
         self._answers: OrderedDict[tuple[bytes, str], tuple[bytes, float]] = OrderedDict()
         self._budget = settings.store.budget_ms / 1000
         self.zone = _zone(settings.catalogue.time_zone)
 
-    async def take(self, events: Sequence[Accepted]) -> list[bool]:
-        """Accepts events; True for new ones, False for duplicates. They are durable and count at once."""
-        return await ingest(self.client, self._secret, events, self.settings)
+    async def take(self, events: Sequence[Accepted], linking: Sequence[Accepted] | None = None) -> list[Outcome]:
+        """Accepts events: they are durable and count at once. `linking` (default: all) may say who is whom.
+
+        Raises:
+            StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
+        """
+        outcomes = await ingest(self.client, self.secret, events, self.settings, self._aliases)
+        gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
+        telling = events if linking is None else linking
+        claims = self._linker.news(one for one in telling if one.event_id not in gone)
+        if claims:
+            await asyncio.to_thread(self._linker.link, claims)
+        return outcomes
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""
@@ -72,7 +88,7 @@ class Service:
 
     def subject(self, kind: str, value: str) -> Subject:
         """The subject of an identity."""
-        return subject_of(self._secret, kind, value)
+        return subject_of(self.secret, kind, value)
 
     async def decide(self, request: DecideRequest) -> bytes:
         """The answer to `request`, encoded: one read, then computing, the rest behind the answer."""
@@ -83,7 +99,7 @@ class Service:
         if repeatable and (kept := self._kept(subjects[0], repeatable, found)):
             return kept
         customer = next((one for one in found if one.found), None)
-        state, degraded = self._state(customer, degraded)
+        state, degraded = self._state(customer, request.channel, degraded)
         catalogue = self.replica.position
         made = decide(self.replica.view, request, state, self.settings, time.time())
         took = time.perf_counter() - began
@@ -108,12 +124,12 @@ class Service:
         async with asyncio.timeout(self._budget):
             return (await customers.read(self.client, [subject]))[0]
 
-    def _state(self, customer: CustomerRecord | None, degraded: bool) -> tuple[State | None, bool]:
+    def _state(self, customer: CustomerRecord | None, channel: str, degraded: bool) -> tuple[State | None, bool]:
         """The customer's state, and whether the answer is degraded: also where the record cannot be read."""
         if customer is None or degraded:
             return None, degraded
         try:
-            return state_of(customer.base, customer.tail, self.settings), False
+            return state_of(customer.base, customer.tail, self.settings, channel), False
         except DataError as error:
             _log.warning("the record of customer %s cannot be read: %s", customer.subject.hex(), error)
             return None, True

@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.events.vocabulary import TYPES, AnyEvent, Event, Rate, Refund
+from etappe.events import identities
+from etappe.events.vocabulary import TYPES, Alias, AnyEvent, Event, Identify, Rate, Refund, SetConsent, SetTraits
 
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 32 * 1024
@@ -17,22 +18,35 @@ MAX_NESTING: Final = 32
 """Objects and lists inside one another in `properties`."""
 AHEAD: Final = timedelta(days=1)
 """A client's clock may be this far ahead of ours."""
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times of events are counted from here."""
 RATINGS: Final = (1, 5)
+MAX_ID_LENGTH: Final = 256
+CONSENT_ORIGIN: Final = ("source", "text_version")
+"""Properties of `set_consent` that are no purposes: where consent was given, and under which version of the text."""
+
+
+class Sender(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Whom a browser speaks for: `token` is signed by the shop's server."""
+
+    token: str | None = None
 
 
 class Batch(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /v1/events`: each event is decoded on its own."""
 
     events: list[msgspec.Raw]
+    customer: Sender = Sender()
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A valid event, completed: it has an id and a time."""
+    """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of."""
 
     index: int
     event: Event
     event_id: str
     time: datetime
+    raw: bytes | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,6 +57,7 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
+_SAYING: Final = (SetTraits, SetConsent, Identify)
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
@@ -71,8 +86,13 @@ def read_batch(body: bytes, now: datetime) -> tuple[list[Accepted], list[Rejecte
     return accepted, rejected
 
 
+def token_of(body: bytes) -> str | None:
+    """The visitor token of a batch that `read_batch` has read."""
+    return _BATCH.decode(body).customer.token
+
+
 def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
-    """One event in native form, checked and completed.
+    """One event in native form, checked and completed: those of a batch that name no time happened in its order.
 
     Raises:
         InputError: it cannot be taken; says why and names the field.
@@ -83,9 +103,10 @@ def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
         event: Event = _EVENT.decode(raw)
     except _UNDECODABLE as error:
         raise _explained(raw, error) from error
-    check(event, now)
-    time = _aware(event.timestamp or now)
-    return Accepted(index, event, event.event_id or content_id(raw, event, time), time)
+    settled = identities.settled(event)
+    check(settled, now)
+    time = _aware(event.timestamp) if event.timestamp else now + timedelta(microseconds=index)
+    return Accepted(index, settled, event.event_id or content_id(raw, event, time), time)
 
 
 def check(event: Event, now: datetime) -> None:
@@ -96,7 +117,11 @@ def check(event: Event, now: datetime) -> None:
     """
     if event.timestamp is not None and _aware(event.timestamp) > now + AHEAD:
         raise InputError(f"timestamp {event.timestamp.isoformat()} is more than a day ahead", field="timestamp")
-    if not (event.user_id or event.anonymous_id or event.order_id):
+    if event.timestamp is not None and _aware(event.timestamp) < EARLIEST:
+        raise InputError(
+            f"timestamp {event.timestamp.isoformat()} is before 1970; is the clock set?", field="timestamp"
+        )
+    if not (event.order_id or identities.named(event)):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
     if _deeper(event.properties, MAX_NESTING):
         raise InputError(f"properties are nested more than {MAX_NESTING} deep", field="properties")
@@ -104,8 +129,12 @@ def check(event: Event, now: datetime) -> None:
         raise InputError("a refund names an item_id or an order_id", field="item_id")
     if isinstance(event, Rate):
         _check_rating((event.properties or {}).get("rating"))
-    if event.__struct_config__.tag in ("set_traits", "set_consent"):
+    if isinstance(event, _SAYING):
         _check_said(event)
+    if isinstance(event, Alias) and not _names_two(event):
+        raise InputError(
+            "an alias names two identities: give properties.previous_id beside user_id", field="properties.previous_id"
+        )
 
 
 def completed(accepted: Accepted) -> bytes:
@@ -127,16 +156,24 @@ def _check_rating(rating: object) -> None:
 
 
 def _check_said(event: Event) -> None:
-    tag = event.__struct_config__.tag
-    if not event.properties:
+    tag, said = event.__struct_config__.tag, event.properties or {}
+    if not said and not isinstance(event, Identify):
         raise InputError(f"{tag} says nothing: give properties", field="properties")
-    if len(msgspec.json.encode(event.properties)) > MAX_TRAITS_BYTES:
+    if len(msgspec.json.encode(said)) > MAX_TRAITS_BYTES:
         raise InputError(f"properties of {tag} may have {MAX_TRAITS_BYTES} bytes", field="properties")
-    if any(name.startswith("$") for name in event.properties):
+    if any(name.startswith("$") for name in said):
         raise InputError("names that begin with $ are reserved", field="properties")
-    wrong = [name for name, value in event.properties.items() if not isinstance(value, bool)]
-    if tag == "set_consent" and wrong:
-        raise InputError(f"consent to {wrong[0]!r} is true or false", field=f"properties.{wrong[0]}")
+    if isinstance(event, SetConsent):
+        _check_consent(said)
+
+
+def _check_consent(said: dict[str, Any]) -> None:
+    """Purposes are true or false; where and under which text that was said are words."""
+    for name, value in said.items():
+        if name in CONSENT_ORIGIN and not isinstance(value, str | None):
+            raise InputError(f"{name} of a consent is text", field=f"properties.{name}")
+        if name not in (*CONSENT_ORIGIN, identities.IDENTITIES) and not isinstance(value, bool):
+            raise InputError(f"consent to {name!r} is true or false", field=f"properties.{name}")
 
 
 def _aware(time: datetime) -> datetime:
@@ -145,6 +182,13 @@ def _aware(time: datetime) -> datetime:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except OverflowError as error:
         raise InputError(f"timestamp {time.isoformat()} is outside the years 1 to 9999", field="timestamp") from error
+
+
+def _names_two(event: Alias) -> bool:
+    previous = (event.properties or {}).get("previous_id")
+    if previous is None:
+        return len(identities.named(event)) > 1
+    return isinstance(previous, str) and 1 <= len(previous) <= MAX_ID_LENGTH
 
 
 def _deeper(value: object, levels: int) -> bool:

@@ -1,14 +1,18 @@
 """The catalogue as the store keeps it: compiled now and then, the changes since in the journal."""
 
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from etappe.catalog.table import KIND, Catalogue
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
 
 FOLDER: Final = "catalogue"
+_log = logging.getLogger("etappe.catalogues")
 
 
 def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | None:
@@ -33,7 +37,12 @@ def load(client: SyncRedis, data: Path) -> tuple[Catalogue, str]:
 def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tuple[Catalogue, str]:
     for change in journal.read(client, position):
         if change.kind == journal.ITEMS:
-            for patch in journal.patches_of(change):
+            try:
+                patches = journal.patches_of(change)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # replicas pass it over, too
+                _log.error("the change at %s of the journal cannot be read: %s", change.position, error)
+                patches = []
+            for patch in patches:
                 catalogue.apply(patch)
         position = change.position
     return catalogue, position
@@ -42,10 +51,15 @@ def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tup
 def compile_current(client: SyncRedis, data: Path) -> str:
     """Compiles the catalogue as of now and publishes it; returns the journal position it holds."""
     catalogue, position = load(client, data)
+    publish(client, data, catalogue, position)
+    return position
+
+
+def publish(client: SyncRedis, data: Path, catalogue: Catalogue, position: str) -> None:
+    """Compiles a catalogue that has come to `position` of the journal, and makes it the current one."""
     now = datetime.now(UTC)
     folder = data / FOLDER / now.strftime("%Y%m%dT%H%M%S%fZ")
     folder.parent.mkdir(parents=True, exist_ok=True)
     catalogue.compile(folder, folder.name, now.isoformat(), position)
     artifacts.publish(client, KIND, folder)
     artifacts.remove_old_folders(folder.parent, artifacts.versions(client, KIND))
-    return position

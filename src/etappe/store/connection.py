@@ -103,7 +103,7 @@ def secret(client: SyncRedis, data: Path) -> bytes:
         StoreError: the two differ, so the folder belongs to another Redis.
     """
     path = data / SECRET_FILE
-    kept = _kept_secret(path)
+    kept = kept_secret(path)
     client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
     current: bytes = client.get(keys.SECRET)  # type: ignore[assignment]
     if kept is None:
@@ -111,6 +111,16 @@ def secret(client: SyncRedis, data: Path) -> bytes:
     elif kept != current:
         raise StoreError(f"{path} does not match the secret in Redis; the folder and that Redis do not belong together")
     return current
+
+
+def refuse_emptied(client: SyncRedis, data: Path) -> None:
+    """Makes sure that a Redis that has lost everything is not taken for a new one: it would forget who is whom.
+
+    Raises:
+        StoreError: the folder has a secret and a log, and Redis has no secret.
+    """
+    if (data / SECRET_FILE).exists() and any((data / "log" / "commits").glob("*")) and not client.exists(keys.SECRET):
+        raise StoreError(f"Redis is empty, but the log in {data} is not; bring it back with `etappe rebuild`")
 
 
 def run_script(client: SyncRedis, script: scripts.Script, names: list[str], arguments: list[Any]) -> Any:
@@ -121,6 +131,20 @@ def run_script(client: SyncRedis, script: scripts.Script, names: list[str], argu
         return client.eval(script.text, len(names), *names, *arguments)
 
 
+def run_scripts(client: SyncRedis, calls: list[tuple[scripts.Script, list[str], list[Any]]]) -> list[Any]:
+    """Calls scripts in one round trip, those that the server has forgotten once more."""
+    pipe = client.pipeline(transaction=False)
+    for script, names, arguments in calls:
+        pipe.evalsha(script.digest, len(names), *names, *arguments)
+    replies = pipe.execute(raise_on_error=False)
+    for place, (call, reply) in enumerate(zip(calls, replies, strict=True)):
+        if isinstance(reply, NoScriptError):
+            replies[place] = run_script(client, *call)
+        elif isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
 async def run_script_async(client: AsyncRedis, script: scripts.Script, names: list[str], arguments: list[Any]) -> Any:
     """As `run_script`, without blocking."""
     try:
@@ -129,7 +153,12 @@ async def run_script_async(client: AsyncRedis, script: scripts.Script, names: li
         return await client.eval(script.text, len(names), *names, *arguments)
 
 
-def _kept_secret(path: Path) -> bytes | None:
+def kept_secret(path: Path) -> bytes | None:
+    """The secret in a file; None where there is no such file.
+
+    Raises:
+        StoreError: what it holds is none.
+    """
     if not path.exists():
         return None
     try:

@@ -1,23 +1,30 @@
 """Customers' records in Redis: read with one command, replaced by compare-and-set."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import redis
 
+from etappe.customers.base import joined, pack, unpack
+from etappe.customers.tails import events_of
 from etappe.errors import StoreUnavailableError
 from etappe.ids import PARTITIONS, Partition, Subject, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script
+from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
+
+_HOPS: Final = 3
+"""An alias leads to its customer at once; further only where it becomes an alias itself while it is read."""
 
 
 class CustomerRecord(msgspec.Struct, frozen=True):
-    """A customer as stored: packed base, tail, and the answer already given to a request_id."""
+    """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id."""
 
     subject: Subject
     base: bytes = b""
     tail: bytes = b""
+    graph: bytes = b""
     answer: bytes = b""
 
     @property
@@ -25,23 +32,73 @@ class CustomerRecord(msgspec.Struct, frozen=True):
         """Whether Redis knows this customer."""
         return bool(self.base or self.tail)
 
+    @property
+    def place(self) -> Place:
+        """What the identity graph says of this subject."""
+        return place_of(self.graph)
+
 
 async def read(client: AsyncRedis, subjects: Sequence[Subject], request_id: str | None = None) -> list[CustomerRecord]:
-    """The records of `subjects`, in one round trip: one MGET each (a customer's keys share a slot), sent together.
+    """The customers that `subjects` belong to, in one round trip: one MGET each (its keys share a slot), sent together.
+
+    Where a subject is an alias of somebody not asked about, or its customer's record waits to be joined with others,
+    there is one more round trip (two, where both is so; more only while identities are being changed). The answer to
+    `request_id` is the one given to the subject that was asked about.
 
     Raises:
         StoreUnavailableError: Redis did not answer.
     """
     try:
-        if len(subjects) == 1:
-            return [_record(subjects[0], await client.mget(_names(subjects[0], request_id)))]
-        async with client.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.mget(_names(subject, request_id))
-            replies = await pipe.execute()
+        found = await _records(client, [_names(subject, request_id) for subject in subjects], subjects)
+        theirs = {one.subject: one for one in found if one.place.root is None}
+        for _ in range(_HOPS):
+            asked = {one.place.root: None for one in found if one.place.root is not None}
+            if not asked:
+                break
+            if wanted := [root for root in asked if root not in theirs]:
+                more = await _records(client, [_names(root, None) for root in wanted], wanted)
+                theirs |= {one.subject: one for one in more}
+            found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
+        return [await _joined(client, one) if one.place.waiting else one for one in found]
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailableError(f"Redis does not answer: {error}") from error
+
+
+async def _records(client: AsyncRedis, names: list[list[str]], subjects: Sequence[Subject]) -> list[CustomerRecord]:
+    if len(subjects) == 1:
+        return [_record(subjects[0], await client.mget(names[0]))]
+    async with client.pipeline(transaction=False) as pipe:
+        for of_one in names:
+            pipe.mget(of_one)
+        replies = await pipe.execute()
     return [_record(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+
+
+def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerRecord:
+    return alias if customer is None else msgspec.structs.replace(customer, answer=alias.answer)
+
+
+async def _joined(client: AsyncRedis, record: CustomerRecord) -> CustomerRecord:
+    """The record with the bases of what was merged into it, until the worker has rebuilt it from the log."""
+    async with client.pipeline(transaction=False) as pipe:
+        for subject in record.place.waiting:
+            pipe.get(keys.base(subject))
+        bases = await pipe.execute()
+    if not all(bases):  # rebuilt meanwhile: the record itself holds now what was in them
+        (now,) = await _records(client, [_names(record.subject, None)], [record.subject])
+        record = msgspec.structs.replace(now, answer=record.answer)
+    return _with_others(record, [base for base in bases if base])
+
+
+def _with_others(record: CustomerRecord, others: Sequence[bytes]) -> CustomerRecord:
+    """The record joined with bases that were folded apart; repeats of their events in the tail are left out."""
+    if not others:
+        return record
+    bases = [unpack(base) for base in others]
+    held = {event.tobytes() for base in bases for event in base.ring}
+    tail = b"".join(event for event in events_of(record.tail) if event[:8] not in held)
+    whole = joined([unpack(record.base), *bases] if record.base else bases)
+    return msgspec.structs.replace(record, base=pack(whole), tail=tail)
 
 
 def read_blocking(client: SyncRedis, subjects: Sequence[Subject]) -> list[CustomerRecord]:
@@ -52,22 +109,40 @@ def read_blocking(client: SyncRedis, subjects: Sequence[Subject]) -> list[Custom
     return [_record(subject, reply) for subject, reply in zip(subjects, pipe.execute(), strict=True)]
 
 
+def read_resolved(client: SyncRedis, subject: Subject) -> CustomerRecord:
+    """The customer that a subject belongs to, as `read` gives it, for commands."""
+    record = read_blocking(client, [subject])[0]
+    for _ in range(_HOPS):
+        if record.place.root is not None:
+            record = read_blocking(client, [record.place.root])[0]
+    others = read_blocking(client, record.place.waiting)
+    return _with_others(record, [one.base for one in others if one.base])
+
+
 class Replacement(msgspec.Struct, frozen=True):
-    """A new base for a customer whose record was `read`; `kept` are the records of the read tail that stay in it."""
+    """A new base for a customer whose record was `read`; it takes the place of the tail as read, too.
+
+    `holds` are the subjects whose bases waited to be joined and are in the new one, `kept` the records of the tail as
+    read that are not.
+    """
 
     read: CustomerRecord
     base: bytes
+    holds: tuple[Subject, ...] = ()
     kept: bytes = b""
 
 
 def replace(client: SyncRedis, replacements: Iterable[Replacement], ttl_seconds: int) -> list[Subject]:
-    """Puts new bases in place; returns the customers whose base had changed meanwhile, to be tried again."""
+    """Puts new bases in place; returns the customers whose record had changed meanwhile, to be tried again.
+
+    New events are no such change: they stay in the tail.
+    """
     wanted = list(replacements)
     if not wanted:
         return []
     pipe = client.pipeline(transaction=False)
     for one in wanted:
-        pipe.evalsha(scripts.REPLACE.digest, 3, *_replace_arguments(one, ttl_seconds))
+        pipe.evalsha(scripts.REPLACE.digest, 4, *_replace_arguments(one, ttl_seconds))
     replies = pipe.execute(raise_on_error=False)
     refused: list[Subject] = []
     for one, reply in zip(wanted, replies, strict=True):
@@ -95,19 +170,20 @@ def forget_waiting(client: SyncRedis, subjects: Iterable[Subject]) -> None:
 
 def _replace_arguments(one: Replacement, ttl_seconds: int) -> list[Any]:
     subject = one.read.subject
-    names = [keys.base(subject), keys.tail(subject), keys.long_tails(partition_of(subject))]
-    return [*names, one.read.base[4:8], len(one.read.tail), one.base, one.kept, ttl_seconds, subject]
+    names = [keys.base(subject), keys.tail(subject), keys.long_tails(partition_of(subject)), keys.graph(subject)]
+    arguments = [one.read.base[4:8], one.read.tail, one.base, ttl_seconds, subject]
+    return [*names, *arguments, b"".join(one.holds), one.read.graph[:HEAD_BYTES], one.kept]
 
 
 def _again(client: SyncRedis, one: Replacement, ttl_seconds: int, error: Exception) -> int:
     if not isinstance(error, redis.exceptions.NoScriptError):
         raise error
     arguments = _replace_arguments(one, ttl_seconds)
-    return int(run_script(client, scripts.REPLACE, arguments[:3], arguments[3:]))
+    return int(run_script(client, scripts.REPLACE, arguments[:4], arguments[4:]))
 
 
 def _names(subject: Subject, request_id: str | None) -> list[str]:
-    names = [keys.base(subject), keys.tail(subject)]
+    names = [keys.base(subject), keys.tail(subject), keys.graph(subject)]
     return [*names, keys.answer(subject, request_id)] if request_id else names
 
 

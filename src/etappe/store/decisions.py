@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import redis
 
+from etappe import faults
 from etappe.ids import Subject
 from etappe.store import keys
 from etappe.store.connection import AsyncRedis
@@ -70,4 +71,6 @@ class DecisionWriter:
             for one in batch:
                 fields = {"d": one.decision, "t": one.milliseconds, "s": one.subject, "r": one.record}
                 pipe.xadd(keys.DECISION_STREAM, fields, maxlen=self._stream_length, approximate=True)  # type: ignore[arg-type]
+            faults.point("decisions.before_write")
             await pipe.execute()
+            faults.point("decisions.after_write")

@@ -11,12 +11,13 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -76,6 +77,17 @@ class EmbeddedServer:
             self._use.close()
             self._use = None
 
+    def used(self) -> bool:
+        """Whether any process uses the server."""
+        if not self.folder.exists():
+            return False
+        with _own_lock(self.folder / "users.lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def _start_unless_running(self) -> None:
         """Returns when the server answers. One that is only slow to answer is never joined by a second one."""
         deadline = time.monotonic() + START_SECONDS
@@ -97,9 +109,7 @@ class EmbeddedServer:
         command = [str(_binary()), *_arguments(self.folder, self.socket)]
         with _own_lock(self.folder / "server.lock") as lock, (self.folder / LOG).open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            subprocess.run(  # noqa: S603 - our own binary with our own arguments
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock.fileno(),), check=False
-            )
+            started(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock.fileno(),)).wait()
 
     def _gone(self) -> bool:
         """Whether no server process lives: none holds the lock that each inherits."""
@@ -143,6 +153,17 @@ class EmbeddedServer:
             yield
 
 
+def started(command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+    """Starts a process while no other thread of this one forks.
+
+    `Popen` waits until the pipe is closed through which it would hear that the command cannot be run. A process forked
+    by another thread just then would hold that pipe open, and the caller up, for as long as it lives.
+    """
+    with _forking:
+        return subprocess.Popen(command, **options)  # noqa: S603 - our own commands with our own arguments
+
+
+_forking: Final = threading.Lock()
 _open_locks: set[IO[str]] = set()
 
 
@@ -165,6 +186,7 @@ def _let_go() -> None:
 
 
 os.register_at_fork(after_in_child=_let_go)
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_forking.release)
 
 
 def _socket_path(folder: Path) -> Path:

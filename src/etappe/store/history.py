@@ -9,10 +9,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from etappe.customers.base import EMPTY, Base
-from etappe.customers.records import CARRIES_BLOCKS, EVENT, MAX_QUANTITY, VERSION
-from etappe.customers.state import Said, extend, in_order
+from etappe.customers.consent import verdict_of
+from etappe.customers.records import (
+    CARRIES_BLOCKS,
+    EVENT,
+    LINES,
+    MAX_QUANTITY,
+    VERSION,
+    blocks_for,
+    in_order,
+    payload_of,
+)
+from etappe.customers.state import extend
+from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
+from etappe.store.identities import erasure
+from etappe.store.identities.erasure import Erasure
 from etappe.store.log import Log
 
 PORTION_ROWS: Final = 1_000_000
@@ -33,20 +46,36 @@ class Past(msgspec.Struct, frozen=True):
         return {one.tobytes() for one in self.events}
 
 
-def of(log: Log, subjects: pl.Series, half_life_days: float) -> Iterator[Past]:
-    """The past of each of `subjects` (Binary), some million events at a time whatever the size of the log."""
-    distinct = subjects.unique().sort()
-    rows = max(1, log.rows("event"))
-    portion = max(1, len(distinct) * PORTION_ROWS // rows)
-    for start in range(0, len(distinct), portion):
-        yield from bases(ordered(log.events(subjects=distinct[start : start + portion])), half_life_days)
+def of(log: Log, members: pl.DataFrame, half_life_days: float, erasures: list[Erasure]) -> Iterator[Past]:
+    """The past of each customer of `members` (Binary subject, customer), some million events at a time.
+
+    Unwanted traffic is left out, and what came in of erased customers before they were. Customers of whom the log has
+    nothing are left out, too.
+    """
+    customers = members["customer"].unique().sort()
+    portion = max(1, len(customers) * PORTION_ROWS // max(1, log.rows("event")))
+    for start in range(0, len(customers), portion):
+        some = members.filter(pl.col("customer").is_in(customers[start : start + portion].implode()))
+        rows = erasure.visible(log.events(subjects=some["subject"]), erasures).filter(pl.col("flag").is_null())
+        mine = rows.join(some.lazy(), on="subject", how="left", maintain_order="left").drop("subject")
+        if some.height > some["customer"].n_unique():  # one event sent under two identities that turned out to be one
+            mine = mine.unique(subset=["customer", "event_id"], keep="first", maintain_order=True)
+        yield from bases(ordered(mine.rename({"customer": "subject"})), half_life_days)
+
+
+def alone(subjects: pl.Series) -> pl.DataFrame:
+    """Members of customers that are one subject each."""
+    distinct = subjects.unique()
+    return pl.DataFrame(
+        {"subject": distinct, "customer": distinct}, schema={"subject": pl.Binary, "customer": pl.Binary}
+    )
 
 
 def ordered(events: pl.LazyFrame) -> pl.DataFrame:
-    """Events (columns of the log) by subject and second, those of one second in their order of arrival."""
+    """Events (columns of the log) by subject and time, those of one moment in their order of arrival."""
     columns = ("subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel")
     arrived = events.select(*columns, "properties").with_row_index("arrival")
-    return arrived.sort("subject", pl.col("time").dt.epoch("s"), "arrival").drop("arrival").collect()
+    return arrived.sort("subject", _time(), "arrival").drop("arrival").collect()
 
 
 def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
@@ -66,19 +95,35 @@ def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
 
 
 def to_records(history: pl.DataFrame) -> NDArray[np.void]:
-    """EVENT[n] of rows of the log, as `records.encode` would make them one by one, without blocks."""
+    """EVENT[n] of rows of the log, as `records.encode` makes them one by one, but for the blocks behind them."""
     records = np.zeros(history.height, EVENT)
     records["event"] = [event_hash(one) for one in history["event_id"]]
     records["item"] = _hashed(history["item_id"], item_hash, np.uint64)
     records["order"] = _hashed(history["order_id"], order_hash, np.uint32)
-    records["time"] = np.clip(history["time"].dt.epoch("s").to_numpy(), 0, 2**32 - 1)
+    records["time"] = history.select(_time()).to_series().to_numpy()
     records["code"] = history["event"].replace_strict(CODES, return_dtype=pl.UInt8).to_numpy()
-    records["value"] = _values(history)
-    records["quantity"] = history["quantity"].fill_null(1).clip(0, MAX_QUANTITY).to_numpy()
+    pieces = history["quantity"].fill_null(1).clip(1).to_numpy()
+    records["value"] = _values(history, pieces, records["code"])
+    records["quantity"] = np.minimum(pieces, MAX_QUANTITY)
     channels = {name: place for place, name in enumerate(CHANNELS, start=1)}
     channel = history["channel"].replace_strict(channels, default=0, return_dtype=pl.UInt8).fill_null(0).to_numpy()
     records["meta"] = VERSION << 4 | channel
+    _put_said(records, history["properties"])
     return records
+
+
+def _time() -> pl.Expr:
+    """Unix microseconds; times before 1970 are kept as 1970."""
+    return pl.col("time").dt.epoch("us").clip(0)
+
+
+def _put_said(records: NDArray[np.void], properties: pl.Series) -> None:
+    """Into the records of events with blocks how many there are, and the verdict where consent is said."""
+    for index in np.flatnonzero(np.isin(records["code"], list(CARRIES_BLOCKS))).tolist():
+        said = _PROPERTIES.decode(properties[index] or "{}")
+        records["quantity"][index] = blocks_for(payload_of(said))
+        if records["code"][index] == SET_CONSENT:
+            records["item"][index] = verdict_of(said)
 
 
 def _hashed(values: pl.Series, hash_of: Any, dtype: Any) -> NDArray[Any]:
@@ -89,19 +134,18 @@ def _hashed(values: pl.Series, hash_of: Any, dtype: Any) -> NDArray[Any]:
     return joined["hash"].fill_null(0).to_numpy().astype(dtype)
 
 
-def _values(history: pl.DataFrame) -> NDArray[np.float64]:
-    """The rating of `rate` events, the price of any other, 0 where there is none."""
-    values = history["price"].fill_null(0.0).to_numpy().copy()
-    for index in np.flatnonzero((history["event"] == "rate").to_numpy()).tolist():
+def _values(history: pl.DataFrame, pieces: NDArray[np.int32], codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The rating of `rate` events, the money of all pieces of a line, the price of any other, 0 where there is none."""
+    prices = history["price"].fill_null(0.0).to_numpy()
+    values = np.where(np.isin(codes, list(LINES)), prices * pieces, prices)
+    for index in np.flatnonzero(codes == CODES["rate"]).tolist():
         values[index] = _PROPERTIES.decode(history["properties"][index] or "{}").get("rating") or 0
     return values
 
 
 def _said(history: pl.DataFrame) -> dict[bytes, list[Said]]:
     names = [NAMES[code] for code in CARRIES_BLOCKS]
-    rows = history.filter(pl.col("event").is_in(names)).select(
-        "subject", "event", pl.col("time").dt.epoch("s"), "properties"
-    )
+    rows = history.filter(pl.col("event").is_in(names)).select("subject", "event", _time(), "properties")
     said: dict[bytes, list[Said]] = {}
     for subject, event, time, properties in rows.iter_rows():
         values = _PROPERTIES.decode(properties or "{}")

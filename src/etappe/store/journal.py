@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from etappe.catalog.item import ItemPatch
+from etappe.errors import StoreUnavailableError
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script, run_script_async
 
@@ -23,6 +24,10 @@ SNAPSHOT: Final = "snapshot"
 PATCHES_PER_ENTRY: Final = 500
 _POLL_SECONDS: Final = 0.002
 _READ: Final = 200
+_LATE: Final = (
+    "a serving process has not applied the change in time; it is kept, and comes into force there when it is read."
+    " Do the same again to be sure, or restart the process that hangs"
+)
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -99,20 +104,32 @@ async def renew(client: AsyncRedis, replica: str, position: str, seconds: float)
 
 
 async def wait_until_applied(client: AsyncRedis, position: str, lease_seconds: float) -> None:
-    """Returns when all live replicas have applied `position`. A replica that stops does not hold it up for long."""
+    """Returns when all live replicas have applied `position`. One that stops holds it up until its lease lapses.
+
+    Raises:
+        StoreUnavailableError: one lives that has not applied it after two leases. The change stays in the journal.
+    """
     deadline = time.monotonic() + 2 * lease_seconds
     arguments = ["", START, 0]
-    while time.monotonic() < deadline:
+    while True:
         found = await run_script_async(client, scripts.LEASE, [keys.LEASES, keys.LEASE_POSITIONS], arguments)
         if all(ordered(_text(one)) >= ordered(position) for one in found):
             return
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError(_LATE)
         await asyncio.sleep(_POLL_SECONDS)
 
 
 def wait_until_applied_blocking(client: SyncRedis, position: str, lease_seconds: float) -> None:
-    """As `wait_until_applied`, for commands."""
+    """As `wait_until_applied`, for commands.
+
+    Raises:
+        StoreUnavailableError: a replica lives that has not applied it after two leases.
+    """
     deadline = time.monotonic() + 2 * lease_seconds
-    while time.monotonic() < deadline and ordered(oldest_live(client) or position) < ordered(position):
+    while ordered(oldest_live(client) or position) < ordered(position):
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError(_LATE)
         time.sleep(_POLL_SECONDS)
 
 

@@ -6,8 +6,20 @@ etappe:{017}:stream                  accepted events of partition 17            
 etappe:{017}:base:SUBJECT            packed base                                 customer_days since the last event
 etappe:{017}:tail:SUBJECT            records since the base                      folded at tail_limit; as the base
 etappe:{017}:long                    subjects whose tail waits for folding       emptied by the worker
+etappe:{017}:graph:SUBJECT           alias of which customer, or bases to join   customer_days since the last use
+etappe:{017}:members:SUBJECT         a customer's identities, by subject; `said` customer_days; 500 identities
+etappe:{017}:seen:SUBJECT            hashes of events that went to no tail       256 hashes, 7 days
+etappe:{017}:rate:SUBJECT            events of the current minute                2 minutes
+etappe:{017}:gone:TOMBSTONE          when an identity was erased                 one value an erased identity
+etappe:{017}:dirty                   subjects to be rebuilt from the log         emptied by the worker
 etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id                  answer_seconds
 etappe:{config}:stream               changes of catalogue, keys, snapshot        trimmed once compiled and in the log
+etappe:{identity}:stream             changes of the identity graph               trimmed once in the log
+etappe:{identity}:epoch, :lock       number of the last change, who makes one    one value; 5 seconds
+etappe:{identity}:intent             the change under way                        one value
+etappe:{identity}:erasures           whom the log still holds though erased      emptied by the worker
+etappe:{identity}:receipt:RECEIPT    when that was done                          customer_days
+etappe:{export}:wanted, :RECEIPT     exports asked for, and the finished ones    one entry each; 10 minutes
 etappe:{config}:leases, :positions   live replicas, what each has applied        one entry a replica; lapse by lease
 etappe:{config}:keys                 hashed API keys                             one field a key
 etappe:{config}:secret               the secret subjects are keyed with          one value
@@ -18,13 +30,19 @@ etappe:{decision}:stream             decision records                           
 
 from typing import Final
 
-from etappe.ids import PARTITIONS, Partition, Subject, partition_of
+from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
 LEASES: Final = "etappe:{config}:leases"
 LEASE_POSITIONS: Final = "etappe:{config}:positions"
 API_KEYS: Final = "etappe:{config}:keys"
 SECRET: Final = "etappe:{config}:secret"  # noqa: S105 - a key name
+IDENTITY_STREAM: Final = "etappe:{identity}:stream"
+IDENTITY_EPOCH: Final = "etappe:{identity}:epoch"
+IDENTITY_LOCK: Final = "etappe:{identity}:lock"
+IDENTITY_INTENT: Final = "etappe:{identity}:intent"
+ERASURES: Final = "etappe:{identity}:erasures"
+EXPORTS_WANTED: Final = "etappe:{export}:wanted"
 DECISION_STREAM: Final = "etappe:{decision}:stream"
 
 _TAGS: Final = tuple(f"etappe:{{{number:03d}}}:" for number in range(PARTITIONS))
@@ -55,9 +73,55 @@ def long_tails(partition: Partition) -> str:
     return _TAGS[partition] + "long"
 
 
+def graph(subject: Subject) -> str:
+    """What a subject is in the identity graph: see `identities.graph`."""
+    return f"{_TAGS[subject[0]]}graph:{subject.hex()}"
+
+
+def members(subject: Subject) -> str:
+    """The identities of a customer, by subject."""
+    return f"{_TAGS[subject[0]]}members:{subject.hex()}"
+
+
+def seen(subject: Subject) -> str:
+    """The hashes of a customer's events that went to no tail."""
+    return f"{_TAGS[subject[0]]}seen:{subject.hex()}"
+
+
+def rate(subject: Subject) -> str:
+    """How many events a customer had in the current minute."""
+    return f"{_TAGS[subject[0]]}rate:{subject.hex()}"
+
+
+def gone(subject: Subject, tombstone: bytes) -> str:
+    """When the identity with this tombstone was erased."""
+    return f"{_TAGS[subject[0]]}gone:{tombstone.hex()}"
+
+
+def of_customer(subject: Subject, secret: bytes) -> list[str]:
+    """All that the ingest script asks of a customer: base, tail, graph, members, seen, rate, gone."""
+    names = [base(subject), tail(subject), graph(subject), members(subject), seen(subject), rate(subject)]
+    return [*names, gone(subject, tombstone_of(secret, subject))]
+
+
+def dirty(partition: Partition) -> str:
+    """The subjects of a partition that are to be rebuilt from the log, by when that was found."""
+    return _TAGS[partition] + "dirty"
+
+
 def answer(subject: Subject, request_id: str) -> str:
     """The answer given to a customer's request_id."""
     return f"{_TAGS[partition_of(subject)]}answer:{subject.hex()}:{request_id}"
+
+
+def receipt(number: str) -> str:
+    """What became of an erasure."""
+    return f"etappe:{{identity}}:receipt:{number}"
+
+
+def export(number: str) -> str:
+    """A finished export."""
+    return f"etappe:{{export}}:{number}"
 
 
 def artifact(kind: str) -> str:

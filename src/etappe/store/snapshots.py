@@ -1,9 +1,10 @@
 """Snapshots as the store keeps them: folders in the data folder, published through Redis, changes journalled."""
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
-from etappe.errors import NotFoundError
+from etappe.errors import DataError, NotFoundError
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
@@ -47,13 +48,29 @@ def publish_version(client: SyncRedis, data: Path, version: str | None) -> str:
     return publish(client, data / FOLDER / (version or found[-1]))
 
 
+def restore(client: SyncRedis, data: Path, published: list[str], served: str) -> list[str]:
+    """Uploads snapshots of the data folder (oldest first), with `served` the current one.
+
+    Returns those that neither the folder nor Redis has whole. Replicas are told nothing, as they find what is current
+    when they load it.
+    """
+    home = data / FOLDER
+    for version in published:
+        with contextlib.suppress(DataError):  # missing, or damaged
+            Snapshot.open(home / version)
+            artifacts.publish(client, KIND, home / version)
+    if served in artifacts.versions(client, KIND):
+        artifacts.select(client, KIND, served)
+    return [version for version in published if version not in artifacts.versions(client, KIND)]
+
+
 def rollback(client: SyncRedis) -> str:
     """Serves the snapshot published before the current one; returns its version."""
     version = artifacts.before_current(client, KIND)
     artifacts.select(client, KIND, version)
-    _tell(client, version)
+    _tell(client, version, rollback=True)
     return version
 
 
-def _tell(client: SyncRedis, version: str) -> None:
-    journal.append(client, journal.SNAPSHOT, {"version": version})
+def _tell(client: SyncRedis, version: str, *, rollback: bool = False) -> None:
+    journal.append(client, journal.SNAPSHOT, {"version": version} | ({"rollback": True} if rollback else {}))

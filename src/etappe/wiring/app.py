@@ -4,19 +4,21 @@ The processes that start it import this module only inside the serving process: 
 when they are imported.
 """
 
-from litestar import Litestar
+from litestar.types import ASGIApp
 from threadpoolctl import ThreadpoolController
 
 from etappe import settings
 from etappe.api.app import create_app
+from etappe.api.paths import keeping_slashes
 from etappe.errors import EtappeError
 
 
-def app_from_environment() -> Litestar:
+def app_from_environment() -> ASGIApp:
     """The application for the place that the environment names."""
     limit_threads()
     place = settings.place()
-    return create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
+    app = create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
+    return keeping_slashes(app)
 
 
 def limit_threads() -> None:

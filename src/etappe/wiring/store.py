@@ -11,7 +11,7 @@ from etappe.ids import item_hash
 from etappe.importing import times
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, connection, journal, snapshots
+from etappe.store import catalogues, connection, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log
 
@@ -42,15 +42,22 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Opened]:
+def opened(place: Place, *, unfinished: bool = False) -> Iterator[Opened]:
     """The store of a place, with the embedded server up inside the block where one is needed.
+
+    A place whose restoring was broken off, or whose Redis has lost all, is opened only by who says that it may be
+    `unfinished`.
 
     Raises:
         EtappeError: settings, data folder or Redis cannot be used.
     """
+    if not unfinished:
+        swapping.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
     times.zone_of(settings.catalogue.time_zone)
     with connection.connect(place) as client:
         log = Log(place.data / "log")
         log.prepare()
+        if not unfinished:
+            connection.refuse_emptied(client, place.data)
         yield Opened(place, settings, client, log, connection.secret(client, place.data))

@@ -6,21 +6,27 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
+from tests.unit.customers.people import claim, subject
 
 from etappe.customers.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.errors import StoreUnavailableError
+from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
-from etappe.ids import Subject, event_hash, subject_of
+from etappe.ids import Subject, event_hash, item_hash, subject_of
 from etappe.settings import Place, Settings, Store
 from etappe.store import connection, customers, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
+from etappe.store.identities import graph
 from etappe.worker.folding import fold_long_tails
 
 Accept = Callable[..., Accepted]
 Take = Callable[..., list[bool]]
 ME = Subject(bytes([7]) * 16)
+ANNA = Identity("user_id", "anna")
+BROWSER = Identity("anonymous_id", "browser")
+MAIL = Identity("email_sha256", "0" * 64)
 BASE = bytes([1, 0, 0, 0, 5, 0, 0, 0]) + b"rest"
 """Something with a generation where bases have it."""
 
@@ -49,7 +55,7 @@ def test_read_is_one_command(place: Place, client: SyncRedis, request_id: str | 
     client.config_resetstat()
     (found,) = _read(place, [ME], request_id)
     assert _commands(client) == {"mget": 1}
-    assert CustomerRecord(ME, b"", b"t", b"") == found
+    assert CustomerRecord(ME, b"", b"t") == found
 
 
 def test_read_of_two_is_one_command_each(place: Place, client: SyncRedis) -> None:
@@ -86,6 +92,51 @@ def _stored(client: SyncRedis) -> tuple[bytes, bytes]:
     return found.base, found.tail
 
 
+def _link(client: SyncRedis, settings: Settings, *pairs: tuple[Identity, Identity]) -> None:
+    graph.link(client, [claim(one, other) for one, other in pairs], settings)
+
+
+def test_alias_is_one_more_round_trip(place: Place, client: SyncRedis, settings: Settings) -> None:
+    """A subject that is an alias is answered with its customer's record; the kept answer is that of who was asked."""
+    _link(client, settings, (ANNA, BROWSER))
+    client.set(keys.tail(subject(ANNA)), b"t")
+    client.set(keys.answer(subject(BROWSER), "r"), b"answer")
+    client.config_resetstat()
+    (found,) = _read(place, [subject(BROWSER)], "r")
+    assert (found.subject, found.tail, found.answer) == (subject(ANNA), b"t", b"answer")
+    assert _commands(client) == {"mget": 2}
+
+
+def test_two_aliases_of_one_customer(place: Place, client: SyncRedis, settings: Settings) -> None:
+    """Several subjects of one customer are all answered with that customer, in the order they were asked for."""
+    _link(client, settings, (ANNA, BROWSER), (ANNA, MAIL))
+    client.set(keys.tail(subject(ANNA)), b"t")
+    asked = [subject(one) for one in (MAIL, BROWSER, ANNA)] + [ME]
+    assert [(one.subject, one.tail) for one in _read(place, asked)] == [(subject(ANNA), b"t")] * 3 + [(ME, b"")]
+
+
+def test_waiting_bases_are_joined(
+    place: Place, client: SyncRedis, take: Take, accept: Accept, settings: Settings
+) -> None:
+    """Until the worker has rebuilt a merged customer, reading joins the bases of whom were merged."""
+    small = msgspec.structs.replace(settings, store=Store(tail_limit=1))
+    take(*[accept(f"a{number}", user_id="anna", item_id="x") for number in range(3)], settings=small)
+    take(
+        *[accept(f"b{number}", user_id=None, anonymous_id="browser", item_id="y") for number in range(2)],
+        settings=small,
+    )
+    fold_long_tails(client, small)
+    _link(client, settings, (ANNA, BROWSER))
+    for asked in (BROWSER, ANNA):
+        (found,) = _read(place, [subject(asked)])
+        assert found.place.waiting == (subject(BROWSER),)
+        assert {item_hash("x"): 3, item_hash("y"): 2} == {
+            int(one["item"]): int(one["views"]) for one in unpack(found.base).items
+        }
+        resolved = customers.read_resolved(client, subject(asked))
+        assert (found.base, found.tail) == (resolved.base, resolved.tail)
+
+
 def test_replace_takes_the_read_part_of_the_tail(client: SyncRedis) -> None:
     """What was read of the tail goes, but for what is to be kept; what came in since stays behind it."""
     client.set(keys.base(ME), BASE)
@@ -93,7 +144,7 @@ def test_replace_takes_the_read_part_of_the_tail(client: SyncRedis) -> None:
     (read,) = customers.read_blocking(client, [ME])
     client.append(keys.tail(ME), b"new")
     client.sadd(keys.long_tails(ME[0]), ME)  # type: ignore[arg-type]
-    assert customers.replace(client, [Replacement(read, b"base", b"kept")], 60) == []
+    assert customers.replace(client, [Replacement(read, b"base", kept=b"kept")], 60) == []
     assert _stored(client) == (b"base", b"keptnew")
     assert customers.waiting(client) == []
     assert [client.ttl(key) for key in (keys.base(ME), keys.tail(ME))] == [60, 60]
@@ -120,6 +171,35 @@ def test_changed_base_is_not_replaced(client: SyncRedis, before: bytes) -> None:
     assert (faster, b"tail") == _stored(client)
 
 
+def test_changed_tail_is_not_replaced(client: SyncRedis) -> None:
+    """A tail that does not begin as it was read belongs to somebody who was erased or parted since: nothing is done."""
+    client.set(keys.tail(ME), b"tail")
+    (read,) = customers.read_blocking(client, [ME])
+    for now in (b"", b"other and more", b"tai"):
+        client.set(keys.tail(ME), now)
+        assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
+        assert _stored(client) == (b"", now)
+
+
+@pytest.mark.parametrize("meanwhile", [b"L" + b"2" * 15 + b"x" * 16, b"O" + b"2" * 15])
+def test_merged_customer_is_not_replaced(client: SyncRedis, meanwhile: bytes) -> None:
+    """Who became an alias meanwhile, or took somebody over, is to be tried again."""
+    client.set(keys.graph(ME), b"O" + b"1" * 15)
+    (read,) = customers.read_blocking(client, [ME])
+    client.set(keys.graph(ME), meanwhile)
+    assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
+    assert _stored(client) == (b"", b"")
+
+
+def test_held_bases_wait_no_longer(client: SyncRedis) -> None:
+    """Of the bases that waited to be joined, those in the new base are struck off, others go on waiting."""
+    head, others = b"O" + b"1" * 15, [bytes([number]) * 16 for number in range(3)]
+    client.set(keys.graph(ME), head + b"".join(others))
+    (read,) = customers.read_blocking(client, [ME])
+    assert customers.replace(client, [Replacement(read, b"base", (Subject(others[0]), Subject(others[2])))], 60) == []
+    assert client.get(keys.graph(ME)) == head + others[1]
+
+
 def test_expired_base_is_not_replaced(client: SyncRedis) -> None:
     """A base that was there when read and is gone is a change too."""
     client.set(keys.base(ME), BASE)
@@ -131,8 +211,8 @@ def test_expired_base_is_not_replaced(client: SyncRedis) -> None:
 def test_replace_of_many(client: SyncRedis) -> None:
     """Each replacement succeeds or fails alone; the scripts are loaded again where the server forgot them."""
     subjects = [Subject(bytes([number]) * 16) for number in range(5)]
-    for subject in subjects:
-        client.set(keys.base(subject), BASE)
+    for one in subjects:
+        client.set(keys.base(one), BASE)
     read = customers.read_blocking(client, subjects)
     client.set(keys.base(subjects[2]), b"\1\0\0\0\6\0\0\0")
     client.script_flush()

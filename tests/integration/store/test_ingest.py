@@ -2,30 +2,39 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from tests.unit.customers.people import claim, subject
 
 from etappe.customers.records import decode_tail
 from etappe.customers.state import fold_state
+from etappe.customers.tails import events_of
 from etappe.errors import StoreError, StoreUnavailableError
+from etappe.events.identities import Identity
 from etappe.events.intake import Accepted, completed
-from etappe.ids import PARTITIONS, Subject, event_hash, item_hash, partition_of, subject_of
-from etappe.settings import Place, Settings, Store
+from etappe.ids import PARTITIONS, Subject, event_hash, item_hash, partition_of, subject_of, tombstone_of
+from etappe.settings import Consent, Place, Settings, Store, Traffic
 from etappe.store import connection, customers, keys
+from etappe.store import ingest as module
 from etappe.store.connection import SyncRedis
-from etappe.store.ingest import ingest, subject_for
+from etappe.store.identities import erasure, graph
+from etappe.store.ingest import Aliases, Outcome, ingest, subject_for
 from etappe.worker.folding import fold_long_tails
 
 Accept = Callable[..., Accepted]
-Take = Callable[..., list[bool]]
+Take = Callable[..., list[Outcome]]
+ANNA = Identity("user_id", "anna")
+BERT = Identity("user_id", "bert")
+BROWSER = Identity("anonymous_id", "browser")
 
 
-def _tail(client: SyncRedis, subject: Subject) -> list[int]:
+def _tail(client: SyncRedis, whose: Subject) -> list[int]:
     """The event hashes of a customer's tail."""
-    (record,) = customers.read_blocking(client, [subject])
+    (record,) = customers.read_blocking(client, [whose])
     return [int(one) for one in decode_tail(record.tail)["event"]]
 
 
@@ -34,9 +43,9 @@ def _streams(client: SyncRedis) -> list[dict[bytes, bytes]]:
 
 
 def test_new_events_are_accepted(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
-    """New events are answered True and are in the stream and in the customer's tail, in order."""
+    """New events are answered as accepted and are in the stream and in the customer's tail, in order."""
     events = [accept("e1"), accept("e2", "purchase", price=2.5)]
-    assert take(*events) == [True, True]
+    assert take(*events) == [Outcome.ACCEPTED, Outcome.ACCEPTED]
     subject = subject_of(secret, "user_id", "u")
     assert [event_hash("e1"), event_hash("e2")] == _tail(client, subject)
     assert [{b"s": subject, b"e": completed(one)} for one in events] == _streams(client)
@@ -53,9 +62,9 @@ def test_answers_follow_the_batch(take: Take, accept: Accept, client: SyncRedis)
 def test_same_batch_twice(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
     """A batch sent again is all duplicates and changes nothing."""
     batch = [accept(f"e{number}", user_id=f"u{number % 2}") for number in range(6)]
-    assert take(*batch) == [True] * 6
+    assert take(*batch) == [Outcome.ACCEPTED] * 6
     before = _streams(client), [_tail(client, subject_of(secret, "user_id", name)) for name in ("u0", "u1")]
-    assert take(*batch) == [False] * 6
+    assert take(*batch) == [Outcome.DUPLICATE] * 6
     assert before == (_streams(client), [_tail(client, subject_of(secret, "user_id", name)) for name in ("u0", "u1")])
 
 
@@ -169,6 +178,143 @@ def test_server_that_refuses(
     assert [key for key in client.scan_iter() if b":stream" in key or b":tail:" in key] == []
 
 
+def _browser(accept: Accept, event_id: str, *more: object, **fields: object) -> Accepted:
+    return accept(event_id, *more, user_id=None, anonymous_id="browser", **fields)
+
+
+def _process(place: Place, secret: bytes, settings: Settings) -> Callable[..., list[Outcome]]:
+    """A serving process that remembers whose subjects are."""
+    aliases = Aliases()
+
+    def taken(*events: Accepted) -> list[Outcome]:
+        async def send() -> list[Outcome]:
+            async with connection.connect_async(place) as client:
+                return await ingest(client, secret, events, settings, aliases)
+
+        return asyncio.run(send())
+
+    return taken
+
+
+def test_events_go_to_whom_they_belong(
+    place: Place, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes
+) -> None:
+    """Of any identity, after any change, known to the process or not, events go to the record of the customer by now."""
+    take = _process(place, secret, settings)
+    anna, browser = (subject(one) for one in (ANNA, BROWSER))
+    take(_browser(accept, "e1"))
+    graph.link(client, [claim(ANNA, BROWSER)], settings)
+    take(_browser(accept, "e2"), accept("e3", user_id="anna"), _browser(accept, "e4"))
+    assert set(_tail(client, anna)) == {event_hash(f"e{number}") for number in range(1, 5)}
+    graph.part(client, anna, browser, "e", settings)
+    take(_browser(accept, "e5"), accept("e6", user_id="anna"))
+    assert [event_hash("e5")] == _tail(client, browser)
+    graph.link(client, [claim(BERT, BROWSER, explicit=True)], settings)
+    take(_browser(accept, "e7"))
+    assert [event_hash("e5"), event_hash("e7")] == _tail(client, subject(BERT))
+    named = {fields[b"s"] for fields in _streams(client)}
+    assert named == {anna, browser}
+
+
+def test_repeat_under_another_identity(
+    place: Place, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes
+) -> None:
+    """An event that comes again under another identity of the same customer is a duplicate."""
+    take = _process(place, secret, settings)
+    take(_browser(accept, "e"))
+    graph.link(client, [claim(ANNA, BROWSER)], settings)
+    assert take(accept("e", user_id="anna"), _browser(accept, "e"), _browser(accept, "f")) == [
+        Outcome.DUPLICATE,
+        Outcome.DUPLICATE,
+        Outcome.ACCEPTED,
+    ]
+
+
+def test_change_under_way_is_waited_for(
+    place: Place,
+    accept: Accept,
+    client: SyncRedis,
+    settings: Settings,
+    secret: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An event of who is just being taken out waits for the end of that; where it does not come, the batch is refused."""
+    monkeypatch.setattr(module, "_TRIES", 5)
+    graph.link(client, [claim(ANNA, BROWSER)], settings)
+    client.hdel(keys.members(subject(ANNA)), subject(BROWSER))  # type: ignore[arg-type]
+    take = _process(place, secret, settings)
+    with pytest.raises(StoreUnavailableError, match="identities are being changed; send the same batch again"):
+        take(_browser(accept, "e"))
+    assert _streams(client) == []
+
+
+def test_flagged_events_are_kept_apart(
+    take: Take, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes
+) -> None:
+    """Unwanted traffic is in the stream with its flag and in no tail, and a repeat of it is recognised."""
+    staff = accept("e1", properties={"staff": True})
+    few = msgspec.structs.replace(settings, traffic=Traffic(events_per_minute=2))
+    events = [staff, *[accept(f"f{number}", timestamp="2026-01-01T10:00:00Z") for number in range(4)]]
+    assert take(*events, settings=few) == [Outcome.ACCEPTED] * 5
+    assert take(*events, settings=few) == [Outcome.DUPLICATE] * 5
+    assert [fields.get(b"f") for fields in _streams(client)] == [b"staff", None, None, b"rate", b"rate"]
+    assert [event_hash("f0"), event_hash("f1")] == _tail(client, subject_of(secret, "user_id", "u"))
+    assert take(accept("g", timestamp="2026-01-01T10:01:00Z"), settings=few) == [Outcome.ACCEPTED]
+    assert len(_tail(client, subject_of(secret, "user_id", "u"))) == 3
+
+
+def test_who_denied_leaves_no_identity(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Events after a denial are accepted, marked to be kept without any identity, and in no tail, until it is taken back."""
+
+    def said(event_id: str, granted: bool, minute: int) -> Accepted:
+        time = f"2026-01-01T10:{minute:02d}:00Z"
+        return accept(event_id, "set_consent", item_id=None, properties={"personalisation": granted}, timestamp=time)
+
+    events = [accept("e1"), said("no", False, 5), accept("e2"), said("earlier", True, 4), accept("e3")]
+    assert take(*events, said("yes", True, 6), accept("e4")) == [Outcome.ACCEPTED] * 7
+    assert take(accept("e2"), accept("e3")) == [Outcome.DUPLICATE] * 2
+    me = subject_of(secret, "user_id", "u")
+    marked = [(fields[b"s"] == me, fields.get(b"a")) for fields in _streams(client)]
+    assert marked == [(True, None)] * 2 + [(False, b"1"), (True, None), (False, b"1")] + [(True, None)] * 2
+    assert [event_hash(name) for name in ("e1", "no", "earlier", "yes", "e4")] == _own_events(client, me)
+
+
+def _own_events(client: SyncRedis, whose: Subject) -> list[int]:
+    """The event hashes of a tail, blocks left out."""
+    (record,) = customers.read_blocking(client, [whose])
+    return [int.from_bytes(one[:8], "little") for one in events_of(record.tail)]
+
+
+def test_unknown_consent_may_deny(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:
+    """With consent.unknown = deny, nobody's events are kept with an identity before they consent."""
+    strict = msgspec.structs.replace(settings, consent=Consent(unknown="deny"))
+    take(accept("e1"), settings=strict)
+    take(
+        accept("yes", "set_consent", item_id=None, properties={"personalisation": True}), accept("e2"), settings=strict
+    )
+    assert [fields.get(b"a") for fields in _streams(client)] == [b"1", None, None]
+
+
+def test_denial_outlasts_silence(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """A denial is kept as long as the customer comes, though none of their events goes to their record."""
+    take(accept("no", "set_consent", item_id=None, properties={"personalisation": False}))
+    tail = keys.tail(subject_of(secret, "user_id", "u"))
+    client.expire(tail, 5)
+    take(accept("e"))
+    assert client.ttl(tail) > 399 * 86_400
+
+
+def test_before_an_erasure(take: Take, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes) -> None:
+    """What happened before a customer was erased is refused, and what happened since is a new customer's."""
+    me = subject_of(secret, "user_id", "u")
+    take(accept("e1"))
+    erasure.erase(client, secret, Identity("user_id", "u"), me, settings)
+    client.set(keys.gone(me, tombstone_of(secret, me)), int(datetime(2026, 2, 1, tzinfo=UTC).timestamp() * 1000))
+    before, since = accept("e2", timestamp="2026-01-31T00:00:00Z"), accept("e3", timestamp="2026-02-02T00:00:00Z")
+    assert take(before, since) == [Outcome.ERASED, Outcome.ACCEPTED]
+    assert [event_hash("e3")] == _tail(client, me)
+
+
 def test_repeat_after_a_partial_failure(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
     """Where one partition fails, the others have their events, and the batch sent again loses and doubles nothing."""
     batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(8)]
@@ -200,7 +346,7 @@ def test_accepted_events_survive_a_kill(
     """What was accepted is there after the server was killed with -9 right behind the answer, and stays a duplicate."""
     batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(40)]
 
-    async def send() -> list[bool]:
+    async def send() -> list[Outcome]:
         async with connection.connect_async(own_place) as client:
             return await ingest(client, secret, batch, settings)
 
@@ -234,7 +380,7 @@ def test_keys_share_the_partition(take: Take, accept: Accept, client: SyncRedis,
     take(accept("e"))
     tag = f"{{{subject[0]:03d}}}".encode()
     found = list(client.scan_iter())
-    assert len(found) == 2
+    assert {key.split(b":")[2] for key in found} == {b"stream", b"tail", b"rate"}
     assert all(tag in key for key in found)
     assert len(set(keys.streams())) == PARTITIONS
     assert keys.answer(subject, "r").startswith(keys.stream(partition_of(subject)).removesuffix("stream"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from etappe.catalog.item import ItemPatch
+from etappe.errors import StoreUnavailableError
 from etappe.settings import Place
 from etappe.store import connection, journal, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
@@ -124,12 +125,13 @@ def test_lease_lapses_while_waited_for(run: Callable[[Scenario], None]) -> None:
     run(scenario)
 
 
-def test_gives_up_on_one_that_hangs(run: Callable[[Scenario], None]) -> None:
-    """A replica that lives on without applying holds the change up for two leases at most."""
+def test_says_where_one_hangs(run: Callable[[Scenario], None]) -> None:
+    """A replica that lives on without applying holds the change up for two leases at most, and then that is said."""
 
     async def scenario(client: AsyncRedis) -> None:
         await journal.renew(client, "hanging", "1-1", 60)
-        await asyncio.wait_for(journal.wait_until_applied(client, "5-1", 0.01), 5)
+        with pytest.raises(StoreUnavailableError, match="has not applied the change"):
+            await asyncio.wait_for(journal.wait_until_applied(client, "5-1", 0.01), 5)
 
     run(scenario)
 
@@ -143,7 +145,8 @@ def test_blocking_wait(client: SyncRedis, run: Callable[[Scenario], None]) -> No
 
     run(live)
     began = time.monotonic()
-    journal.wait_until_applied_blocking(client, "5-1", 0.01)
+    with pytest.raises(StoreUnavailableError, match="has not applied the change"):
+        journal.wait_until_applied_blocking(client, "5-1", 0.01)
     assert time.monotonic() - began >= 0.02
     journal.wait_until_applied_blocking(client, "1-1", 60)
 

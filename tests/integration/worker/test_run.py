@@ -148,3 +148,41 @@ def test_work_goes_on_after_a_failure(
     assert len(rounds) == 3
     assert "this round failed and is tried again: disk full" in caplog.text
     assert Log(place.data / "log").rows("event") == 1
+
+
+def test_work_goes_on_after_what_nobody_foresaw(
+    take: Take,
+    accept: Accept,
+    client: SyncRedis,
+    place: Place,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An error of no kind that is foreseen is logged each time, with its traceback the first time, and ends nothing."""
+    rounds = list[int]()
+
+    def failing(*arguments: object) -> None:
+        rounds.append(1)
+        if len(rounds) <= 3:
+            raise ZeroDivisionError("a mistake of ours")
+        go_round(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "go_round", failing)
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
+    take(accept("e"))
+    work(client, place, settings, lambda: len(rounds) >= 4)
+    told = [record for record in caplog.records if "a mistake of ours" in record.getMessage()]
+    assert [bool(record.exc_info) for record in told] == [True, False, False]
+    assert Log(place.data / "log").rows("event") == 1
+
+
+def test_a_round_keeps_the_log_small(
+    take: Take, accept: Accept, client: SyncRedis, place: Place, log: Log, settings: Settings
+) -> None:
+    """After many rounds a day has few files, and the log few commits beside its checkpoint."""
+    for number in range(40):
+        take(accept(f"e{number}", timestamp="2026-02-01T12:00:00Z"))
+        go_round(client, log, place, settings)
+    assert len(list(log.state().of("event"))) < 32
+    assert [f"e{number}" for number in range(40)] == log.scan("event").collect()["event_id"].to_list()

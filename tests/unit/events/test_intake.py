@@ -132,7 +132,8 @@ def test_codes_are_fixed() -> None:
         "view_item view_item_list select_item search add_to_cart remove_from_cart add_to_wishlist remove_from_wishlist "
         "begin_checkout add_payment_info purchase refund login sign_up share generate_lead view_promotion "
         "select_promotion rate ignore gift review service_contact subscribe unsubscribe email_open email_click ad_click "
-        "store_visit impression click dismiss set_traits set_consent"
+        "store_visit impression click dismiss set_traits set_consent "
+        "identify alias other"
     )
     assert dict(enumerate(spelled.split(), start=1)) == NAMES
     assert {name: code for code, name in NAMES.items()} == CODES
@@ -303,10 +304,10 @@ def test_completed_has_id_and_time() -> None:
 
 
 def test_accepted_keeps_its_place() -> None:
-    """An accepted event knows its place in the batch."""
+    """An accepted event knows its place in the batch; without a time it happened in that order."""
     accepted, _ = read_batch(_batch(b"{}", _raw()), NOW)
     event = msgspec.json.decode(_raw(), type=AnyEvent)
-    assert [Accepted(1, event, "e1", NOW)] == accepted
+    assert [Accepted(1, event, "e1", NOW + timedelta(microseconds=1))] == accepted
 
 
 def test_limits() -> None:

@@ -1,0 +1,82 @@
+"""The way in for the payloads of other systems: their bodies, and their events on the way of all events."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+
+from etappe.api.bodies import EventsAnswer
+from etappe.api.service import Service
+from etappe.api.taking import take_events
+from etappe.errors import InputError
+from etappe.events.intake import MAX_EVENTS, Accepted, Rejected
+from etappe.events.translation.translated import Translated, accepted
+
+AnyRequest = Request[Any, Any, State]
+
+_GZIP: Final = 16 + zlib.MAX_WBITS
+
+
+@dataclass
+class PayloadOperation(Operation):
+    """What OpenAPI says of these routes: an object, which its sender documents."""
+
+    def __post_init__(self) -> None:
+        """Adds the body."""
+        schema = Schema(type=OpenAPIType.OBJECT)
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
+
+
+async def body_of(request: AnyRequest, limit: int) -> bytes:
+    """The body, unpacked where it is sent as gzip.
+
+    Raises:
+        InputError: it has more than `limit` bytes, or cannot be unpacked.
+    """
+    body = await request.body()
+    if request.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip"):
+        body = unpacked(body, limit)
+    if len(body) > limit:
+        raise InputError(f"the body may have {limit:,} bytes; send smaller ones")
+    return body
+
+
+def unpacked(body: bytes, limit: int) -> bytes:
+    """What is in a gzip, as far as `limit` bytes and one.
+
+    Raises:
+        InputError: it is none, or cut off.
+    """
+    unpacking = zlib.decompressobj(_GZIP)
+    try:
+        found = unpacking.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise InputError(f"the body is no gzip ({error}); leave content-encoding out, or pack it") from error
+    if len(found) <= limit and not unpacking.eof:
+        raise InputError("the gzip of the body is cut off; send it whole")
+    return found
+
+
+async def take(
+    request: AnyRequest, service: Service, payloads: Iterable[Translated | Rejected], now: datetime
+) -> EventsAnswer:
+    """Takes the events of payloads, as many at once as a batch may have; each goes by the place of its payload.
+
+    Raises:
+        StoreError: Redis does not take them; what it took of them is recognised when they are sent again.
+    """
+    good: list[Accepted] = []
+    bad: list[Rejected] = []
+    for index, payload in enumerate(payloads):
+        events, refused = ([], [payload]) if isinstance(payload, Rejected) else accepted(payload, now, index)
+        good += events
+        bad += refused
+    portions = [good[start : start + MAX_EVENTS] for start in range(0, len(good), MAX_EVENTS)] or [[]]
+    answers = [await take_events(request, service, some, bad if some is portions[0] else []) for some in portions]
+    rejected = sorted((one for answer in answers for one in answer.rejected), key=lambda one: one.index)
+    return EventsAnswer(sum(one.accepted for one in answers), sum(one.duplicate for one in answers), rejected)

@@ -1,0 +1,157 @@
+"""Erasure: gone at once from everything that is read, from log and streams when the worker has rewritten them.
+
+What stays is a tombstone, another keyed hash of each erased subject: events from before it are refused, and a restored
+backup or a rebuilt Redis is held against it. Until the log is rewritten, Redis also keeps whom it still holds.
+"""
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+import polars as pl
+
+from etappe.errors import StoreUnavailableError
+from etappe.events.identities import Identity
+from etappe.ids import Subject
+from etappe.settings import Settings
+from etappe.store import keys
+from etappe.store.connection import SyncRedis
+from etappe.store.identities import graph, tombstones
+from etappe.store.identities.graph import Steps
+from etappe.store.identities.tombstones import Tombstone
+
+_SCANNED: Final = 5_000
+_SCHEMA: Final = pl.Schema({"subject": pl.Binary(), "erased": pl.Datetime("us", "UTC")})
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom the log still holds: their subjects, what they stand for, since when and until when (Unix ms)."""
+
+    receipt: str
+    since: int
+    due: int
+    subjects: list[Subject]
+    identities: list[Identity]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of an erasure: nothing of the person. `rewritten` is when log and streams were free of them."""
+
+    receipt: str
+    erased: datetime
+    identities: int
+    rewritten_by: datetime
+    rewritten: datetime | None = None
+
+
+_ERASURE = msgspec.json.Decoder(Erasure)
+_RECEIPT = msgspec.json.Decoder(Receipt)
+
+
+def erase(client: SyncRedis, secret: bytes, identity: Identity, subject: Subject, settings: Settings) -> Receipt:
+    """Erases the customer of an identity, known or not; in force when it returns.
+
+    Raises:
+        StoreUnavailableError: identities are being changed all the time; ask again.
+    """
+    with graph.changing(client, settings) as change:
+        held = change.read([subject])
+        mine = held.group(subject) if subject in held.nodes else {}
+        now = _clock(client)
+        due = now + int(timedelta(days=settings.erasure.days).total_seconds() * 1000)
+        named = [node.identity for node in mine.values()] or [identity]
+        erasure = Erasure(
+            receipt=secrets.token_hex(8), since=now, due=due, subjects=list(mine) or [subject], identities=named
+        )
+        client.hset(keys.ERASURES, erasure.receipt, msgspec.json.encode(erasure))
+        stones = [tombstones.of(secret, one, now, erasure.receipt) for one in erasure.subjects]
+        steps = Steps(erased=erasure.subjects, tombstones=[stone.mark for stone in stones], since=now)
+        rows = [tombstones.change(stone) for stone in stones]
+        try:
+            change.journal(rows, steps, now)
+        except StoreUnavailableError:  # nothing was begun, so nothing may be hidden or rewritten either
+            client.hdel(keys.ERASURES, erasure.receipt)
+            raise
+    _forget_answers(client, erasure.subjects)
+    return _keep(client, _receipt_of(erasure), settings)
+
+
+def pending(client: SyncRedis) -> list[Erasure]:
+    """Whom the log still holds though they are erased, oldest first."""
+    found = [_ERASURE.decode(value) for value in client.hvals(keys.ERASURES)]
+    return sorted(found, key=lambda one: (one.since, one.receipt))
+
+
+def visible(
+    rows: pl.LazyFrame, erasures: list[Erasure], moment: str = "received", by: tuple[str, ...] = ("subject",)
+) -> pl.LazyFrame:
+    """Rows of a table without what came in of erased subjects before they were erased.
+
+    `moment` is the column that says when a row came in, `by` are those with subjects.
+    """
+    if not erasures:
+        return rows
+    told = [(subject, datetime.fromtimestamp(one.since / 1000, UTC)) for one in erasures for subject in one.subjects]
+    gone = pl.DataFrame(told, schema=_SCHEMA, orient="row").group_by("subject").agg(pl.col("erased").max())
+    for name in by:
+        joined = rows.join(gone.lazy(), left_on=name, right_on="subject", how="left", maintain_order="left")
+        rows = joined.filter(pl.col("erased").is_null() | (pl.col(moment) > pl.col("erased"))).drop("erased")
+    return rows
+
+
+def finished(client: SyncRedis, erasure: Erasure, settings: Settings) -> Receipt:
+    """Notes that log and streams are free of an erased customer."""
+    client.hdel(keys.ERASURES, erasure.receipt)
+    done = msgspec.structs.replace(_receipt_of(erasure), rewritten=datetime.now(UTC))
+    return _keep(client, done, settings)
+
+
+def resume(client: SyncRedis, waiting: list[Erasure], stones: Iterable[Tombstone], settings: Settings) -> None:
+    """Puts those for whom the log still has to be rewritten on the list, and the receipts of all in their place.
+
+    Only what is not there is written. Of the others the log is free now: more is not known of when it came to be.
+    """
+    for one in waiting:
+        if client.hsetnx(keys.ERASURES, one.receipt, msgspec.json.encode(one)):
+            _keep(client, _receipt_of(one), settings)
+    listed = {one.receipt for one in pending(client)}
+    counts = Counter((stone.receipt, stone.since) for stone in stones if stone.receipt not in listed)
+    for (number, since), count in counts.items():
+        if not client.exists(keys.receipt(number)):
+            erased = datetime.fromtimestamp(since / 1000, UTC)
+            by, now = erased + timedelta(days=settings.erasure.days), datetime.now(UTC)
+            told = Receipt(receipt=number, erased=erased, identities=count, rewritten_by=by, rewritten=now)
+            _keep(client, told, settings)
+
+
+def receipt(client: SyncRedis, number: str) -> Receipt | None:
+    """What became of an erasure; None where there is no such receipt."""
+    value = client.get(keys.receipt(number))
+    return _RECEIPT.decode(value) if value else None
+
+
+def _clock(client: SyncRedis) -> int:
+    """Unix ms by the clock of Redis, which says of every event when it came in."""
+    seconds, micro = client.time()
+    return int(seconds) * 1000 + int(micro) // 1000
+
+
+def _receipt_of(erasure: Erasure) -> Receipt:
+    erased, due = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (erasure.since, erasure.due))
+    return Receipt(receipt=erasure.receipt, erased=erased, identities=len(erasure.subjects), rewritten_by=due)
+
+
+def _keep(client: SyncRedis, told: Receipt, settings: Settings) -> Receipt:
+    client.set(keys.receipt(told.receipt), msgspec.json.encode(told), ex=timedelta(days=settings.store.customer_days))
+    return told
+
+
+def _forget_answers(client: SyncRedis, subjects: list[Subject]) -> None:
+    """Answers kept for repeated requests, which say what was recommended."""
+    prefixes = tuple(keys.answer(subject, "") for subject in subjects)
+    for name in client.scan_iter(match="etappe:*:answer:*", count=_SCANNED):
+        if name.decode().startswith(prefixes):
+            client.delete(name)

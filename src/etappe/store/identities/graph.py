@@ -1,0 +1,165 @@
+"""The identity graph in Redis: read in one go, changed by one process at a time, finished by anyone.
+
+A change is journalled first, together with the steps that bring Redis up to it (`identities.steps`); each step may be
+done again, and refuses where a later change was faster. So a process that dies, or sleeps past its lock, leaves nothing
+half done: whoever comes next finishes the steps. Events never wait for all this: the ingest script itself checks that a
+subject still belongs to the customer it writes to.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from etappe import faults
+from etappe.customers.identity import Change, Claim, Graph
+from etappe.errors import NotFoundError, StoreUnavailableError
+from etappe.ids import Subject
+from etappe.settings import Settings
+from etappe.store import keys, scripts
+from etappe.store.connection import SyncRedis, run_script
+from etappe.store.identities.belonging import Place, groups, place_of, places, roots
+from etappe.store.identities.steps import Steps, clean, dirty, do, mark_dirty, steps_of
+
+__all__ = [
+    "GraphChange",
+    "Place",
+    "Steps",
+    "changing",
+    "clean",
+    "dirty",
+    "groups",
+    "link",
+    "mark_dirty",
+    "part",
+    "place_of",
+    "places",
+    "recover",
+    "roots",
+]
+
+LOCK_MS: Final = 5_000
+LOCK_WAIT_SECONDS: Final = 15.0
+CLAIMS_AT_ONCE: Final = 500
+_STEPS = msgspec.json.Decoder(Steps)
+
+
+def link(client: SyncRedis, claims: Sequence[Claim], settings: Settings) -> int:
+    """Links what `claims` say, as far as the rules of `customers.identity` allow; returns how many changed anything.
+
+    Raises:
+        StoreUnavailableError: others have been changing the graph all the time; ask again.
+    """
+    changed = 0
+    for start in range(0, len(claims), CLAIMS_AT_ONCE):
+        some = claims[start : start + CLAIMS_AT_ONCE]
+        with changing(client, settings) as change:
+            graph = change.read([subject for claim in some for subject in (claim.one, claim.other)])
+            now = time.time_ns() // 1_000_000
+            changed += sum(graph.claim(claim, now) for claim in some)
+            change.write(graph, now)
+    return changed
+
+
+def part(client: SyncRedis, subject: Subject, other: Subject, cause: str, settings: Settings) -> list[Subject]:
+    """Takes `other` out of the customer of `subject`; returns the two customers there are now.
+
+    Raises:
+        NotFoundError: they are not one customer.
+    """
+    with changing(client, settings) as change:
+        graph = change.read([subject])
+        if subject not in graph.nodes or other not in graph.nodes or not graph.part(subject, other, cause):
+            raise NotFoundError("that is none of this customer's identities; the list of identities shows them")
+        change.write(graph, time.time_ns() // 1_000_000)
+        after = graph.roots()
+    return [after[subject], after[other]]
+
+
+class GraphChange:
+    """A change of the graph under the lock."""
+
+    def __init__(self, client: SyncRedis, settings: Settings, token: str) -> None:
+        self._client = client
+        self._settings = settings
+        self._token = token
+        self._before: dict[Subject, Subject] = {}
+
+    def read(self, subjects: Iterable[Subject]) -> Graph:
+        """The customers that `subjects` belong to, whole."""
+        wanted = list(dict.fromkeys(subjects))
+        found = roots(self._client, wanted)
+        held = groups(self._client, list(dict.fromkeys(found.values())))
+        self._before = {subject: root for root, group in held.items() for subject in group} | found
+        return Graph(held.values())
+
+    def write(self, graph: Graph, now: int) -> None:
+        """Journals the changes of `graph` and brings Redis up to them, and to links that had lapsed."""
+        steps = steps_of(graph, self._before)
+        if graph.changes or steps.aliases:
+            self.journal(graph.changes, steps, now)
+
+    def journal(self, changes: Sequence[Change], steps: Steps, now: int) -> None:
+        """Journals rows as they are, then does the steps."""
+        names = [keys.IDENTITY_LOCK, keys.IDENTITY_EPOCH, keys.IDENTITY_STREAM, keys.IDENTITY_INTENT]
+        rows = msgspec.json.encode([_row(change) for change in changes])
+        faults.point("graph.begin.before")
+        epoch = run_script(self._client, scripts.BEGIN, names, [self._token, now, rows, msgspec.json.encode(steps)])
+        if not epoch:
+            raise StoreUnavailableError("the change of identities took too long; send the same again")
+        faults.point("graph.begin.after")
+        do(self._client, int(epoch), steps, self._settings)
+
+
+@contextmanager
+def changing(client: SyncRedis, settings: Settings) -> Iterator[GraphChange]:
+    """Holds the lock inside the block, after finishing what another process left undone.
+
+    Raises:
+        StoreUnavailableError: the lock was not to be had in time.
+    """
+    token = secrets.token_hex(16)
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while not client.set(keys.IDENTITY_LOCK, token, nx=True, px=LOCK_MS):
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError("others have been changing identities all the time; send the same again")
+        time.sleep(0.002)
+    done = False
+    try:
+        _finish(client, settings)
+        yield GraphChange(client, settings, token)
+        done = True
+    finally:
+        arguments = [token, "1" if done else "0"]
+        faults.point("graph.release.before")
+        run_script(client, scripts.RELEASE, [keys.IDENTITY_LOCK, keys.IDENTITY_INTENT], arguments)
+        faults.point("graph.release.after")
+
+
+def recover(client: SyncRedis, settings: Settings) -> None:
+    """Finishes a change that its process left undone, if there is one."""
+    if client.exists(keys.IDENTITY_INTENT):
+        with changing(client, settings):
+            pass
+
+
+def _finish(client: SyncRedis, settings: Settings) -> None:
+    """Does the steps of the last change again; what it was is forgotten when the lock is given up."""
+    intent: Any = client.get(keys.IDENTITY_INTENT)
+    if intent:
+        epoch, _, steps = intent.partition(b" ")
+        do(client, int(epoch), _STEPS.decode(steps), settings)
+
+
+def _row(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "subject": change.subject.hex(),
+        "customer": change.customer.hex() if change.customer else None,
+        "kind": change.kind,
+        "value": change.value,
+        "cause": change.cause,
+    }

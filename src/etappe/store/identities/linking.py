@@ -1,0 +1,104 @@
+"""From events to claims: what they say about who is whom, and the few of those that are news to the graph."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from etappe.customers.identity import Claim
+from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identity, named
+from etappe.events.intake import Accepted
+from etappe.events.vocabulary import Alias, Event
+from etappe.ids import Subject, subject_of, tombstone_of
+from etappe.settings import Settings
+from etappe.store import keys
+from etappe.store.connection import SyncRedis
+from etappe.store.identities import graph
+
+SECONDS_PER_DAY: Final = 86_400
+_REMEMBERED: Final = 50_000
+_REMEMBERED_SECONDS: Final = 5.0
+
+
+def claims_of(secret: bytes, event: Event, cause: str) -> list[Claim]:
+    """What an event claims: that all identities it names are one person's. `cause` is the event's id."""
+    found = named(event)
+    claims = [_claim(secret, found[0], other, cause) for other in found[1:]]
+    receipts = [one for one in found if one.kind == ORDER_EMAIL]
+    claims += [_claim(secret, Identity(EMAIL, one.value), one, cause) for one in receipts]
+    previous = (event.properties or {}).get("previous_id")
+    if isinstance(event, Alias) and found and previous and previous not in (event.user_id, event.anonymous_id):
+        for kind in (USER, ANONYMOUS):
+            former = _claim(secret, found[0], Identity(kind, previous), cause)
+            claims.append(msgspec.structs.replace(former, explicit=kind == USER, guessed=True))
+    return [claim for claim in claims if claim.one != claim.other]
+
+
+def _claim(secret: bytes, one: Identity, other: Identity, cause: str) -> Claim:
+    subjects = [subject_of(secret, identity.kind, identity.value) for identity in (one, other)]
+    return Claim(subjects[0], one, subjects[1], other, cause)
+
+
+class Linker:
+    """Links what events claim; remembers for a while what was settled, so that not every event asks the graph."""
+
+    def __init__(self, client: SyncRedis, secret: bytes, settings: Settings) -> None:
+        self._client = client
+        self._secret = secret
+        self._settings = settings
+        self._settled: OrderedDict[tuple[Subject, Subject], float] = OrderedDict()
+
+    def news(self, events: Iterable[Accepted]) -> list[Claim]:
+        """The claims of events that were not settled lately."""
+        now = time.monotonic()
+        claims = [
+            msgspec.structs.replace(claim, moment=int(one.time.timestamp() * 1000))
+            for one in events
+            for claim in claims_of(self._secret, one.event, one.event_id)
+        ]
+        return [one for one in claims if one.explicit or self._settled.get((one.one, one.other), 0) < now]
+
+    def link(self, claims: Sequence[Claim]) -> int:
+        """Links what is not linked yet; returns how many claims changed something. Waits for others who change it.
+
+        Raises:
+            StoreUnavailableError: it had to wait too long; ask again.
+        """
+        real = self._without_erased(self._without_phantoms(claims))
+        roots = graph.roots(self._client, [end for claim in real for end in (claim.one, claim.other)])
+        new = [claim for claim in real if roots[claim.one] != roots[claim.other]]
+        self._keep([subject for subject, root in roots.items() if subject != root])
+        changed = graph.link(self._client, new, self._settings) if new else 0
+        until = time.monotonic() + _REMEMBERED_SECONDS
+        self._settled |= {(claim.one, claim.other): until for claim in claims}
+        while len(self._settled) > _REMEMBERED:
+            self._settled.popitem(last=False)
+        return changed
+
+    def _keep(self, aliases: Sequence[Subject]) -> None:
+        """Links that are in use do not lapse."""
+        pipe = self._client.pipeline(transaction=False)
+        for alias in aliases:
+            pipe.expire(keys.graph(alias), self._settings.store.customer_days * SECONDS_PER_DAY)
+        pipe.execute()
+
+    def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
+        """The claims but for those from before one of the two was erased."""
+        pipe = self._client.pipeline(transaction=False)
+        for claim in claims:
+            for end in (claim.one, claim.other):
+                pipe.get(keys.gone(end, tombstone_of(self._secret, end)))
+        gone = [int(value or -1) for value in pipe.execute()]
+        latest = [max(pair) for pair in zip(gone[::2], gone[1::2], strict=True)]
+        return [one for one, erased in zip(claims, latest, strict=True) if one.moment is None or one.moment > erased]
+
+    def _without_phantoms(self, claims: Sequence[Claim]) -> list[Claim]:
+        """An alias names a former id without its kind: of the two it may be, one nobody has heard of is left out."""
+        known = {claim: self._known(claim.other) for claim in claims if claim.guessed}
+        ids = {(claim.one, claim.other_is.value) for claim, there in known.items() if there}
+        return [claim for claim in claims if known.get(claim, True) or (claim.one, claim.other_is.value) not in ids]
+
+    def _known(self, subject: Subject) -> bool:
+        return bool(self._client.exists(keys.base(subject), keys.tail(subject), keys.graph(subject)))

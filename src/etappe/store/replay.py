@@ -1,0 +1,92 @@
+"""What the log says of configuration and identities, gone through in the order in which it was decided."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from etappe.catalog.item import ItemPatch
+from etappe.customers.identity import ERASE, NAME, Change, Graph
+from etappe.ids import Subject, tombstone_of
+from etappe.store import journal
+from etappe.store.api_keys import ApiKey
+from etappe.store.identities import tombstones
+from etappe.store.log import Log
+
+_KEY: Final = msgspec.json.Decoder(ApiKey)
+_PATCHES: Final = msgspec.json.Decoder(list[ItemPatch])
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """What the journal says of a snapshot: its version, and whether it was gone back to."""
+
+    version: str
+    rollback: bool = False
+
+
+class Identities(msgspec.Struct, frozen=True):
+    """The graph as the log tells it, without those who were erased, and the number of its last change."""
+
+    graph: Graph
+    epoch: int
+
+
+_POINTER: Final = msgspec.json.Decoder(Pointer)
+
+
+def position(log: Log) -> str:
+    """The last position of the journal that the log has."""
+    found = log.scan("config").select("position").collect()["position"]
+    return max(found, key=journal.ordered, default=journal.START)
+
+
+def api_keys(log: Log) -> dict[str, ApiKey]:
+    """The API keys by digest, each as it was last journalled."""
+    return {key.digest: key for key in (_KEY.decode(payload) for payload in _payloads(log, journal.KEY))}
+
+
+def item_patches(log: Log) -> Iterator[ItemPatch]:
+    """All changes of items."""
+    for payload in _payloads(log, journal.ITEMS):
+        yield from _PATCHES.decode(payload)
+
+
+def pointers(log: Log) -> list[Pointer]:
+    """The snapshots that were published or gone back to; the last is in service."""
+    return [_POINTER.decode(payload) for payload in _payloads(log, journal.SNAPSHOT)]
+
+
+def identities(log: Log, secret: bytes) -> Identities:
+    """The identity graph after all its changes. Who came back after an erasure is in it with what came later."""
+    graph, marks, named = Graph(), dict[bytes, Subject](), dict[Subject, int]()
+    rows = log.scan("identity").sort("epoch", maintain_order=True).collect()
+    for row in rows.iter_rows(named=True):
+        time = int(row["time"].timestamp() * 1000)
+        if row["action"] == ERASE:
+            stone = tombstones.from_row(row)
+            gone = marks.get(stone.mark)
+            if gone in graph.nodes and named[gone] <= stone.since:
+                graph.forget([gone])
+            continue
+        change = _change(row)
+        if change.action == NAME and change.subject not in graph.nodes:
+            marks[tombstone_of(secret, change.subject)] = change.subject
+            named[change.subject] = time
+        graph.apply(change, time)
+    return Identities(graph, rows["epoch"].max() or 0 if rows.height else 0)  # type: ignore[arg-type]
+
+
+def subjects(log: Log, table: str) -> pl.Series:
+    """The distinct subjects (Binary) of a table."""
+    return log.scan(table).select("subject").unique().collect()["subject"].drop_nulls()
+
+
+def _payloads(log: Log, kind: str) -> Iterator[str]:
+    rows = log.scan("config").filter(pl.col("kind") == kind).select("payload").collect()
+    yield from rows["payload"]
+
+
+def _change(row: dict[str, Any]) -> Change:
+    customer = None if row["customer"] is None else Subject(row["customer"])
+    return Change(row["action"], Subject(row["subject"]), customer, row["kind"], row["value"], row["cause"])

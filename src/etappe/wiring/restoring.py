@@ -1,0 +1,99 @@
+"""A place put back to what a backup holds, and Redis rebuilt behind it."""
+
+from pathlib import Path
+
+from etappe import settings as settings_module
+from etappe.errors import InputError, StoreError
+from etappe.progress import Progress
+from etappe.settings import Place
+from etappe.store import connection, keys, swapping
+from etappe.store.embedded import EmbeddedServer
+from etappe.store.identities import tombstones
+from etappe.store.identities.tombstones import Tombstone
+from etappe.store.log import Log
+from etappe.wiring.store import opened
+from etappe.worker.backup import restoring
+from etappe.worker.backup.restoring import Rebuilt
+from etappe.worker.backup.unpacking import unpack
+
+
+def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *, replace: bool) -> Rebuilt:
+    """Puts a place back to the backup in `file`, but for those whom it or the list `erased` knows to be erased since.
+
+    Until all is verified, nothing is touched; from then on it is finished, by `rebuild` where this is broken off.
+
+    Raises:
+        InputError: the place holds something and `replace` is not said, or a file is not what it should be.
+        EtappeError: the backup is damaged, or the place is in use.
+    """
+    data = place.data
+    swapping.refuse_unfinished(data)
+    held = [name for name in (*swapping.RESTORED, *swapping.DERIVED) if (data / name).exists()]
+    if held and not replace:
+        raise InputError(f"{data} holds {', '.join(held)}; name an empty folder with --data, or say --replace")
+    listed = _listed(erased) if erased else []
+    new = swapping.begin(data)
+    try:
+        unpack(file, new, progress)
+        progress("looking for who was erased since", 0)
+        stones = [*listed, *_known(place, _secret(new, file), bool(held))]
+        log = Log(new / swapping.LOG)
+        log.prepare()
+        tombstones.add(log, stones)
+        swapping.ready(data, replaces=replace)
+    except BaseException:
+        swapping.give_up(data)
+        raise
+    return rebuild(place, progress)
+
+
+def rebuild(place: Place, progress: Progress) -> Rebuilt:
+    """Makes all of Redis anew from the log, after finishing a restore that was broken off.
+
+    Raises:
+        EtappeError: servers are running, or the place cannot be used.
+    """
+    plan = swapping.swap(place.data)
+    with opened(place, unfinished=True) as here:
+        if plan is not None and plan.replaces:
+            restoring.refuse_servers(here.client, here.settings)
+            restoring.forget(here.client)
+        done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
+        swapping.finish(place.data)
+    return done
+
+
+def _listed(path: Path) -> list[Tombstone]:
+    try:
+        return tombstones.read(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _secret(folder: Path, file: Path) -> bytes:
+    found = connection.kept_secret(folder / connection.SECRET_FILE)
+    if found is None:
+        raise InputError(f"{file} holds no secret; use another backup")
+    return found
+
+
+def _known(place: Place, secret: bytes, held: bool) -> list[Tombstone]:
+    """The tombstones of the place as it is, which nobody may be using."""
+    if not held and place.redis_url is None:
+        return []
+    with connection.connect(place) as client:
+        restoring.refuse_servers(client, settings_module.load(place.data))
+        kept = client.get(keys.SECRET)
+        if place.redis_url is not None and kept not in (None, secret):
+            raise StoreError(
+                f"{connection.shown(place)} belongs to another place: its secret is not the backup's;"
+                " name an empty Redis with --redis, or empty that one if nothing in it is to be kept"
+            )
+        found = restoring.known_tombstones(client, place.data / swapping.LOG) if kept == secret else []
+    if not _free(place):
+        raise StoreError(f"another command is using {place.data}; let it end, then run the same again")
+    return found
+
+
+def _free(place: Place) -> bool:
+    return place.redis_url is not None or not EmbeddedServer(place.data).used()

@@ -1,0 +1,1 @@
+"""Erased customers out of log, files and append-only file."""

@@ -1,0 +1,14 @@
+"""A store that is lived in, for tests that tell a story."""
+
+import pytest
+from tests.integration.living import Living
+
+from etappe.settings import Place
+from etappe.store.connection import SyncRedis
+from etappe.store.log import Log
+
+
+@pytest.fixture
+def living(place: Place, client: SyncRedis, log: Log, secret: bytes) -> Living:
+    """The store of `place`, lived in."""
+    return Living(place, client, log, secret)

@@ -1,0 +1,39 @@
+"""When two states, or two nodes of the identity graph, say the same."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from etappe.customers.state import State
+
+
+def same(found: State, expected: State, whose: str) -> None:
+    """Whether two states say the same of a customer, however they came about."""
+    one, other = found.base, expected.base
+    assert set(one.ring.tolist()) == set(other.ring.tolist()), whose
+    _same_rows(one.totals, other.totals, ("revenue", "refunded"), whose)
+    _same_rows(one.items, other.items, ("weight",), whose)
+    assert one.recent.tolist() == other.recent.tolist(), whose
+    assert (found.traits(), found.consents(), found.consent) == (
+        expected.traits(),
+        expected.consents(),
+        expected.consent,
+    ), whose
+
+
+def _same_rows(one: Any, other: Any, sums: Sequence[str], whose: str) -> None:
+    for name in one.dtype.names:
+        if name in sums:
+            assert np.allclose(one[name], other[name], rtol=1e-9, atol=1e-9), (whose, name)
+        elif name == "recent_orders":
+            assert set(one[name][0]) == set(other[name][0]), (whose, name)
+        else:
+            assert one[name].tolist() == other[name].tolist(), (whose, name)
+
+
+def node_of(node: Any) -> Any:
+    """A node without the order and the times of its edges."""
+    edges = frozenset(msgspec.structs.replace(edge, since=0) for edge in node.edges)
+    return node.identity, edges, frozenset(node.apart), node.shared

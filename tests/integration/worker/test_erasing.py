@@ -1,0 +1,178 @@
+"""The log rewritten without who was erased, in time and whatever breaks it off."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from tests.integration.living import Living
+
+from etappe.store import keys, learnable
+from etappe.store.identities import erasure
+from etappe.worker.erasing import rewriting as erasing
+from etappe.worker.erasing.rewriting import erase_due, erase_now
+
+
+@pytest.fixture
+def rejected(living: Living) -> Path:
+    """The folder of rejected rows."""
+    folder = living.place.data / "rejected"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _texts(living: Living) -> str:
+    """All that the log has, subjects as hex."""
+    tables = [living.log.scan(table).collect() for table in ("event", "identity", "decision", "config")]
+    return "\n".join(str(row) for table in tables for row in table.with_columns(_hex(table)).iter_rows())
+
+
+def _hex(table: pl.DataFrame) -> list[pl.Expr]:
+    return [pl.col(name).bin.encode("hex") for name in ("subject", "customer") if name in table.columns]
+
+
+def _decide(living: Living, decision: str, value: str) -> None:
+    """A decision about a user, made by the clock of Redis."""
+    seconds, micro = living.client.time()
+    moment = seconds * 1000 + micro // 1000
+    fields: Any = {"d": decision, "t": moment, "s": living.subject(value), "r": b"{}"}
+    living.client.xadd(keys.DECISION_STREAM, fields)
+
+
+def test_nothing_is_rewritten_before_it_is_due(living: Living, rejected: Path) -> None:
+    """The worker waits until an erasure is due within a day, then takes all that wait along, and says so."""
+    living.did("1", user_id="u")
+    living.erase("u")
+    assert erase_due(living.client, living.log, rejected, living.settings) == 0
+    assert [row["event_id"] for row in living.rows()] == ["1"]
+    assert timedelta(days=living.settings.erasure.days).total_seconds() * 1000 > erasing.AHEAD_MS
+
+
+def test_rewritten_when_due(living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once due, nothing of the person is in any table, and the receipt says when that was."""
+    living.did("1", anonymous_id="browser-of-u")
+    living.did("2", "login", user_id="user-u", anonymous_id="browser-of-u")
+    living.did("3", user_id="user-v")
+    _decide(living, "d-u", "user-u")
+    _decide(living, "d-v", "user-v")
+    receipt = living.erase("user-u")
+    subjects = [living.subject("user-u").hex(), living.subject("browser-of-u", "anonymous_id").hex()]
+    assert all(name in _texts(living) for name in ("user-u", "browser-of-u", "d-u", *subjects))
+    monkeypatch.setattr(erasing, "AHEAD_MS", timedelta(days=30).total_seconds() * 1000)
+    assert erase_due(living.client, living.log, rejected, living.settings) == 1
+    assert [name for name in ("user-u", "browser-of-u", "d-u", *subjects) if name in _texts(living)] == []
+    assert [row["event_id"] for row in living.rows()] == ["3"]
+    assert [row["decision"] for row in living.rows("decision")] == ["d-v"]
+    assert {row["action"] for row in living.rows("identity")} == {"erase"}
+    told = erasure.receipt(living.client, receipt.receipt)
+    assert told is not None
+    assert told.rewritten is not None
+    assert told.rewritten <= told.rewritten_by
+    assert erase_due(living.client, living.log, rejected, living.settings) == 0
+
+
+def test_rows_of_others_lose_the_name(living: Living, rejected: Path) -> None:
+    """Others' rows that name an erased browser, card or device stay without that name and the payload it was in."""
+    living.did("1", "login", user_id="u", anonymous_id="b")
+    living.did("2", "identify", user_id="u", properties={"device": "tablet", "loyalty_card": "card"})
+    shared = {"identities": {"device": "tablet"}}
+    told: list[dict[str, Any]] = [
+        {"anonymous_id": "b", "raw": b'{"anonymousId": "b"}'},
+        {"properties": shared | {"size": 44}, "raw": b'{"device": "tablet"}'},
+        {"properties": {"size": 44}, "raw": b"{}"},
+        {"properties": shared},
+    ]
+    for number, fields in enumerate(told, start=3):  # a browser's claims, which link nobody
+        living.did(str(number), user_id="v", linking=False, **fields)
+    _erase_all_of(living, rejected, "u", ("b", "anonymous_id"), ("tablet", "device"))
+    rows = {row["event_id"]: row for row in living.rows() if row["user_id"] == "v"}
+    assert {"3", "4", "5", "6"} == set(rows)
+    assert (rows["3"]["anonymous_id"], rows["3"]["raw"]) == (None, None)
+    assert (rows["4"]["properties"], rows["4"]["raw"]) == ('{"size":44}', None)
+    assert (rows["5"]["properties"], rows["5"]["raw"]) == ('{"size":44}', "{}")
+    assert rows["6"]["properties"] is None
+
+
+def test_new_life_stays(living: Living, rejected: Path) -> None:
+    """Who comes back after being erased keeps all of it when the log is rewritten: events, links, names, decisions."""
+    living.did("1", "login", user_id="u", anonymous_id="b")
+    living.erase("u")
+    living.did("2", "login", user_id="u", anonymous_id="b")
+    living.did("3", "identify", user_id="u", properties={"loyalty_card": "card"})
+    _decide(living, "d", "u")
+    living.erase("somebody else")
+    erase_now(living.client, living.log, rejected, living.settings)
+    rows = {row["event_id"]: row for row in living.rows()}
+    assert {"2", "3"} == set(rows)
+    assert rows["2"]["anonymous_id"] == "b"
+    assert rows["3"]["properties"] == '{"identities":{"loyalty_card":"card"}}'
+    assert [row["decision"] for row in living.rows("decision")] == ["d"]
+    root, browser = living.subject("u"), living.subject("b", "anonymous_id")
+    known = learnable.graph_of(living.log, living.pending()).roots()
+    assert known == {root: root, browser: root, living.subject("card", "loyalty_card"): root}
+
+
+def test_events_in_the_streams_go_too(living: Living, rejected: Path) -> None:
+    """What was not archived yet when somebody was erased does not come into the log afterwards."""
+    living.did("1", "login", user_id="u", anonymous_id="b", archived=False)
+    living.did("2", user_id="v", archived=False)
+    _decide(living, "d", "u")
+    living.erase("u", archived=False)
+    assert living.rows() == []
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert [row["event_id"] for row in living.rows()] == ["2"]
+    assert (living.rows("decision"), {row["action"] for row in living.rows("identity")}) == ([], {"erase"})
+    assert [living.client.xlen(name) for name in (*keys.streams(), keys.IDENTITY_STREAM)] == [0] * 257
+
+
+def test_rejected_rows_go_too(living: Living, rejected: Path) -> None:
+    """Rejected rows that name the erased are taken out of their files, however they name them; others stay."""
+    living.did("1", "identify", user_id="user-u", properties={"email": "ada@example.com", "phone": "+1 23"})
+    mine = [
+        {"line": 1, "row": {"user_id": "user-u"}},
+        {"line": 2, "row": {"properties": '{"email": "x", "of": "user-u"}'}},
+        {"line": 3, "row": {"email": " Ada@Example.com"}},
+        {"line": 4, "row": {"contact": ["0012 3"]}},
+        {"line": 5, "row": "broken line of user-u, cut"},
+    ]
+    others = [{"line": 6, "row": {"user_id": "user-v"}}, {"line": 7, "row": "broken"}]
+    file = rejected / "some.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in (*mine, *others)) + '{"row": "user-u')
+    _erase_all_of(living, rejected, "user-u")
+    assert others == [json.loads(line) for line in file.read_text().splitlines()]
+    assert [path.name for path in rejected.iterdir()] == ["some.jsonl"]
+
+
+@pytest.mark.parametrize("step", ["archive", "_scrub", "_compact_redis"])
+def test_broken_off_it_can_be_done_again(
+    living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Wherever rewriting breaks off, the next round does it whole."""
+    living.did("1", user_id="u")
+    living.did("2", user_id="v")
+    (rejected / "some.jsonl").write_text('{"user_id": "u"}\n')
+    receipt = living.erase("u")
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as during:
+        during.setattr(erasing, step, broken)
+        with pytest.raises(OSError, match="no space"):
+            erase_now(living.client, living.log, rejected, living.settings)
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert [row["event_id"] for row in living.rows()] == ["2"]
+    assert (rejected / "some.jsonl").read_text() == ""
+    told = erasure.receipt(living.client, receipt.receipt)
+    assert told is not None
+    assert told.rewritten is not None
+
+
+def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> None:
+    """Erases a user with `linked` identities, and rewrites the log at once."""
+    living.erase(user)
+    erased = {subject for one in living.pending() for subject in one.subjects}
+    assert {living.subject(*identity) for identity in linked} <= erased
+    erase_now(living.client, living.log, rejected, living.settings)

@@ -1,0 +1,109 @@
+"""The identities that an event names."""
+
+import hashlib
+
+import msgspec
+import pytest
+
+from etappe.errors import InputError
+from etappe.events.identities import (
+    Identity,
+    hashed_email,
+    hashed_phone,
+    named,
+    settled,
+)
+from etappe.events.vocabulary import TYPES, Event
+
+MAIL = hashlib.sha256(b"ada@example.com").hexdigest()
+
+
+def _event(name: str, properties: object = None, **ids: str) -> Event:
+    return msgspec.convert({"item_id": "i", "order_id": "o", "properties": properties} | ids, TYPES[name])
+
+
+@pytest.mark.parametrize("address", ["ada@example.com", " Ada@Example.COM\n", "ADA@EXAMPLE.COM"])
+def test_address_is_hashed_without_case_and_space(address: str) -> None:
+    """An e-mail address is known by the SHA-256 of its lower case, as ad platforms hash it."""
+    assert hashed_email(address) == MAIL
+
+
+@pytest.mark.parametrize("number", ["+49 30 123-456", "0049 30 123456", "+4930123456", "00 49 (30) 12 34 56"])
+def test_phone_number_is_hashed_by_its_digits(number: str) -> None:
+    """An international phone number is known by `+` and its digits, however it is written; a local one is another."""
+    assert hashlib.sha256(b"+4930123456").hexdigest() == hashed_phone(number)
+    assert hashed_phone("030 123456") == hashlib.sha256(b"030123456").hexdigest()
+
+
+def test_plain_names_become_identities() -> None:
+    """Events that tell who somebody is name identities by plain names, which are no properties any more."""
+    said = {"email": "Ada@example.com", "phone": "+1", "device": "d", "loyalty_card": 77, "vip": True}
+    found = settled(_event("identify", said, user_id="u")).properties
+    kinds = {"email_sha256": MAIL, "phone_sha256": hashed_phone("+1"), "device": "d", "loyalty_card": "77"}
+    assert {"vip": True, "identities": kinds} == found
+
+
+def test_address_of_a_sale_is_its_receipt() -> None:
+    """`email` of a purchase or refund is where the receipt went: perhaps another person's than who logs in by it."""
+    for name in ("purchase", "refund"):
+        found = settled(_event(name, {"email": "ada@example.com"})).properties
+        assert found == {"identities": {"order_email_sha256": MAIL}}
+    both = {"email": "ada@example.com", "order_email": "bob@example.com"}
+    kept = settled(_event("purchase", both)).properties
+    assert kept == {"identities": {"order_email_sha256": hashed_email("bob@example.com")}}
+
+
+@pytest.mark.parametrize("name", ["share", "view_item", "review", "search"])
+def test_others_may_speak_of_somebody_else(name: str) -> None:
+    """An address that something was shared with is nobody's identity here; what stands in `identities` is."""
+    said = {"email": "ada@example.com"}
+    assert settled(_event(name, said, user_id="u")).properties == said
+    listed = settled(_event(name, said | {"identities": {"loyalty_card": "7"}})).properties
+    assert listed == said | {"identities": {"loyalty_card": "7"}}
+
+
+def test_identities_of_other_systems() -> None:
+    """External ids are kept by their source; SHA-256 given by the shop are kept in lower case."""
+    said = {"identities": {"external": {"crm": 5}, "external:erp": "x", "email_sha256": MAIL.upper()}}
+    found = settled(_event("view_item", said)).properties
+    assert found == {"identities": {"external:crm": "5", "external:erp": "x", "email_sha256": MAIL}}
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"identities": "x"}, "properties.identities"),
+        ({"identities": {"shoe_size": "44"}}, "properties.identities.shoe_size"),
+        ({"identities": {"device": ""}}, "properties.identities.device"),
+        ({"identities": {"device": "d" * 257}}, "properties.identities.device"),
+        ({"identities": {"device": True}}, "properties.identities.device"),
+        ({"identities": {"device": ["d"]}}, "properties.identities.device"),
+        ({"identities": {"email_sha256": "ada@example.com"}}, "properties.identities.email_sha256"),
+        ({"identities": {"external": {"crm": None}}}, "properties.identities.external.crm"),
+        ({"identities": {f"external:{number}": "x" for number in range(17)}}, "properties.identities"),
+        ({"phone": 4.5}, "properties.phone"),
+    ],
+)
+def test_what_is_no_identity_is_refused(said: dict[str, object], field: str) -> None:
+    """An unknown kind, an empty or overlong value, a wrong hash, too many: refused with the field."""
+    with pytest.raises(InputError) as refused:
+        settled(_event("identify", said))
+    assert field == refused.value.field
+
+
+def test_settling_again_changes_nothing() -> None:
+    """An event that was settled stays as it is."""
+    once = settled(_event("login", {"email": "ada@example.com", "x": 1}, user_id="u"))
+    assert once == settled(once)
+    bare = _event("login", user_id="u")
+    assert bare is settled(bare)
+
+
+def test_surest_identity_comes_first() -> None:
+    """Whose event it is: the account before card, address, browser and device, whatever the order they are named in."""
+    said = {"identities": {"device": "d", "external:crm": "5", "email_sha256": MAIL, "loyalty_card": "7"}}
+    event = _event("view_item", said, anonymous_id="a", user_id="u")
+    kinds = ["user_id", "loyalty_card", "email_sha256", "anonymous_id", "device", "external:crm"]
+    assert kinds == [one.kind for one in named(event)]
+    assert Identity("user_id", "u") == named(event)[0]
+    assert named(_event("purchase")) == []
