@@ -9,7 +9,7 @@ import polars as pl
 from etappe.errors import InputError
 from etappe.events import intake
 from etappe.events.vocabulary import CHANNELS, TYPES, ItemEvent
-from etappe.importing import times
+from etappe.importing import persons, times
 
 IDS: Final = ("event_id", "user_id", "anonymous_id", "item_id", "order_id")
 COLUMNS: Final = (*IDS, "timestamp", "event", "quantity", "price", "currency", "channel", "properties")
@@ -22,7 +22,7 @@ _ID_LENGTH: Final = 256
 _MOST_PIECES: Final = 1_000_000
 _HIGHEST_PRICE: Final = 1e12
 _ITEM_EVENTS: Final = [name for name, kind in TYPES.items() if issubclass(kind, ItemEvent)]
-_SAYING: Final = ("rate", "set_traits", "set_consent")
+_SAYING: Final = ("rate", "set_traits", "set_consent", "identify", "alias")
 """Events whose properties are checked one by one."""
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -37,7 +37,7 @@ def check(rows: pl.DataFrame, zone: str, now: datetime) -> pl.DataFrame:
     Absent native columns are added, empty. A `reason` already there goes before the ones found here.
     """
     absent = [pl.lit(None, pl.String).alias(name) for name in (*COLUMNS, "reason") if name not in rows.columns]
-    parsed = rows.with_columns(absent).with_columns(
+    parsed = persons.settled(rows.with_columns(absent)).with_columns(
         times.parse(pl.col("timestamp"), zone).alias("time"),
         pl.col("quantity").cast(pl.Float64, strict=False).alias("_quantity"),
         pl.col("price").cast(pl.Float64, strict=False).alias("_price"),
@@ -67,7 +67,7 @@ def _reasons(now: datetime) -> list[pl.Expr]:
         *(_broken(f"{name}: not 1 to {_ID_LENGTH} characters", ~_is_id(name)) for name in IDS),
         _broken("item_id: missing", event.is_in(_ITEM_EVENTS) & pl.col("item_id").is_null()),
         _broken("item_id: a refund names an item_id or an order_id", _is_refund_of_nothing()),
-        _broken(NOBODY, pl.all_horizontal(pl.col("user_id", "anonymous_id", "order_id").is_null())),
+        _broken(NOBODY, pl.all_horizontal(pl.col("user_id", "anonymous_id", "order_id").is_null()) & ~persons.naming()),
         _broken("quantity: not a whole number from 1 to 1000000", quantity.is_not_null() & ~_sure(whole)),
         _broken("price: not a number from 0 to 1e12", price.is_not_null() & ~_sure(amount)),
         _broken("currency: not three capital letters", ~currency.str.contains(r"^[A-Z]{3}$")),
@@ -115,7 +115,7 @@ def _said(event: str, text: str | None) -> str | None:
     if event not in _SAYING:
         return None
     try:
-        intake.check(TYPES[event](user_id="-", item_id="-", properties=said), _EARLIEST)
+        intake.check(TYPES[event](user_id="-", anonymous_id="-", item_id="-", properties=said), _EARLIEST)
     except InputError:
         return f"properties: not what {event} takes"
     return None

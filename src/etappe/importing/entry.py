@@ -6,12 +6,13 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing import identify
+from etappe.importing import identify, traffic
 from etappe.importing import spool as spool_
 from etappe.importing.spool import Portion, Spool
 from etappe.progress import Progress
+from etappe.settings import Settings
 from etappe.store.log import Log, Transaction
-from etappe.store.schema import EVENT, TIME
+from etappe.store.log.schema import EVENT, TIME
 
 _KEY: Final = ["subject", "event_id"]
 
@@ -21,6 +22,7 @@ class Entered:
 
     def __init__(self) -> None:
         self.events: Counter[str] = Counter()
+        self.flagged: Counter[str] = Counter()
         self.derived = 0
         self.duplicates = 0
 
@@ -35,16 +37,30 @@ class Entered:
         self.derived += fresh.filter(pl.col("derived")).height
         own = fresh.filter(~pl.col("derived")).group_by("event").len()
         self.events.update(dict(own.iter_rows()))
+        flags = fresh["flag"].drop_nulls().value_counts()
+        self.flagged.update(dict(flags.iter_rows()))
 
 
-def enter(spool: Spool, log: Log, into: Transaction, *, source: str, received: datetime, progress: Progress) -> Entered:
-    """Adds the rows of `spool` to the log, each (subject, event_id) once, whatever the log already holds."""
+def enter(
+    spool: Spool,
+    log: Log,
+    into: Transaction,
+    *,
+    source: str,
+    received: datetime,
+    settings: Settings,
+    progress: Progress,
+) -> Entered:
+    """Adds the rows of `spool` to the log, each (subject, event_id) once, whatever the log already holds.
+
+    Those of a customer who is too fast are flagged, which a portion has all it takes for.
+    """
     entered = Entered()
     repeated = spool.repeated_ids()
     logged = set(log.days("event"))
     portions = spool.portions()
     for done, portion in enumerate(portions, start=1):
-        rows = identify.with_event_ids(spool.portion(portion))
+        rows = traffic.with_rate(identify.with_event_ids(spool.portion(portion)), settings)
         fresh = rows.join(repeated, on="line", how="anti") if len(repeated) else rows
         fresh = fresh.join(_known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left")
         entered.count(rows, fresh)
@@ -59,7 +75,7 @@ def _known(log: Log, portion: Portion, logged: set[str]) -> pl.DataFrame:
     scans = [log.scan("event", day=day).select(_KEY) for day in portion.days() if day in logged]
     if not scans:
         return pl.DataFrame(schema={name: EVENT[name] for name in _KEY})
-    keys = pl.concat(scans).with_columns(spool_.part_of(pl.col("event_id")).alias("part"))
+    keys = pl.concat(scans).with_columns(spool_.part_of(pl.col("subject"), pl.col("event_id")).alias("part"))
     return keys.filter(spool_.in_part(portion)).select(_KEY).collect()
 
 

@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing import native, online_retail, rees46
+from etappe.importing import ga4, native, online_retail, rees46, segment
 from etappe.importing.intake import Intake
 
 Importer = Callable[[Path, Intake], Iterator[pl.DataFrame]]
@@ -26,6 +26,8 @@ FORMATS: Final[Mapping[str, Format]] = {
     "native": Format(native.read, tells_items=False),
     "online-retail": Format(online_retail.read, tells_items=True),
     "rees46": Format(rees46.read, tells_items=True),
+    "ga4": Format(ga4.read, tells_items=False),
+    "segment": Format(segment.read, tells_items=False),
 }
 
 

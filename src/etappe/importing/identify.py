@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 
 from etappe.ids import subject_of
+from etappe.importing import persons
 
 _ID_BYTES: Final = 16
 _SEPARATOR: Final = "\x1f"
@@ -22,14 +23,15 @@ def identified(rows: pl.DataFrame, secret: bytes, scope: str) -> pl.DataFrame:
 
 
 def with_subjects(rows: pl.DataFrame, secret: bytes) -> pl.DataFrame:
-    """`rows` with `subject` (Binary): that of user_id, else of anonymous_id, else null. Hashes each value once."""
+    """`rows` with `subject` (Binary): that of the surest identity, null where there is none. Hashes each value once."""
     named = _subjects(rows, "user_id", secret)
     nameless = _subjects(rows.filter(pl.col("user_id").is_null()), "anonymous_id", secret)
     joined = rows.join(named, on="user_id", how="left", maintain_order="left").join(
         nameless, on="anonymous_id", how="left", maintain_order="left"
     )
     subject = pl.when(pl.col("user_id").is_not_null()).then("_user_id").otherwise("_anonymous_id")
-    return joined.with_columns(subject.alias("subject")).drop("_user_id", "_anonymous_id")
+    found = joined.with_columns(subject.alias("subject")).drop("_user_id", "_anonymous_id")
+    return found.with_columns(persons.subjects(found, secret).alias("subject"))
 
 
 def _subjects(rows: pl.DataFrame, kind: str, secret: bytes) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """The rows of a catalogue file, as the fields of items before they are checked."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ import polars as pl
 from etappe.errors import InputError
 from etappe.importing import columnar, delimited, failures, json_lines, lines
 from etappe.importing.batch import LINE, Broken
+from etappe.importing.feed import product as feed
+from etappe.importing.feed import rows as feed_rows
 
 TEXTS: Final = ("id", "title", "category", "brand", "item_group_id", "currency", "url", "image")
 
@@ -43,15 +46,30 @@ def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
             yield [_filled(msgspec.to_builtins(row)) for row in batch.iter_rows(named=True)], []
 
 
-READERS: Final[Mapping[str, Callable[[Path], Iterator[tuple[Rows, list[Broken]]]]]] = {
-    "csv": _csv,
-    "jsonl": _jsonl,
-    "parquet": _parquet,
-}
-"""By kind of file: batches of rows, and of lines that are none.
+def _as_is(row: dict[str, Any], zone: tzinfo, now: datetime) -> dict[str, Any]:  # noqa: ARG001 - as a feed's
+    return row
 
-Empty cells of CSV and Parquet, and columns without a name, are left out; a null in JSON stays, as it says something.
-"""
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """How a kind of file is read, and how its rows become the fields of items.
+
+    `read` gives batches of rows, and of lines that are none. Empty cells, and columns without a name, are left out; a
+    null in JSON stays, as it says something. `fields` makes of a row, with the zone of naive times and now, the fields
+    of a patch. `typed`: values have their kinds. `once`: an item stands in the file once.
+    """
+
+    read: Callable[[Path], Iterator[tuple[Rows, list[Broken]]]]
+    fields: Callable[[dict[str, Any], tzinfo, datetime], dict[str, Any]] = _as_is
+    typed: bool = False
+    once: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "csv": Kind(read=_csv),
+    "jsonl": Kind(read=_jsonl, typed=True),
+    "parquet": Kind(read=_parquet),
+    "feed": Kind(read=feed_rows.read, fields=feed.fields, typed=True, once=True),
+}
 
 
 def _check_has_id(path: Path, header: list[str]) -> None:

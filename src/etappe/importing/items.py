@@ -2,18 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, tzinfo
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
-from etappe.importing import failures, item_rows, rejected_file, sources, times
+from etappe.ids import item_hash
+from etappe.importing import failures, item_rows, rejected_file, sources, times, waiting_items
+from etappe.importing.item_rows import Kind
 from etappe.importing.rejected_file import RejectedFile
 from etappe.importing.report import ItemsReport
+from etappe.importing.waiting_items import WaitingItems
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 
@@ -24,6 +28,8 @@ PATCHES_AT_ONCE: Final = 5_000
 _FIELDS: Final = ItemPatch.__struct_fields__
 _OBJECTS: Final = ("titles", "prices", "attributes")
 _TIMES: Final = ("available_from", "available_until")
+_SOURCES: Final = ("csv", "jsonl", "parquet", "feed")
+_REPEATED: Final = "id: an earlier item of the feed has it"
 
 
 def import_items(
@@ -32,17 +38,22 @@ def import_items(
     """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
 
     Columns are the fields of an item; others become attributes. An empty cell changes nothing, a null in JSON takes
-    the field back to its default.
+    the field back to its default. What the attributes of a product feed become, `feed` says.
 
     Raises:
-        InputError: there is no column `id`, or the file cannot be read.
+        InputError: there is no column `id`, or the file cannot be read, or is no feed.
         EtappeError: the disk is full or may not be written.
     """
     started = time.monotonic()
     zone = times.zone_of(settings.catalogue.time_zone)
-    with failures.writing(), rejected_file.opened(rejected, f"{sources.stem(path)}-items") as bad:
-        reader = _Reader(zone, bad)
-        patches = reader.read(path, progress)
+    name = f"{sources.stem(path)}-items"
+    with (
+        failures.writing(),
+        rejected_file.opened(rejected, name) as bad,
+        waiting_items.opened(rejected) as patches,
+    ):
+        reader = _Reader(zone, datetime.now(UTC), bad, patches)
+        reader.read(path, progress)
         upsert_all(patches, upsert, progress)
         bad.keep()
         return ItemsReport(
@@ -54,33 +65,52 @@ def import_items(
         )
 
 
-def upsert_all(patches: list[ItemPatch], upsert: Upsert, progress: Progress) -> None:
+class Patches(Protocol):
+    """Changes of items in order, of a known number."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[ItemPatch]: ...
+
+
+def upsert_all(patches: Patches, upsert: Upsert, progress: Progress) -> None:
     """Calls `upsert` with all `patches` in order, some thousands at a time."""
-    for start in range(0, len(patches), PATCHES_AT_ONCE):
-        upsert(patches[start : start + PATCHES_AT_ONCE])
-        progress("writing the catalogue", min(start + PATCHES_AT_ONCE, len(patches)), len(patches))
+    total, done = len(patches), 0
+    rest = iter(patches)
+    while some := list(islice(rest, PATCHES_AT_ONCE)):
+        upsert(some)
+        done += len(some)
+        progress("writing the catalogue", done, total)
 
 
 class _Reader:
-    def __init__(self, zone: tzinfo, bad: RejectedFile) -> None:
+    def __init__(self, zone: tzinfo, now: datetime, bad: RejectedFile, patches: WaitingItems) -> None:
         self.rejected: Counter[str] = Counter()
         self._zone = zone
+        self._now = now
         self._bad = bad
+        self._patches = patches
+        self._seen: set[int] = set()
 
-    def read(self, path: Path, progress: Progress) -> list[ItemPatch]:
-        """The good rows of `path`; the others are counted and written down."""
-        kind = sources.kind_of(path)
-        patches: list[ItemPatch] = []
-        for rows, broken in item_rows.READERS[kind](path):
+    def read(self, path: Path, progress: Progress) -> None:
+        """Keeps the good rows of `path`; the others are counted and written down."""
+        kind = item_rows.KINDS[sources.kind_of(path, _SOURCES)]
+        for rows, broken in kind.read(path):
             refused: list[tuple[int, str, Any]] = [(one.line, one.reason, one.text) for one in broken]
             for line, row in rows:
                 try:
-                    patches.append(_patch(row, self._zone, strict=kind == "jsonl"))
+                    self._patches.add(self._patch(row, kind))
                 except InputError as error:
                     refused.append((line, str(error), row))
             self._refuse(refused)
-            progress("reading items", len(patches) + self.rejected.total())
-        return patches
+            progress("reading items", len(self._patches) + self.rejected.total())
+
+    def _patch(self, row: dict[str, Any], kind: Kind) -> ItemPatch:
+        patch = _patch(kind.fields(row, self._zone, self._now), self._zone, strict=kind.typed)
+        if kind.once:
+            if (hashed := item_hash(patch.id)) in self._seen:
+                raise InputError(_REPEATED)
+            self._seen.add(hashed)
+        return patch
 
     def _refuse(self, refused: list[tuple[int, str, Any]]) -> None:
         for line, reason, row in sorted(refused, key=lambda one: one[0]):

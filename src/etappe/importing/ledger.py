@@ -39,6 +39,11 @@ class Ledger:
         self._sell(rest)
         return rest.drop("amount")
 
+    def leave_out(self, rows: pl.DataFrame, reason: str) -> None:
+        """Books accepted `rows` (event, `amount` in Int128 millionths) as left out after all."""
+        self._sell(rows, -1)
+        self._skip(rows.with_columns(pl.lit(reason).alias("skip")))
+
     def skipped(self) -> dict[str, Skipped]:
         """Rows and revenue left out, by reason, most rows first."""
         return {
@@ -69,6 +74,6 @@ class Ledger:
             self._skipped[reason] += count
             self._skipped_money[reason] += int(micro)
 
-    def _sell(self, rows: pl.DataFrame) -> None:
+    def _sell(self, rows: pl.DataFrame, times: int = 1) -> None:
         for event, name in (("purchase", "purchases"), ("refund", "refunds")):
-            self._money[name] += amounts.total(rows.filter(pl.col("event") == event)["amount"])
+            self._money[name] += times * amounts.total(rows.filter(pl.col("event") == event)["amount"])

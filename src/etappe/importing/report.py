@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.customers.identity import Claim
+
 MICRO: Final = 1_000_000
 """Money is summed in whole millionths, so that a sum is exact to the penny whatever its length."""
 
@@ -33,13 +35,15 @@ class Revenue(msgspec.Struct, frozen=True, kw_only=True):
 class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     """The outcome of an import: `rows == sum(events) + duplicates + sum(rejected) + sum(skipped)`.
 
-    `events` counts newly added rows by event name, `derived` the newly added events that no row of the file stands
+    `events` counts newly added rows by event name, `flagged` those among them that are left out of records, popularity
+    and training, by why, `derived` the newly added events that no row of the file stands
     for (a country as a trait), `items` those put into the catalogue, `customers` the identified subjects of the file,
     new or not. `position` is the log's position afterwards, `rejected_file` where rejected rows lie.
     """
 
     rows: int
     events: dict[str, int]
+    flagged: dict[str, int] = {}
     derived: int
     duplicates: int
     rejected: dict[str, int]
@@ -56,6 +60,16 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
         """Binary series, each identified subject of the file once: whose records must be rebuilt. Not in the JSON."""
         subjects: pl.Series = self.__dict__.get("_subjects", pl.Series("subject", [], pl.Binary))
         return subjects
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What the rows of the file say of who is whom. Not in the JSON."""
+        claims: list[Claim] = self.__dict__.get("_claims", [])
+        return claims
+
+    def keep_claims(self, claims: list[Claim]) -> None:
+        """Sets `claims`."""
+        self.__dict__["_claims"] = claims
 
     def keep_subjects(self, subjects: pl.Series) -> None:
         """Sets `subjects`."""

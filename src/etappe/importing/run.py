@@ -1,13 +1,26 @@
 """`etappe import`: a file of events into the log and the catalogue, whole or not at all."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from etappe.catalog.item import ItemPatch
-from etappe.importing import entry, failures, formats, identify, items, rejected_file, sources, spool, times
+from etappe.importing import (
+    entry,
+    failures,
+    formats,
+    identify,
+    items,
+    persons,
+    rejected_file,
+    sources,
+    spool,
+    times,
+    traffic,
+)
 from etappe.importing.entry import Entered
+from etappe.importing.erased import Erased
 from etappe.importing.formats import Format
 from etappe.importing.found_items import FoundItems
 from etappe.importing.intake import Intake
@@ -18,6 +31,7 @@ from etappe.importing.report import ImportReport
 from etappe.importing.spool import Spool
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
+from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log
 
 KnownItems = Callable[[list[str]], set[str]]
@@ -34,12 +48,14 @@ def import_events(
     upsert: Upsert,
     progress: Progress = silent,
     known_items: KnownItems | None = None,
+    tombstones: Iterable[Tombstone] = (),
 ) -> ImportReport:
     """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
     neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
-    upserted (all, where it is not given). Rejected rows lie in the folder `rejected`.
+    upserted (all, where it is not given). Rejected rows lie in the folder `rejected`. What happened to customers with
+    `tombstones` before they were erased is left out.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.
@@ -51,16 +67,20 @@ def import_events(
     source, zone = f"import:{format_name}", times.check_zone(settings.catalogue.time_zone)
     name = f"{sources.stem(path)}-{format_name}"
     with failures.writing(), rejected_file.opened(rejected, name) as bad, spool.opened(log.folder) as accepted:
-        intake = Intake(zone, now, Ledger(bad), FoundItems())
+        intake, gone = Intake(zone, now, Ledger(bad), FoundItems()), Erased(tombstones, secret)
         for rows in form.read(path, intake):
-            accepted.add(identify.identified(rows, secret, format_name))
+            known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
+            accepted.add(traffic.with_reasons(known))
             progress("reading rows", intake.ledger.rows)
         with log.transaction(source) as into:
-            entered = entry.enter(accepted, log, into, source=source, received=now, progress=progress)
+            entered = entry.enter(
+                accepted, log, into, source=source, received=now, settings=settings, progress=progress
+            )
             patches = _patches(form, intake.items, known_items) if entered.anything else []
             items.upsert_all(patches, upsert, progress)
             bad.keep()
         report = _report(intake.ledger, entered, accepted, bad)
+        report.keep_claims(persons.claims(accepted.scan(), secret))
     report.items, report.position = len(patches), log.position()
     report.seconds = round(time.monotonic() - started, 3)
     return report
@@ -76,6 +96,7 @@ def _report(ledger: Ledger, entered: Entered, accepted: Spool, bad: RejectedFile
     report = ImportReport(
         rows=ledger.rows,
         events=dict(entered.events.most_common()),
+        flagged=dict(entered.flagged.most_common()),
         derived=entered.derived,
         duplicates=entered.duplicates,
         rejected=dict(ledger.rejected.most_common()),

@@ -1,4 +1,4 @@
-"""Files of rows by their suffix: CSV, JSON lines or Parquet, the first two plain, .gz or .zst."""
+"""Files of rows by their suffix: CSV, JSON lines, Parquet or a product feed, all but Parquet plain, .gz or .zst."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,7 +11,16 @@ from etappe.errors import InputError
 from etappe.importing import columnar, delimited, failures
 from etappe.importing.batch import LINE, Batch
 
-KINDS: Final[Mapping[str, str]] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+KINDS: Final[Mapping[str, str]] = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".xml": "feed",
+    ".tsv": "feed",
+    ".txt": "feed",
+}
 _PACKED: Final = (".gz", ".zst")
 
 
@@ -26,7 +35,7 @@ class Columns(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def kind_of(path: Path, kinds: tuple[str, ...] = ("csv", "jsonl", "parquet")) -> str:
-    """`csv`, `jsonl` or `parquet` by the suffix of `path`.
+    """`csv`, `jsonl`, `parquet` or `feed` by the suffix of `path`.
 
     Raises:
         InputError: it is none of `kinds`, or the file is not there or empty.

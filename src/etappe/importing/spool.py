@@ -13,12 +13,13 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.store.schema import EVENT, TIME
+from etappe.store.log.schema import EVENT, TIME
 
 ROWS_AT_ONCE: Final = 1_000_000
 """Rows that are brought into the log at once."""
 
 _FILLED_LATER: Final = ("received", "source")
+_MAY_BE_ABSENT: Final = ("flag", "raw")
 _PARTS: Final = 251
 SCHEMA: Final = {name: kind for name, kind in EVENT.items() if name not in _FILLED_LATER} | {
     "line": pl.Int64,
@@ -27,7 +28,7 @@ SCHEMA: Final = {name: kind for name, kind in EVENT.items() if name not in _FILL
     "given": pl.UInt64,
     "part": pl.UInt8,
 }
-"""Columns of a spooled row: `given` is a hash of an event_id that the file gave, `part` one of all ids."""
+"""Columns of a spooled row: `given` is a hash of an event_id that the file gave, `part` see `part_of`."""
 
 
 class Portion(msgspec.Struct, frozen=True):
@@ -54,10 +55,10 @@ class Spool:
         self._given: list[pl.Series] = []
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Takes in `rows`: identified, with `content`."""
+        """Takes in `rows`: identified, with `content`; `flag`, `raw` and `derived` may be absent."""
         if rows.is_empty():
             return
-        whole = rows.with_columns(_keys(derived="derived" in rows.columns)).select(
+        whole = rows.with_columns(*_keys(), *_absent(rows.columns)).select(
             pl.col(name).cast(kind) for name, kind in SCHEMA.items()
         )
         for day, count in whole.group_by(pl.col("time").dt.date()).len().iter_rows():
@@ -118,18 +119,23 @@ def in_part(portion: Portion) -> pl.Expr:
     return pl.col("part") % portion.parts == portion.part if portion.parts > 1 else pl.lit(True)
 
 
-def part_of(event_id: pl.Expr) -> pl.Expr:
-    """What `part` is for an event id; the same for all occurrences of one content."""
-    return (event_id.str.replace(r"-\d+$", "").hash() % _PARTS).cast(pl.UInt8)
+def part_of(subject: pl.Expr, event_id: pl.Expr) -> pl.Expr:
+    """What `part` is: the same for all events of a subject, and of nobody for all occurrences of one content."""
+    nobody = event_id.str.replace(r"-\d+$", "").hash()
+    return (pl.when(subject.is_null()).then(nobody).otherwise(subject.hash()) % _PARTS).cast(pl.UInt8)
 
 
-def _keys(*, derived: bool) -> list[pl.Expr]:
+def _keys() -> list[pl.Expr]:
     given = pl.col("event_id")
     return [
         pl.when(given.is_not_null()).then(given.hash()).alias("given"),
-        part_of(pl.coalesce("event_id", "content")).alias("part"),
-        pl.col("derived") if derived else pl.lit(False).alias("derived"),
+        part_of(pl.col("subject"), pl.coalesce("event_id", "content")).alias("part"),
     ]
+
+
+def _absent(columns: list[str]) -> list[pl.Expr]:
+    nothing = {name: pl.lit(None, pl.String) for name in _MAY_BE_ABSENT} | {"derived": pl.lit(False)}
+    return [value.alias(name) for name, value in nothing.items() if name not in columns]
 
 
 def _bounds(portion: Portion) -> tuple[pl.Expr, pl.Expr]:

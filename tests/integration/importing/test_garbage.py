@@ -19,6 +19,8 @@ HEADERS = {
     "native": ",".join(checks.COLUMNS),
     "online-retail": "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
     "rees46": "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session",
+    "ga4": "event_name",
+    "segment": "type",
 }
 CELLS = st.one_of(
     st.sampled_from(

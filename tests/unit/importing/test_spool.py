@@ -11,7 +11,7 @@ from etappe.importing.spool import Portion, Spool
 from etappe.store.log import Log
 
 
-def _add(into: Spool, *rows: tuple[int, int, str | None], subject: bytes = b"s") -> None:
+def _add(into: Spool, *rows: tuple[int, int, str | None], subject: bytes | None = b"s") -> None:
     """Adds rows (line, day, event_id)."""
     start = datetime(2020, 1, 1, tzinfo=UTC)
     frame = pl.DataFrame(
@@ -73,3 +73,16 @@ def test_removed_at_the_end(tmp_path: Path) -> None:
         log.prepare()
         assert opened.scan().collect().height == 1
     assert list((tmp_path / ".staging").iterdir()) == []
+
+
+def test_a_subject_is_in_one_part(rows: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a crowded day all rows of one subject come together; what nobody did is spread."""
+    monkeypatch.setattr(spool, "ROWS_AT_ONCE", 10)
+    for subject in range(20):
+        _add(rows, *((100 * subject + line, 0, None) for line in range(3)), subject=bytes([subject]))
+    _add(rows, *((10_000 + line, 0, None) for line in range(60)), subject=None)
+    portions = [rows.portion(portion) for portion in rows.portions()]
+    where = [set(portion["subject"].drop_nulls()) for portion in portions]
+    assert sum(map(len, where)) == len(set().union(*where)) == 20
+    assert sum(portion["subject"].null_count() > 0 for portion in portions) > 6
+    assert sum(portion.height for portion in portions) == 120

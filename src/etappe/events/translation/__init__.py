@@ -1,0 +1,1 @@
+"""Other systems' payloads as native events."""

@@ -1,0 +1,136 @@
+"""Segment's messages as events: identify, track, page, screen, group and alias. docs/events.md has the mapping.
+
+A message is translated from its own bytes alone (see `segment_messages`), so that these bytes, kept, give the same
+events again.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from etappe.errors import InputError
+from etappe.events.intake import MAX_EVENT_BYTES, RATINGS
+from etappe.events.traffic import OTHER
+from etappe.events.translation import segment_context, segment_names, values
+from etappe.events.translation.drafts import Common, Draft, told
+from etappe.events.translation.segment_messages import CALLS, MAX_MESSAGE_BYTES
+from etappe.events.translation.translated import Translated, translated
+
+_VIEWED: Final = ("product_id", "sku")
+_ARRIVAL: Final = ("sentAt", "receivedAt")
+_LONGEST_ID: Final = 200
+
+
+def translate(raw: bytes, now: datetime | None = None) -> Translated:
+    """What one message says. One that names no time happened when it was received, else at `now`.
+
+    Raises:
+        InputError: it is no message at all.
+    """
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise InputError(f"{len(raw)} bytes; a message may have {MAX_EVENT_BYTES}")
+    message = values.decoded(raw)
+    context = values.mapping(message.get("context"))
+    common = _common(message, context, now)
+    name = _event_id(message, common.fields["timestamp"])
+    drafts = _drafts(message, common)
+    for place, draft in enumerate(drafts):
+        draft.fields["event_id"] = name if len(drafts) == 1 else f"{name}#{place}"
+    if verdicts := segment_context.consents(context):
+        drafts.insert(0, _consent(common, f"{name}#consent", verdicts))
+    return translated(drafts, raw)
+
+
+def happened(message: dict[str, Any]) -> datetime | None:
+    """When a message happened, the error of the client's clock taken out: received - (sent - occurred).
+
+    One with `originalTimestamp` beside `timestamp` has been corrected by Segment.
+
+    Raises:
+        InputError: a time of it is none.
+    """
+    stated, original = values.moment(message.get("timestamp")), values.moment(message.get("originalTimestamp"))
+    received, sent = (values.moment(message.get(name)) for name in ("receivedAt", "sentAt"))
+    occurred = stated or original
+    if occurred is None or (stated and original):
+        return occurred or received
+    try:
+        return received - (sent - occurred) if received and sent else occurred
+    except OverflowError as error:
+        raise InputError("timestamp and sentAt lie too far apart", field="timestamp") from error
+
+
+def _common(message: dict[str, Any], context: dict[str, Any], now: datetime | None) -> Common:
+    place = segment_context.channel(message, context)
+    fields = segment_context.who(message) | {"timestamp": happened(message) or now, "channel": place}
+    agent = context.get("userAgent")
+    return Common(fields, agent if isinstance(agent, str) else None, segment_context.identities(context))
+
+
+def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
+    call = message.get("type")
+    traits = values.mapping(message.get("traits"))
+    if call == "track":
+        return _track(message, common)
+    if call in ("page", "screen"):
+        return _page(message, common)
+    if call == "identify":
+        named = {name: value for name, value in traits.items() if not name.startswith("$")}
+        return told("identify", named, None, common, listed=True)
+    if call == "group":
+        group = {"group_id": values.text(message.get("groupId")), "group": traits}
+        return told("set_traits", group, None, common, listed=True)
+    if call == "alias":
+        previous = {"previous_id": values.text(message.get("previousId"))}
+        return told("alias", {name: value for name, value in previous.items() if value}, None, common, listed=True)
+    raise InputError(f"type is {call!r}; there are {', '.join(CALLS)}", field="type")
+
+
+def _track(message: dict[str, Any], common: Common) -> list[Draft]:
+    said = dict(values.mapping(message.get("properties")))
+    name = message.get("event")
+    event, listed = segment_names.of(name, said)
+    products = said.pop("products", None)
+    if event == OTHER:
+        said["event_name"] = name
+    if event == "search" and "query" in said:
+        said.setdefault("search_term", said.pop("query"))
+    if event.startswith("email_"):
+        common.fields["channel"] = "email"
+    made = told(event, said, products, common, listed=listed)
+    return made + (_rating(said, common) if event == "review" else [])
+
+
+def _rating(said: dict[str, Any], common: Common) -> list[Draft]:
+    """The stars that a review gives, where they are some that a rating may have."""
+    stars = values.number(said.get("rating"))
+    low, high = RATINGS
+    if stars is None or not low <= stars <= high:
+        return []
+    product = {name: said[name] for name in ("product_id", "item_id", "sku") if name in said}
+    return told("rate", product | {"rating": stars}, None, Common(common.fields, common.agent))
+
+
+def _page(message: dict[str, Any], common: Common) -> list[Draft]:
+    """A page of a product is a view of it."""
+    said = dict(values.mapping(message.get("properties")))
+    if any(values.text(said.get(name)) for name in _VIEWED):
+        return told("view_item", said, None, common)
+    named = {name: message[name] for name in ("name", "category") if message.get(name)}
+    return told(OTHER, named | said | {"event_name": message["type"]}, None, common, listed=True)
+
+
+def _consent(common: Common, event_id: str, verdicts: dict[str, Any]) -> Draft:
+    return Draft("set_consent", common.fields | {"event_id": event_id, "properties": verdicts})
+
+
+def _event_id(message: dict[str, Any], time: datetime | None) -> str:
+    """The message's own id, else one made of what it says, and of the minute where it names no time."""
+    given = values.text(message.get("messageId"))
+    if given:
+        return given if len(given) <= _LONGEST_ID else "s-" + values.digest(given)
+    said = {name: value for name, value in message.items() if name not in _ARRIVAL}
+    dated = message.get("timestamp") or message.get("originalTimestamp")
+    minute = "" if dated or time is None else time.replace(second=0, microsecond=0).isoformat()
+    return "s-" + values.digest(msgspec.json.encode(said), minute)

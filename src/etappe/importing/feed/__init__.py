@@ -1,0 +1,1 @@
+"""Google's product feed as items."""

@@ -1,0 +1,126 @@
+"""Files of the BigQuery export of Google Analytics 4."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from etappe.events.translation import ga4
+
+TIME = 1_767_323_045_678_901
+"""2026-01-02T03:04:05.678901Z"""
+
+
+def _param(key: str, kind: str, value: Any) -> dict[str, Any]:
+    return {"key": key, "value": {kind: value}}
+
+
+def _row(name: str, **fields: Any) -> dict[str, Any]:
+    """A row as BigQuery writes it: whole numbers of 64 bits are text, what is null is absent."""
+    return {
+        "event_date": "20260102", "event_timestamp": str(TIME), "event_name": name, "user_pseudo_id": "12.34",
+        "event_params": [_param("ga_session_id", "int_value", "77"), _param("page_title", "string_value", "Shop")],
+        "privacy_info": {"analytics_storage": "Yes", "ads_storage": "No", "uses_transient_token": "No"},
+        "event_bundle_sequence_id": "5", "platform": "WEB", "items": [],
+    } | fields  # fmt: skip
+
+
+ITEMS = [
+    {"item_id": "p1", "item_name": "Mug", "item_brand": "(not set)", "item_category": "kitchen", "item_category2": "mugs",
+     "price": 9.99, "quantity": "2", "coupon": "(not set)",
+     "item_params": [{"key": "colour", "value": {"string_value": "red"}}]},
+    {"item_id": "p2", "price": 0.1, "quantity": "3"},
+]  # fmt: skip
+PURCHASE = _row(
+    "purchase",
+    user_id="u1",
+    items=ITEMS,
+    ecommerce={"transaction_id": "T-1", "total_item_quantity": "5", "purchase_revenue": 20.28},
+    event_params=[_param("currency", "string_value", "EUR"), _param("value", "double_value", 20.28)],
+    user_properties=[
+        {"key": "tier", "value": {"string_value": "gold", "set_timestamp_micros": str(TIME - 1)}},
+        {"key": "_ltv_EUR", "value": {"int_value": "7"}},
+    ],
+)
+
+
+def _write(path: Path, *rows: Any) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_purchase(shop: Any, tmp_path: Path) -> None:
+    """Each item is a line of the order, at the microsecond of the row."""
+    report = shop.bring(_write(tmp_path / "a.jsonl", PURCHASE), "ga4")
+    assert report.revenue.purchases == "20.28"
+    rows = shop.events().filter(event="purchase").sort("item_id")
+    assert rows.select("user_id", "anonymous_id", "item_id", "quantity", "price", "currency", "order_id").rows() == [
+        ("u1", "12.34", "p1", 2, 9.99, "EUR", "T-1"),
+        ("u1", "12.34", "p2", 3, 0.1, "EUR", "T-1"),
+    ]
+    assert rows["time"].unique().to_list() == [datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)]
+    assert json.loads(rows["properties"][0]) == {
+        "item_name": "Mug", "item_category": "kitchen", "item_category2": "mugs", "colour": "red", "value": 20.28,
+    }  # fmt: skip
+
+
+def test_what_is_said_of_the_customer(shop: Any, tmp_path: Path) -> None:
+    """User properties are traits from when they were set; user_id and user_pseudo_id are one person; consent is kept."""
+    shop.bring(_write(tmp_path / "a.jsonl", PURCHASE), "ga4")
+    said = {
+        event: (json.loads(told) if told else None, time)
+        for event, told, time in shop.events().select("event", "properties", "time").rows()
+    }
+    at = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+    assert said["set_traits"] == ({"tier": "gold"}, at.replace(microsecond=678_900))
+    assert said["identify"] == (None, at)
+    assert said["set_consent"] == ({"analytics": True, "ad": False, "source": "ga4"}, at)
+
+
+def test_said_by_every_row_and_kept_once(shop: Any, tmp_path: Path) -> None:
+    """What all rows of a day repeat is one event, with the time at which it was said last."""
+    rows = [PURCHASE, *(_row("login", user_id="u1", event_timestamp=str(TIME + step)) for step in (3, 9, 6))]
+    report = shop.bring(_write(tmp_path / "a.jsonl", *rows), "ga4")
+    assert {name: report.events[name] for name in ("set_consent", "identify", "set_traits", "login")} == {
+        "set_consent": 1, "identify": 1, "set_traits": 1, "login": 3,
+    }  # fmt: skip
+    assert shop.events().filter(event="set_consent")["time"].item().microsecond == 678_910
+
+
+def test_rows_of_one_moment_are_apart(shop: Any, tmp_path: Path) -> None:
+    """Events of one batch have one timestamp; their place in it tells them apart, and the same row again is a duplicate."""
+    rows = [_row("add_to_cart", items=ITEMS[1:], batch_event_index=str(place)) for place in (1, 2)]
+    path = _write(tmp_path / "a.jsonl", *rows)
+    assert shop.bring(path, "ga4").events["add_to_cart"] == 2
+    assert shop.bring(path, "ga4").events == {}
+
+
+def test_purchase_also_sent_by_the_measurement_protocol(shop: Any, tmp_path: Path) -> None:
+    """An order has the same event ids in the export and in a body, so it counts once."""
+    items = [{"item_id": "p1", "price": 9.99, "quantity": 2}, {"item_id": "p2", "price": 0.1, "quantity": 3}]
+    params = {"transaction_id": "T-1", "currency": "EUR", "items": items}
+    body = {
+        "client_id": "12.34",
+        "user_id": "u1",
+        "timestamp_micros": TIME + 999,
+        "events": [{"name": "purchase", "params": params}],
+    }
+    report = shop.bring(_write(tmp_path / "a.jsonl", PURCHASE, body), "ga4")
+    assert report.events["purchase"] == 2
+    assert report.duplicates >= 2
+
+
+def test_payload_is_on_the_first_event(shop: Any, tmp_path: Path) -> None:
+    """The first event of a row has its bytes, which give the same events again."""
+    shop.bring(_write(tmp_path / "a.jsonl", PURCHASE), "ga4")
+    kept = shop.events()["raw"].drop_nulls().to_list()
+    assert [json.loads(raw) for raw in kept] == [PURCHASE]
+    assert {one.event_id for one in ga4.translate(kept[0].encode()).events} == set(shop.events()["event_id"])
+
+
+def test_what_makes_no_event(shop: Any, tmp_path: Path) -> None:
+    """Housekeeping is kept, outside models; rows of nobody, sent without consent to cookies, are rejected."""
+    nobody = _row("view_item", items=ITEMS[1:]) | {"user_pseudo_id": None}
+    report = shop.bring(_write(tmp_path / "a.jsonl", _row("page_view"), _row("session_start"), nobody), "ga4")
+    assert (report.events["other"], report.flagged) == (2, {"other": 2})
+    assert report.rejected == {"user_id: nobody did this; give user_id or anonymous_id (or order_id for a sale)": 1}

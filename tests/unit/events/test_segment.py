@@ -1,0 +1,296 @@
+"""Segment's messages as events: names, ids, times, identities, consent, and the way back from the payload."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from etappe.errors import InputError
+from etappe.events import identities
+from etappe.events.translation import segment, segment_names
+from etappe.events.translation.drafts import OTHER
+from etappe.events.translation.segment_messages import MAX_MESSAGES, messages
+from etappe.events.translation.translated import Translated, accepted
+from etappe.events.vocabulary import TYPES
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SENT = {"sentAt": "2026-03-01T09:00:10Z", "timestamp": "2026-03-01T09:00:00Z"}
+PRODUCT = {"product_id": "p1", "sku": "s1", "price": 9.99, "quantity": 2, "currency": "eur"}
+
+
+def _batch(*batch: Any, **around: Any) -> list[Translated]:
+    body = json.dumps({"batch": batch, "writeKey": "sk_key"} | around).encode()
+    return [segment.translate(raw) for raw in messages(body, "batch", NOW)]
+
+
+def _one(message: dict[str, Any], **around: Any) -> list[dict[str, Any]]:
+    whole = {"type": "track", "userId": "u", "messageId": "m", "timestamp": "2026-03-01T11:00:00Z"} | message
+    (done,) = _batch({name: value for name, value in whole.items() if value is not None}, **around)
+    assert done.refused == []
+    return [json.loads(msgspec.json.encode(event)) for event in done.events]
+
+
+def _track(name: str, **properties: Any) -> list[dict[str, Any]]:
+    return _one({"event": name, "properties": properties})
+
+
+@pytest.mark.parametrize(("name", "event"), [*segment_names.ITEM.items(), *segment_names.LIST.items()])
+def test_every_mapped_call_becomes_its_event(name: str, event: str) -> None:
+    """Each name of the mapping, in whatever case, gives a valid event of that name."""
+    for written in (name, name.upper()):
+        found = _track(written, order_id="o", **PRODUCT)
+        assert found[0]["event"] == event
+
+
+@pytest.mark.parametrize("name", sorted(set(TYPES) - {"identify", "alias", "set_traits", "set_consent", OTHER}))
+def test_names_of_the_vocabulary_are_taken(name: str) -> None:
+    """A track call may have the name of an event of ours; those about a decision only where they name one."""
+    found = _track(name, product_id="p", order_id="o", rating=4, decision="d")
+    assert found[0]["event"] == name
+
+
+def test_product() -> None:
+    """The product's id goes before its SKU, numbers may be text, and what is no number stays in the properties."""
+    (found,) = _track("Product Added", product_id=7, sku="s1", price="9.99", quantity=2.0, currency="eur", coupon="X")
+    assert {name: found[name] for name in ("item_id", "price", "quantity", "currency")} == {
+        "item_id": "7", "price": 9.99, "quantity": 2, "currency": "EUR",
+    }  # fmt: skip
+    assert found["properties"] == {"sku": "s1", "coupon": "X"}
+    (odd,) = _track("Product Viewed", sku="s1", price="on request", currency="?")
+    assert (odd["item_id"], odd["properties"]) == ("s1", {"price": "on request", "currency": "?"})
+
+
+def test_lines_of_an_order() -> None:
+    """Each product is a line with the order's id and currency; the order's own properties are with the first."""
+    products = [{"product_id": "a", "price": 1, "quantity": 2}, {"product_id": "b", "price": 3, "currency": "USD"}]
+    first, second = _track("Order Completed", order_id="o", currency="EUR", coupon="X", products=products)
+    assert (first["event_id"], first["order_id"], first["currency"], first["properties"]) == (
+        "m#0", "o", "EUR", {"coupon": "X"},
+    )  # fmt: skip
+    assert (second["event_id"], second["order_id"], second["currency"], "properties" in second) == (
+        "m#1", "o", "USD", False,
+    )  # fmt: skip
+
+
+def test_bad_line_of_an_order_is_refused_alone() -> None:
+    """A line of nothing is told with its field, and spoils no other."""
+    products = [{"product_id": "a", "quantity": 0}, {"product_id": "b"}]
+    (done,) = _batch({"type": "track", "event": "Order Completed", "userId": "u", "properties": {"products": products}})
+    assert [event.item_id for event in done.events] == ["b"]
+    assert [(one.field, one.reason) for one in done.refused] == [("quantity", "quantity: Expected `int` >= 1")]
+
+
+@pytest.mark.parametrize(("said", "price"), [({"revenue": 30, "total": 35}, 10.0), ({"total": "30"}, 10.0), ({}, None)])
+def test_price_of_a_single_line(said: dict[str, Any], price: float | None) -> None:
+    """Where only the order's money is told, and it has one line, that money is the line's."""
+    (found,) = _track("Order Completed", order_id="o", products=[{"product_id": "a", "quantity": 3}], **said)
+    assert found.get("price") == price
+
+
+def test_order_given_back() -> None:
+    """A refund without products gives the whole order back, one with products those lines."""
+    (whole,) = _track("Order Refunded", order_id="o", total=30)
+    assert ("item_id" not in whole, whole["order_id"], whole["price"]) == (True, "o", 30)
+    (line,) = _track("Order Refunded", order_id="o", products=[{"product_id": "a", "quantity": 1, "price": 4}])
+    assert (line["item_id"], line["price"]) == ("a", 4)
+
+
+def test_list_keeps_the_products_ids() -> None:
+    """What is about products together is one event with their ids."""
+    (found,) = _track("Product List Viewed", list_id="l", products=[{"product_id": "a"}, {"sku": "b"}, {}])
+    assert found["properties"] == {"list_id": "l", "items": ["a", "b"]}
+
+
+def test_search_and_review() -> None:
+    """The words of a search have the name they have in the vocabulary; a review with stars is a rating too."""
+    assert _track("Products Searched", query="mug")[0]["properties"] == {"search_term": "mug"}
+    review, rate = _track("Product Reviewed", product_id="p", rating="5")
+    assert (review["event_id"], rate["event"], rate["properties"]) == ("m#0", "rate", {"rating": 5})
+    assert len(_track("Product Reviewed", product_id="p", rating=9)) == 1
+
+
+def test_identify() -> None:
+    """Traits are properties; addresses are hashed identities, wherever they stand; nothing reserved passes."""
+    traits = {"email": "A@b.c", "phone": "", "plan": "x", "$consent:x": 1, "identities": {"x": 1}, "device": "phone"}
+    (found,) = _one({"type": "identify", "traits": traits, "anonymousId": "a"})
+    hashed = identities.hashed_email("a@b.c")
+    assert found["properties"] == {"plan": "x", "device_name": "phone", "identities": {"email_sha256": hashed}}
+    assert (found["event"], found["user_id"], found["anonymous_id"]) == ("identify", "u", "a")
+
+
+def test_alias_and_group() -> None:
+    """An alias names the id before; a group becomes traits."""
+    assert _one({"type": "alias", "previousId": "old"})[0]["properties"] == {"previous_id": "old"}
+    (group,) = _one({"type": "group", "groupId": "g", "traits": {"name": "Initech"}})
+    assert (group["event"], group["properties"]) == ("set_traits", {"group_id": "g", "group": {"name": "Initech"}})
+
+
+@pytest.mark.parametrize("call", ["page", "screen"])
+def test_page_of_a_product_is_a_view(call: str) -> None:
+    """A page or screen that names a product is a view of it."""
+    (found,) = _one({"type": call, "name": "Mug", "properties": {"sku": "s", "url": "/mug"}})
+    assert (found["event"], found["item_id"], found["properties"]) == ("view_item", "s", {"url": "/mug"})
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ({"type": "track", "event": "Recipe Printed", "properties": {"a": 1}}, "Recipe Printed"),
+        ({"type": "track", "event": "click"}, "click"),
+        ({"type": "track", "event": "set_consent", "properties": {"personalisation": True}}, "set_consent"),
+        ({"type": "page", "name": "Home"}, "page"),
+    ],
+)
+def test_what_has_no_event_of_its_own(message: dict[str, Any], name: str) -> None:
+    """Such a message is kept as `other`, with the name it came with."""
+    (done,) = _batch({"userId": "u"} | message)
+    assert [(one.__struct_config__.tag, (one.properties or {})["event_name"]) for one in done.events] == [(OTHER, name)]
+
+
+@pytest.mark.parametrize("message", [{"type": "teleport"}, {"event": "Product Viewed"}, {"type": None}])
+def test_no_call_is_refused(message: dict[str, Any]) -> None:
+    """Without the name of a call there is nothing to translate."""
+    with pytest.raises(InputError, match="track, identify"):
+        _batch({"userId": "u"} | message)
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (SENT, NOW - timedelta(seconds=10)),
+        ({"timestamp": "2026-03-01T09:00:00Z"}, datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ({"sentAt": "2026-03-01T09:00:10Z"}, NOW),
+        ({}, NOW),
+        (SENT | {"originalTimestamp": "2020-01-01T00:00:00Z"}, datetime(2026, 3, 1, 9, tzinfo=UTC)),
+        ({"sentAt": SENT["sentAt"], "originalTimestamp": "2026-03-01T09:00:00Z"}, NOW - timedelta(seconds=10)),
+        (SENT | {"receivedAt": "2026-03-01T10:00:00Z"}, datetime(2026, 3, 1, 9, 59, 50, tzinfo=UTC)),
+        ({"timestamp": "2026-03-01T10:00:00.123456789+01:00"}, datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)),
+    ],
+)
+def test_clock_of_the_client(times: dict[str, str], expected: datetime) -> None:
+    """A wrong clock is put right by when the message was sent, unless Segment has done so or nothing says when."""
+    (done,) = _batch({"type": "track", "event": "Signed In", "userId": "u"} | times)
+    assert done.events[0].timestamp == expected
+
+
+def test_time_that_is_none() -> None:
+    """A time that is none is refused, naming the field."""
+    with pytest.raises(InputError, match="ISO 8601") as raised:
+        _batch({"type": "track", "event": "Signed In", "userId": "u", "timestamp": "yesterday"})
+    assert raised.value.field == "timestamp"
+
+
+def test_retry_has_the_same_ids() -> None:
+    """The same message sent again later has the same event id, with a messageId or without one."""
+    for message in ({"messageId": "m"}, {"messageId": "m" * 300}, {}):
+        whole = {"type": "track", "event": "Signed In", "userId": "u", "timestamp": "2026-03-01T09:00:00Z"} | message
+        ids = {_batch(whole, sentAt=f"2026-03-01T09:0{minute}:00Z")[0].events[0].event_id for minute in (1, 5)}
+        assert len(ids) == 1
+        assert len(ids.pop() or "") <= 256
+
+
+def test_further_identities() -> None:
+    """Ids of device and other systems are identities; an advertising id of zeros, or forbidden, is none."""
+    context = {
+        "device": {"id": "d", "type": "iOS", "advertisingId": "00000000-0000-0000-0000-000000000000"},
+        "externalIds": [{"type": "crm", "id": 7}, {"type": "email", "id": "a@b.c"}, {"id": "x"}, None],
+        "traits": {"phone": "+49 1"},
+        "userAgent": "Mozilla/5.0",
+    }
+    (found,) = _one({"event": "Product Viewed", "properties": {"product_id": "p"}, "context": context})
+    assert (found["channel"], found["properties"]["user_agent"]) == ("app", "Mozilla/5.0")
+    assert found["properties"]["identities"] == {
+        "device": "d", "external:crm": "7", "email_sha256": identities.hashed_email("a@b.c"),
+        "phone_sha256": identities.hashed_phone("+491"),
+    }  # fmt: skip
+    for device in ({"advertisingId": "00000000-0000"}, {"advertisingId": "x", "adTrackingEnabled": False}):
+        (bare,) = _one({"event": "Signed In", "context": {"device": device}})
+        assert "properties" not in bare
+
+
+def test_guests_order_is_one_customers() -> None:
+    """Where no user_id says whose an order is, each of its lines names the same identities."""
+    order = {"order_id": "o", "email": "a@b.c", "products": [{"product_id": "a"}, {"product_id": "b"}]}
+    message = {"event": "Order Completed", "userId": None, "anonymousId": "x", "properties": order}
+    lines = _one(message | {"context": {"externalIds": [{"type": "crm", "id": "7"}]}})
+    expected = {"order_email_sha256": identities.hashed_email("a@b.c"), "external:crm": "7"}
+    assert [line["properties"]["identities"] for line in lines] == [expected, expected]
+
+
+def test_consent_comes_first() -> None:
+    """Consent by category is consent by purpose, before the event it came with; of two words a denial counts."""
+    preferences = {"Functional": True, "Analytics": False, "Advertising": True, "C0004": False, "DataSharing": True}
+    context = {"consent": {"categoryPreferences": preferences | {"Fish": True, "odd": "yes"}}}
+    consent, login = _one({"event": "Signed In", "context": context})
+    assert (consent["event"], consent["event_id"], login["event_id"]) == ("set_consent", "m#consent", "m")
+    assert consent["properties"] == {
+        "personalisation": True, "analytics": False, "ad": False, "enrichment": True, "fish": True, "source": "segment",
+    }  # fmt: skip
+
+
+def test_batch_adds_its_context() -> None:
+    """What a batch states for all is in each message, whose own word counts."""
+    own = {"type": "track", "event": "Signed In", "userId": "u", "context": {"userAgent": "own"}}
+    other = {"type": "track", "event": "Signed In", "userId": "u"}
+    found = _batch(own, other, context={"userAgent": "shared", "device": {"type": "android"}}, sentAt=SENT["sentAt"])
+    said = [(one.events[0].channel, (one.events[0].properties or {})["user_agent"]) for one in found]
+    assert said == [("app", "own"), ("app", "shared")]
+
+
+def test_payload_gives_the_same_again() -> None:
+    """The kept payload, translated again at any later time, says the same, and has every value byte for byte but no key."""
+    products = [{"product_id": "a", "price": 1.10, "quantity": 2}, {"product_id": "b"}]
+    order = {"event": "Order Completed", "properties": {"products": products, "Ü": "ß"}, "writeKey": "sk_key"}
+    body = json.dumps({"batch": [{"type": "track", "userId": "u"} | order], "writeKey": "sk_key"} | SENT).encode()
+    (raw,) = messages(body.replace(b"1.1,", b"1.10,"), "batch", NOW)
+    (again,) = messages(b'{"batch": [' + raw + b"]}", "batch", NOW + timedelta(days=9))
+    assert (again, segment.translate(again)) == (raw, segment.translate(raw))
+    assert b'"price": 1.10' in raw
+    assert b"sk_key" not in raw
+
+
+def test_payload_is_with_the_first_event() -> None:
+    """The first event has the payload, not consent, which may yet be refused, unless there is nothing else."""
+    consent = {"context": {"consent": {"categoryPreferences": {"Analytics": True}}}}
+    message = {"type": "track", "event": "Signed In", "userId": "u", "messageId": "m"} | consent
+    (done,) = _batch(message)
+    good, bad = accepted(done, NOW, 3)
+    assert ([one.raw is not None for one in good], bad) == ([False, True], [])
+    assert [one.index for one in good] == [3, 3]
+    (alone,) = _batch(message | {"event": "Order Completed"})
+    good, bad = accepted(alone, NOW, 3)
+    assert ([one.raw for one in good], [one.index for one in bad]) == ([alone.raw], [3])
+
+
+def test_checks_are_those_of_native_events() -> None:
+    """Who did nothing, or will do so in a week, is refused as `POST /v1/events` refuses it."""
+    late = (NOW + timedelta(days=7)).isoformat()
+    for message, field in (({}, "user_id"), ({"userId": "u", "timestamp": late}, "timestamp")):
+        (done,) = _batch({"type": "track", "event": "Signed In"} | message)
+        good, bad = accepted(done, NOW)
+        assert (good, [one.field for one in bad]) == ([], [field])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"batch": {}}', b'{"batch": 1}', b"\xff", b"[" * 100_000])
+def test_bodies_that_are_none(body: bytes) -> None:
+    """A body that is no batch is refused as a whole."""
+    with pytest.raises(InputError):
+        list(messages(body, "batch", NOW))
+
+
+def test_limits() -> None:
+    """A message, a batch and what it states for all have limits."""
+    with pytest.raises(InputError, match="a message may have 32768"):
+        _batch({"type": "track", "event": "Signed In", "userId": "u", "properties": {"a": "x" * 40_000}})
+    with pytest.raises(InputError, match=f"send at most {MAX_MESSAGES}"):
+        _batch(*[{}] * (MAX_MESSAGES + 1))
+    with pytest.raises(InputError, match="context of a batch may have"):
+        _batch({}, context={"a": "x" * 40_000})
+
+
+def test_single_call_is_what_its_address_says() -> None:
+    """A message sent to a call's address is that call, whatever it says of its type."""
+    (raw,) = messages(b'{"userId": "u", "type": "page", "traits": {}}', "identify", NOW)
+    assert segment.translate(raw).events[0].__struct_config__.tag == "identify"
