@@ -16,7 +16,7 @@ from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, insid
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
-    "demo", "keys",
+    "demo", "keys", "rebuild", "backup", "restore", "erase",
 ]  # fmt: skip
 
 

@@ -282,9 +282,12 @@ def test_nothing_went_wrong_behind_the_answers(first: Server, here: httpx.Client
 
 
 def _bought(template: Template) -> pl.DataFrame:
-    """Purchases with who bought: an account, or the device of a visitor."""
-    bought = template.events.filter(pl.col("event") == "purchase")
-    return bought.with_columns(buyer=pl.coalesce("user_id", "anonymous_id"))
+    """Purchases with who bought: an account, also on its own browser, or a browser that no or several accounts use."""
+    both = template.events.filter(pl.all_horizontal(pl.col("user_id", "anonymous_id").is_not_null()))
+    owners = both.select("anonymous_id", owner="user_id").unique()
+    alone = owners.filter(~pl.col("anonymous_id").is_duplicated())
+    bought = template.events.filter(pl.col("event") == "purchase").join(alone, on="anonymous_id", how="left")
+    return bought.with_columns(buyer=pl.coalesce("user_id", "owner", "anonymous_id"))
 
 
 def _metrics(client: httpx.Client) -> dict[str, float]:

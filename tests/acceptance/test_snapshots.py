@@ -168,8 +168,9 @@ def test_training_replaces_a_damaged_snapshot(own: Server) -> None:
 
     def spoil() -> None:
         held = array.read_bytes()
-        array.unlink()
-        array.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+        spoilt = own.data / "spoilt"
+        spoilt.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
+        spoilt.replace(array)
 
     spoil()
     assert etappe(own.data, "check").code == 0

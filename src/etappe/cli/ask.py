@@ -45,7 +45,7 @@ def answer_in(here: Opened, request: DecideRequest) -> Answer:
     state = None
     if request.customer.user_id:
         subject = subject_of(here.secret, "user_id", request.customer.user_id)
-        record = customers.read_blocking(here.client, [subject])[0]
+        record = customers.read_resolved(here.client, subject)
         state = state_of(record.base, record.tail, here.settings)
     view = here.view()
     began = time.perf_counter()

@@ -1,10 +1,10 @@
 """`etappe demo`: a small shop with a known truth, imported, trained, served and asked."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -70,14 +70,12 @@ def _set_up(place: Place) -> Scene:
         show.say(f"Using the shop in {place.data} (remove the folder to begin anew).")
         return msgspec.json.decode(done.read_bytes(), type=Scene)
     show.say(f"Making a shop of {ITEMS:,} items and {CUSTOMERS:,} customers over {DAYS} days in {place.data} ...")
-    shutil.rmtree(place.data / "shop", ignore_errors=True)
-    place.data.mkdir(parents=True, exist_ok=True)
     with progress.shown() as shown:
         shop = simulation.simulate(
             CUSTOMERS, ITEMS, DAYS, SEED, end=datetime.now(UTC).replace(microsecond=0), progress=shown
         )
-        files = simulation.write(shop, place.data / "shop")
-    with opened(place) as here, progress.shown() as shown:
+    with tempfile.TemporaryDirectory() as folder, opened(place) as here, progress.shown() as shown:
+        files = simulation.write(shop, Path(folder) / "shop")  # not in the data folder, where nobody could be erased
         items = items_into(here, files.items, shown)
         report = import_into(here, files.events, "native", shown)
         snapshot = train_in(here, shown, force=True)

@@ -13,8 +13,10 @@ from etappe.importing.report import ImportReport, ItemsReport
 from etappe.progress import Progress
 from etappe.simulation import simulate as make_shop
 from etappe.simulation import write
+from etappe.store.identities import tombstones
+from etappe.store.identities.linking import Linker
 from etappe.wiring.store import Opened, opened
-from etappe.worker.folding import rebuild
+from etappe.worker.rebuilding import rebuild
 from etappe.worker.run import compile_catalogue
 
 NOTHING_DONE = 1
@@ -23,7 +25,7 @@ NOTHING_DONE = 1
 def import_events(
     file: Path,
     *,
-    format: Annotated[str, Parameter(help="native, online-retail or rees46.")] = "native",  # noqa: A002
+    format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
@@ -50,9 +52,11 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         rejected=here.place.data / "rejected",
         upsert=here.upsert,
         known_items=here.known_items(),
+        tombstones=tombstones.in_redis(here.client),
         progress=shown,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
+        Linker(here.client, here.secret, here.settings).link(report.claims)
         rebuild(here.client, here.log, report.subjects, here.settings, shown)
     if report.items:
         compile_catalogue(here.client, here.log, here.place)
@@ -65,7 +69,10 @@ def import_items(
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
-    """Import the catalogue: csv, jsonl or parquet; plain, .gz or .zst. Items that are there already are changed."""
+    """Import the catalogue: csv, jsonl, parquet, or a Google product feed (xml, tsv, txt); plain, .gz or .zst.
+
+    Items that are there already are changed.
+    """
     with opened(where.place()) as here, progress.shown() as shown:
         report = items_into(here, file, shown)
     show.as_json(report) if json else _show_items(report)
@@ -106,6 +113,7 @@ def simulate(
 def _show_import(report: ImportReport) -> None:
     rows: list[tuple[str, object]] = [("rows in the file", report.rows)]
     rows += [(f"added: {name}", count) for name, count in report.events.items()]
+    rows += [(f"of these left out of records and models: {flag}", count) for flag, count in report.flagged.items()]
     rows += [("known already", report.duplicates)]
     rows += [(f"rejected: {reason}", count) for reason, count in report.rejected.items()]
     rows += [(f"skipped: {reason} ({one.revenue})", one.rows) for reason, one in report.skipped.items()]

@@ -21,8 +21,8 @@ def create(
     """Create a key and print it, alone and this once."""
     with opened(where.place()) as here:
         key, _, position = api_keys.create(here.client, kind)
+        show.result(key)  # it is kept nowhere, so it is told whatever comes next
         journal.wait_until_applied_blocking(here.client, position, here.settings.store.lease_seconds)
-    show.result(key)
 
 
 @app.command(name="list")

@@ -6,7 +6,7 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, demo, files, keys, models, serve
+from etappe.cli import ask, demo, files, keep, keys, models, reports, serve
 from etappe.cli.show import complain
 from etappe.errors import EtappeError
 
@@ -20,10 +20,15 @@ app.command(models.train)
 app.command(models.evaluate)
 app.command(models.publish)
 app.command(models.rollback)
+app.command(reports.ropo)
 app.command(ask.decide)
 app.command(ask.check)
 app.command(serve.serve)
 app.command(serve.worker)
+app.command(keep.rebuild)
+app.command(keep.backup)
+app.command(keep.restore)
+app.command(keep.erase)
 app.command(demo.demo)
 app.command(keys.app, name="keys")
 

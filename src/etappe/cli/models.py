@@ -14,11 +14,12 @@ from etappe.evaluation.run import SERVED
 from etappe.evaluation.run import evaluate as run_evaluation
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
-from etappe.store import catalogues, snapshots
+from etappe.store import catalogues, learnable, snapshots
+from etappe.store.identities import erasure
 from etappe.training import gate
 from etappe.training.fit import fit_snapshot
 from etappe.wiring.store import Opened, opened
-from etappe.worker.archive import archive
+from etappe.worker.archiving.archive import archive
 
 EVALUATED_CUSTOMERS: Final = 1_000
 """Customers asked about when a training is evaluated for the gate."""
@@ -51,7 +52,7 @@ def train_in(here: Opened, shown: Progress, *, force: bool) -> Snapshot:
     """
     archive(here.client, here.log)
     position = here.log.position()
-    events = here.log.events(position)
+    events = learnable_in(here, position)
     folder = here.place.data / snapshots.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     metrics = _metrics(here, events, shown)
@@ -108,7 +109,7 @@ def evaluate(
     with opened(where.place()) as here, progress.shown() as shown:
         archive(here.client, here.log)
         report = run_evaluation(
-            here.log.events(),
+            learnable_in(here),
             settings=here.settings,
             test_days=test_days,
             k=k,
@@ -131,6 +132,12 @@ def rollback(*, where: Where = HERE) -> None:
     with opened(where.place()) as here:
         version = snapshots.rollback(here.client)
     show.result(f"snapshot {version} is served")
+
+
+def learnable_in(here: Opened, position: int | None = None) -> pl.LazyFrame:
+    """The log's events for learning."""
+    unknown_denies = here.settings.consent.unknown == "deny"
+    return learnable.events(here.log, erasure.pending(here.client), unknown_denies=unknown_denies, position=position)
 
 
 def _items(here: Opened) -> list[Item]:

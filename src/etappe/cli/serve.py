@@ -30,12 +30,12 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.importing import times
 from etappe.settings import Place
-from etappe.store import connection
+from etappe.store import connection, swapping
 from etappe.store.connection import SyncRedis
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
 from etappe.wiring.store import opened
-from etappe.worker.archive import archive
+from etappe.worker.archiving.archive import archive
 from etappe.worker.run import work
 
 TARGET = "etappe.wiring.app:app_from_environment"
@@ -92,12 +92,14 @@ def worker(*, where: Where = HERE) -> None:
 @contextmanager
 def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str], threading.Event]]:
     """Keeps store and worker up for serving processes, which get the environment that is yielded."""
+    swapping.refuse_unfinished(place.data)
     shared = place.data / "run" / f"metrics-{host}-{port}"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)
     environment = place.environment() | {settings.SHARED_METRICS: str(shared), settings.PARENT: str(os.getpid())}
     stop = threading.Event()
     with connection.server(place) as embedded, connection.connect(place) as client:
+        connection.refuse_emptied(client, place.data)
         connection.secret(client, place.data)
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
         if place.redis_url is None:
@@ -194,4 +196,4 @@ def _archive_rest(client: SyncRedis, place: Place) -> None:
 
 def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "etappe", "worker"]
-    return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603
+    return started(command, env=environment, start_new_session=True)

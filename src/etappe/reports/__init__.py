@@ -1,0 +1,1 @@
+"""What the log says, counted for people: shares and numbers, each with how many it rests on."""

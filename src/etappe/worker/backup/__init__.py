@@ -1,0 +1,1 @@
+"""Redis from the log, and a whole place into one file and back."""
