@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test lint format bench bench-smoke lock clean
+.PHONY: help install demo test lint format bench bench-smoke faults lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -34,11 +34,18 @@ format: $(VENV)/.installed-dev  ## format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed-dev  ## decisions per second beside a bare handler
+bench: $(VENV)/.installed-dev  ## decisions and events per second beside bare ones, what Redis comes to hold
 	@$(BIN)/python -m benchmarks.decide
+	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.growth
 
 bench-smoke: $(VENV)/.installed-dev  ## the same at a size that only shows it runs
 	@$(BIN)/python -m benchmarks.decide --smoke
+	@$(BIN)/python -m benchmarks.ingest --smoke
+	@$(BIN)/python -m benchmarks.growth --smoke
+
+faults: $(VENV)/.installed-dev  ## 200 faults under traffic, the log compared event by event
+	@$(BIN)/python -m benchmarks.faults --runs 200 --seed 1
 
 lock:  ## freeze versions and hashes anew (needs uv on PATH)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade --extra build pyproject.toml -o constraints.txt

@@ -152,9 +152,7 @@ def show(results: Results, size: Size, seed: int) -> None:
     """Prints what was measured, where and how."""
     console = Console(width=120, highlight=False)
     console.print(f"command   python -m benchmarks.decide {shlex.join(sys.argv[1:])}".rstrip())
-    console.print(f"machine   {os.cpu_count()} cores, {processor()}, {platform.system()} {platform.release()}")
-    told = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
-    console.print(f"versions  {platform.python_implementation()} {platform.python_version()}, {told}", soft_wrap=True)
+    told_machine(console)
     console.print(f"shop      {size.items:,} items, {size.customers:,} customers, {size.days} days, seed {seed}")
     console.print(
         f"load      {size.rounds} rounds of at most {size.requests:,} requests or {size.seconds:g} s,"
@@ -165,6 +163,13 @@ def show(results: Results, size: Size, seed: int) -> None:
         a.loaded.rate / b.loaded.rate for a, b in zip(results[ETAPPE], results[BARE], strict=True)
     )
     console.print(f"A decision costs {1 / ratio:.1f} times a bare answer (median of {size.rounds} rounds).")
+
+
+def told_machine(console: Console) -> None:
+    """Prints the machine and the versions."""
+    console.print(f"machine   {os.cpu_count()} cores, {processor()}, {platform.system()} {platform.release()}")
+    told = ", ".join(f"{name} {version(name)}" for name in _VERSIONS)
+    console.print(f"versions  {platform.python_implementation()} {platform.python_version()}, {told}", soft_wrap=True)
 
 
 def table(results: Results) -> Table:

@@ -1,0 +1,107 @@
+"""What keys Redis holds, by kind, and the clock put forward for all that lapse."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from etappe.store import keys
+from etappe.store.connection import SyncRedis
+
+_SUBJECT: Final = r"\{\d{3}\}:%s:[0-9a-f]{32}"
+KINDS: Final = {
+    "base": (_SUBJECT % "base", "99 kB, and 256 traits of at most 8 kB", True),
+    "tail": (_SUBJECT % "tail", "2,560 (tail_limit), and what a second adds", True),
+    "graph": (_SUBJECT % "graph", "32, and 16 a base to be joined", True),
+    "members": (_SUBJECT % "members", "500 identities", True),
+    "seen": (_SUBJECT % "seen", "256 hashes", True),
+    "rate": (_SUBJECT % "rate", "one number", True),
+    "answer": (_SUBJECT % "answer" + ":.*", "one answer", True),
+    "receipt": (r"\{identity\}:receipt:.*", "one receipt", True),
+    "export": (r"\{export\}:(?!wanted)\w+", "one export", True),
+    "gone": (_SUBJECT % "gone", "one time", False),
+    "stream": (r"\{(?:\d{3}|config|identity|decision)\}:stream", "what is not archived", False),
+    "long": (r"\{\d{3}\}:long", "emptied each round", False),
+    "dirty": (r"\{\d{3}\}:dirty", "emptied each round", False),
+    "erasures": (r"\{identity\}:erasures", "emptied by rewriting the log", False),
+    "other": (r"\{(?:config|identity|export|artifact)\}:.*", "see store/keys.py", False),
+}
+"""For each kind of key what its name is like, what bounds one, and whether it must lapse by itself."""
+_PATTERNS: Final = {kind: re.compile("etappe:" + pattern) for kind, (pattern, _, _) in KINDS.items()}
+_AT_ONCE: Final = 2_000
+_FORWARD: Final = """
+local gone = 0
+for index, key in ipairs(KEYS) do
+  local left = redis.call('PTTL', key)
+  if left >= 0 and left <= tonumber(ARGV[1]) then
+    gone = gone + redis.call('UNLINK', key)
+  elseif left >= 0 then
+    redis.call('PEXPIRE', key, left - ARGV[1])
+  end
+end
+return gone
+"""
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Bytes of each key of one kind, and whether one of them lacks the time to live that it must have."""
+
+    sizes: list[int]
+    immortal: int
+
+
+def names(client: SyncRedis) -> dict[str, list[bytes]]:
+    """All keys by kind.
+
+    Raises:
+        ValueError: a key is of no kind that is known here.
+    """
+    found: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
+    for name in client.scan_iter(count=5_000):
+        kind = next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(name.decode())), None)
+        if kind is None:
+            raise ValueError(f"{name.decode()} is no key that is known")
+        found[kind].append(name)
+    return found
+
+
+def put_forward(client: SyncRedis, seconds: int) -> int:
+    """Lets time pass for every key that has a time to live, and removes what has lapsed by then; returns how many."""
+    gone = 0
+    for some in _batches([name for of_kind in names(client).values() for name in of_kind]):
+        reply: Any = client.eval(_FORWARD, len(some), *some, seconds * 1000)
+        gone += reply
+    return gone
+
+
+def waiting(client: SyncRedis) -> int:
+    """Bytes of the streams of accepted events."""
+    pipe = client.pipeline(transaction=False)
+    for stream in keys.streams():
+        pipe.memory_usage(stream, samples=0)
+    return sum(size or 0 for size in pipe.execute())
+
+
+def held(client: SyncRedis) -> dict[str, Held]:
+    """The memory of every key, by kind, the server's own cost of a key included."""
+    return {kind: _held(client, of_kind, mortal=KINDS[kind][2]) for kind, of_kind in names(client).items()}
+
+
+def _held(client: SyncRedis, of_kind: list[bytes], *, mortal: bool) -> Held:
+    sizes: list[int] = []
+    immortal = 0
+    for some in _batches(of_kind):
+        pipe = client.pipeline(transaction=False)
+        for name in some:
+            pipe.memory_usage(name, samples=0)
+            pipe.pttl(name)
+        replies = pipe.execute()
+        sizes += [size for size in replies[::2] if size is not None]
+        immortal += sum(left == -1 for left in replies[1::2]) if mortal else 0
+    return Held(sorted(sizes), immortal)
+
+
+def _batches(values: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
