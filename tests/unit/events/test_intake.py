@@ -310,6 +310,14 @@ def test_accepted_keeps_its_place() -> None:
     assert [Accepted(1, event, "e1", NOW + timedelta(microseconds=1))] == accepted
 
 
+def test_times_before_1970_are_refused() -> None:
+    """A clock that was never set is told, and 1970 itself is a time."""
+    _, (refused,) = read_batch(_batch(_raw(timestamp="1969-12-31T23:59:59Z")), NOW)
+    assert (refused.field, "before 1970" in refused.reason) == ("timestamp", True)
+    (accepted,), _ = read_batch(_batch(_raw(timestamp="1970-01-01T00:00:00Z")), NOW)
+    assert accepted.time == intake.EARLIEST
+
+
 def test_limits() -> None:
     """A body may hold the largest batch of the largest events."""
     assert intake.MAX_BODY_BYTES >= intake.MAX_EVENTS * intake.MAX_EVENT_BYTES

@@ -61,7 +61,7 @@ IDS = st.text(min_size=1, max_size=6)
 FIELDS = st.fixed_dictionaries(
     {
         "event_id": st.uuids().map(str),
-        "timestamp": st.datetimes(datetime(1960, 1, 1), datetime(2026, 3, 1)).map(lambda time: time.isoformat() + "Z"),  # noqa: DTZ001
+        "timestamp": st.datetimes(datetime(1970, 1, 1), datetime(2026, 3, 1)).map(lambda time: time.isoformat() + "Z"),  # noqa: DTZ001
         "item_id": IDS,
         "quantity": st.none() | st.integers(1, 1_000_000),
         "price": st.none() | st.floats(0, 1e12),
