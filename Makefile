@@ -48,8 +48,8 @@ faults: $(VENV)/.installed-dev  ## 200 faults under traffic, the log compared ev
 	@$(BIN)/python -m benchmarks.faults --runs 200 --seed 1
 
 lock:  ## freeze versions and hashes anew (needs uv on PATH)
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --upgrade --extra build pyproject.toml -o constraints.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -c constraints.txt --extra build --extra dev pyproject.toml -o constraints-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-strip-extras --upgrade --extra build pyproject.toml -o constraints.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-strip-extras -c constraints.txt --extra build --extra dev pyproject.toml -o constraints-dev.txt
 
 clean:  ## remove .venv and caches; data folders stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
