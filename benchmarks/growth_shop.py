@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from benchmarks.ingest_events import as_native
-from etappe.simulation.shop import simulate
+from etappe.simulation import Size, simulate
 
 STAY_DAYS: Final = 15.0
 """Mean days after which somebody never comes again (exponential)."""
@@ -23,7 +23,8 @@ _CRAWLER: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.co
 def days(customers: int, items: int, count: int, seed: int) -> Iterator[list[dict[str, Any]]]:
     """The native events of each of `count` days, the last one ending now."""
     end = datetime.now(UTC)
-    events = simulate(customers, items, count, seed, end=end).events.sort("timestamp")
+    size = Size(customers=customers, items=items, days=count, seed=seed, end=end)
+    events = simulate(size).events.sort("timestamp")
     stay = _stays(events, seed)
     chance = random.Random(seed)
     gone = events.with_columns(who=_who()).join(stay, on="who", how="left")

@@ -25,6 +25,7 @@ from etappe.cli.models import train_in
 from etappe.cli.serve import check_free, url_of, wait_until_ready
 from etappe.errors import EtappeError
 from etappe.settings import Place
+from etappe.simulation import Size
 from etappe.wiring.store import opened
 
 CUSTOMERS, ITEMS, DAYS, SEED = 4_000, 400, 150, 20
@@ -71,9 +72,10 @@ def _set_up(place: Place) -> Scene:
         return msgspec.json.decode(done.read_bytes(), type=Scene)
     show.say(f"Making a shop of {ITEMS:,} items and {CUSTOMERS:,} customers over {DAYS} days in {place.data} ...")
     with progress.shown() as shown:
-        shop = simulation.simulate(
-            CUSTOMERS, ITEMS, DAYS, SEED, end=datetime.now(UTC).replace(microsecond=0), progress=shown
+        size = Size(
+            customers=CUSTOMERS, items=ITEMS, days=DAYS, seed=SEED, end=datetime.now(UTC).replace(microsecond=0)
         )
+        shop = simulation.simulate(size, shown)
     with tempfile.TemporaryDirectory() as folder, opened(place) as here, progress.shown() as shown:
         files = simulation.write(shop, Path(folder) / "shop")  # not in the data folder, where nobody could be erased
         items = items_into(here, files.items, shown)

@@ -1,6 +1,5 @@
-"""`etappe import`, `import-items`, `simulate`: files in and out."""
+"""`etappe import`, `import-items`: files in."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,6 @@ from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
 from etappe.importing.report import ImportReport, ItemsReport
 from etappe.progress import Progress
-from etappe.simulation import simulate as make_shop
-from etappe.simulation import write
 from etappe.store.identities import tombstones
 from etappe.store.identities.linking import Linker
 from etappe.wiring.store import Opened, opened
@@ -89,25 +86,6 @@ def items_into(here: Opened, file: Path, shown: Progress) -> ItemsReport:
     )
     compile_catalogue(here.client, here.log, here.place)
     return report
-
-
-def simulate(
-    *,
-    out: Annotated[Path, Parameter(help="Folder to write items.jsonl, events.parquet and truth/ into.")],
-    customers: int = 2000,
-    items: int = 400,
-    days: int = 120,
-    seed: int = 1,
-    end: Annotated[datetime | None, Parameter(help="End of the story (default: now).")] = None,
-) -> None:
-    """Make a small shop from a seed: a catalogue, events from views to purchases, and the truth behind them."""
-    until = end or datetime.now(UTC).replace(microsecond=0)
-    with progress.shown() as shown:
-        shop = make_shop(
-            customers, items, days, seed, end=until if until.tzinfo else until.replace(tzinfo=UTC), progress=shown
-        )
-        written = write(shop, out)
-    show.result(f"{len(shop.items):,} items: {written.items}\n{shop.events.height:,} events: {written.events}")
 
 
 def _show_import(report: ImportReport) -> None:

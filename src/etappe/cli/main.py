@@ -6,7 +6,7 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, demo, files, keep, keys, models, reports, serve
+from etappe.cli import ask, demo, files, keep, keys, models, reports, serve, simulate
 from etappe.cli.show import complain
 from etappe.errors import EtappeError
 
@@ -15,7 +15,7 @@ INTERRUPTED = 130
 app = App(name="etappe", help=etappe.__doc__, version=etappe.__version__, help_format="plaintext")
 app.command(files.import_events, name="import")
 app.command(files.import_items, name="import-items")
-app.command(files.simulate)
+app.command(simulate.simulate)
 app.command(models.train)
 app.command(models.evaluate)
 app.command(models.publish)

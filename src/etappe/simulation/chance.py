@@ -19,7 +19,7 @@ class Wheels:
     """
 
     def __init__(self, weights: Floats, bounds: Ints) -> None:
-        self._bounds = bounds
+        self._bounds, self._weights = bounds, weights
         self._before = np.concatenate(([0.0], np.cumsum(weights)))
 
     @classmethod
@@ -27,6 +27,18 @@ class Wheels:
         """One wheel for each row of `weights` [rows, places]; place p of row r is drawn as r * places + p."""
         rows, places = weights.shape
         return cls(weights.ravel(), np.arange(rows + 1) * places)
+
+    @property
+    def groups(self) -> int:
+        """How many wheels there are."""
+        return len(self._bounds) - 1
+
+    def means(self, value: Floats) -> Floats:
+        """float64[groups]: the mean of `value` [places] over what each wheel draws; nan where it is empty."""
+        sums = np.concatenate(([0.0], np.cumsum(self._weights * value)))
+        total = self._before[self._bounds[1:]] - self._before[self._bounds[:-1]]
+        drawn = sums[self._bounds[1:]] - sums[self._bounds[:-1]]
+        return np.asarray(np.divide(drawn, total, out=np.full(len(total), np.nan), where=total > 0))
 
     def spin(self, group: Ints, uniform: Floats) -> Ints:
         """int64[n]: one place from each `group` [n], by the numbers `uniform` [n] in [0, 1)."""

@@ -1,23 +1,44 @@
-"""A simulated shop as files, ready for `etappe import-items` and `etappe import`."""
+"""A simulated shop as files, ready for `etappe import-items` and `etappe import`, and read again to play on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
+import polars as pl
+from polars.io.plugins import register_io_source
 
-from etappe.catalog.item import Item
 from etappe.errors import InputError
+from etappe.simulation.goods import catalogue
+from etappe.simulation.pictures import draw
+from etappe.simulation.pictures import name as picture_name
 from etappe.simulation.shop import Shop
+from etappe.simulation.world import Size
+
+_SIZE = "world.json"
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Where the shop was written: one item's JSON a line, native events, and the folder of the truth."""
+    """Where the shop was written; see docs/simulation.md."""
 
     items: Path
+    content: Path
     events: Path
+    responses: Path
     truth: Path
+    pictures: Path
+
+    @classmethod
+    def within(cls, out: Path) -> "Files":
+        """The files of a shop in the folder `out`."""
+        return cls(
+            items=out / "items.jsonl",
+            content=out / "content.jsonl",
+            events=out / "events.parquet",
+            responses=out / "responses.parquet",
+            truth=out / "truth",
+            pictures=out / "pictures",
+        )
 
 
 def write(shop: Shop, out: Path) -> Files:
@@ -26,28 +47,73 @@ def write(shop: Shop, out: Path) -> Files:
     Raises:
         InputError: the folder cannot be made or written.
     """
-    files = Files(items=out / "items.jsonl", events=out / "events.parquet", truth=out / "truth")
+    files = Files.within(out)
+    lines = msgspec.json.Encoder().encode_lines
     try:
         files.truth.mkdir(parents=True, exist_ok=True)
-        _write_whole(files.items, lambda file: _write_items(shop.items, file))
-        _write_whole(files.events, shop.events.write_parquet)
+        (files.truth / _SIZE).unlink(missing_ok=True)
+        _write_whole(files.items, lambda path: _write_bytes(path, lines(shop.items)))
+        _write_whole(files.content, lambda path: _write_bytes(path, lines(shop.content)))
+        _write_whole(files.events, lambda path: _stream(shop.event_frames(), path))
+        _write_whole(files.responses, shop.responses.write_parquet)
         for name, frame in shop.truth.frames().items():
             _write_whole(files.truth / f"{name}.parquet", frame.write_parquet)
-    except OSError as error:
-        raise InputError(f"{out} cannot be written: {error.strerror or error}; name another folder") from error
+        _draw(shop, files.pictures)
+        _write_whole(files.truth / _SIZE, lambda path: _write_bytes(path, msgspec.json.encode(shop.size)))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            f"{out} cannot be written: {getattr(error, 'strerror', None) or error}", field="out"
+        ) from error
     return files
 
 
-def _write_items(items: tuple[Item, ...], file: BinaryIO) -> None:
-    file.write(msgspec.json.Encoder().encode_lines(items))
+def size_of(out: Path) -> Size | None:
+    """The size of the shop that was written, to the end, into the folder `out`; None where there is none.
+
+    Raises:
+        InputError: what is there is damaged.
+    """
+    path = Files.within(out).truth / _SIZE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Size)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is damaged ({error}); simulate the shop anew", field="out") from error
 
 
-def _write_whole(path: Path, write_to: Callable[[BinaryIO], None]) -> None:
+def _draw(shop: Shop, folder: Path) -> None:
+    """A picture for each look; items that look alike share one."""
+    world = shop.story.world
+    folder.mkdir(exist_ok=True)
+    looks = {catalogue.look(world.goods, world.assortment, row) for row in range(len(world.goods))}
+    for look in sorted(looks):
+        (folder / picture_name(look)).write_text(draw(look), encoding="utf-8")
+
+
+def _stream(frames: Iterator[pl.DataFrame], path: Path) -> None:
+    """Writes frames one after the other, holding few at a time."""
+    first = next(frames)
+
+    def source(
+        with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, batch_size: int | None
+    ) -> Iterator[pl.DataFrame]:
+        del with_columns, predicate, n_rows, batch_size  # all of it is asked for
+        yield first
+        yield from frames
+
+    register_io_source(source, schema=first.schema).sink_parquet(path, maintain_order=True)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _write_whole(path: Path, write_to: Callable[[Path], object]) -> None:
     """The file appears under its name only when all of it is written."""
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        with partial.open("wb") as file:
-            write_to(file)
+        write_to(partial)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

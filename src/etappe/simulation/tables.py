@@ -28,8 +28,17 @@ class Table(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         names = cls.__struct_fields__
         return cls(**{name: np.concatenate([getattr(table, name) for table in tables]) for name in names})
 
+    def narrowed(self) -> Self:
+        """The same rows, integers in the narrowest dtype that holds them: to keep, not to calculate with."""
+        return type(self)(**{name: _narrow(column) for name, column in self._columns()})
+
     def _columns(self) -> Iterator[tuple[str, NDArray[Any]]]:
         return ((name, getattr(self, name)) for name in self.__struct_fields__)
+
+
+def sums(groups: Ints, values: Floats, count: int) -> Floats:
+    """float64[count]: the sum of the `values` of each group 0, 1, 2 ..."""
+    return np.bincount(groups, values, minlength=count).astype(np.float64)
 
 
 def ranks(groups: Ints) -> Ints:
@@ -40,3 +49,13 @@ def ranks(groups: Ints) -> Ints:
 def firsts(groups: Ints) -> Flags:
     """bool[n]: the row is the first of its group. Rows of one group must be neighbours."""
     return np.concatenate((np.ones(min(1, len(groups)), dtype=np.bool_), groups[1:] != groups[:-1]))
+
+
+def _narrow(column: NDArray[Any]) -> NDArray[Any]:
+    if column.dtype != np.int64:
+        return column
+    low, high = int(column.min(initial=0)), int(column.max(initial=0))
+    fits = (
+        dtype for dtype in (np.int8, np.int16, np.int32) if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max
+    )
+    return column.astype(next(fits, np.int64), copy=False)

@@ -1,6 +1,6 @@
 """What the goods are called: ids such as LMP-0042, and titles in English and German."""
 
-from etappe.simulation.assortment import Assortment, Category, Named
+from etappe.simulation.goods.assortment import Assortment, Category, Named
 
 _DIGITS = 4
 _APART = 7

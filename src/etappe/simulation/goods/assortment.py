@@ -1,16 +1,15 @@
-"""What the shop sells and who comes: the two TOML files beside this one, typed and checked."""
+"""What the shop could sell: the TOML file beside this one, typed and checked."""
 
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 _Positive = Annotated[float, Meta(gt=0)]
 _Chance = Annotated[float, Meta(ge=0, le=1)]
-_Decoded = TypeVar("_Decoded")
 
 LANGUAGES: Final = ("en", "de")
 
@@ -81,6 +80,8 @@ class Assortment(_Data, frozen=True):
     """Everything the shop could sell."""
 
     series: tuple[str, ...]
+    ecological: tuple[str, ...]
+    """Traits that people look for who mind the environment."""
     axes: dict[str, Axis]
     departments: tuple[Department, ...]
 
@@ -109,30 +110,8 @@ class Assortment(_Data, frozen=True):
         return [category.path for category in self.categories].index(path)
 
 
-class Persona(_Data, frozen=True):
-    """A kind of person: their `share` of all people, and how much they want of each category."""
-
-    name: str
-    share: _Chance
-    tastes: dict[str, _Positive]
-
-
-class _Personas(_Data, frozen=True):
-    personas: tuple[Persona, ...]
-
-
 @cache
 def assortment() -> Assortment:
     """What the shop could sell."""
-    return _read("assortment.toml", Assortment)
-
-
-@cache
-def personas() -> tuple[Persona, ...]:
-    """The kinds of people who come."""
-    return _read("personas.toml", _Personas).personas
-
-
-def _read(name: str, kind: type[_Decoded]) -> _Decoded:
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), kind)
+    text = resources.files(__package__).joinpath("assortment.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), Assortment)

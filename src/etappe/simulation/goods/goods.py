@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from etappe.simulation.assortment import Assortment, Brand, Category, Named
 from etappe.simulation.chance import stream
-from etappe.simulation.tables import Flags, Floats, Ints, Table, ranks
+from etappe.simulation.goods.assortment import Assortment, Brand, Category, Named
+from etappe.simulation.tables import Floats, Ints, Table, ranks
 
 NONE = -1
+NATURAL = "natural"
 _TAIL = 0.95
 """Standard deviation of a product's log attractiveness: how long the tail is."""
 _VARIANT_TAIL = 0.5
 _VARIANTS = np.array([0.40, 0.25, 0.20, 0.15])
 """Share of products with 1, 2, 3 and 4 variants, as far as the axis has them."""
-_AVAILABLE = 0.97
 _SMALL, _LARGE = 20, 100
 """EUR: below the first, prices end in .49 or .99; from the second on, they are multiples of 5."""
 
@@ -36,7 +36,7 @@ class Goods(Table, frozen=True):
     brand: Ints
     style: Ints
     price: Floats
-    """EUR."""
+    """EUR, before anything changes."""
     attraction: Floats
     """Weight with which people who look at the category see this item."""
     cycle: Floats
@@ -46,7 +46,8 @@ class Goods(Table, frozen=True):
     partner: Ints
     chance: Floats
     """Chance that a buyer takes the partner along."""
-    available: Flags
+    eco: Floats
+    """How ecological it is: 1 by its trait, a half by its brand."""
 
 
 def make(assortment: Assortment, items: int, seed: int) -> Goods:
@@ -74,6 +75,8 @@ def _shelf(assortment: Assortment, place: int, count: int, seed: int) -> Goods:
     kind, trait, series = _designs(chance, product, category)
     brand = chance.choice(assortment.brands_of(category), count)[product]
     level = _factors(category.kinds)[kind] * _factors(options)[option] * _factors(brands)[brand]
+    ecological = np.array([one.en in assortment.ecological for one in category.traits])
+    natural = np.array([one.style == NATURAL for one in brands])
     noise = np.exp(chance.normal(0, category.spread, count))[product]
     return Goods(
         category=np.full(count, place),
@@ -85,13 +88,13 @@ def _shelf(assortment: Assortment, place: int, count: int, seed: int) -> Goods:
         option=option,
         brand=brand,
         style=np.array([assortment.styles.index(one.style) for one in brands])[brand],
-        price=_rounded(category.median * level * noise),
+        price=rounded(category.median * level * noise),
         attraction=_attraction(chance, product),
         cycle=np.full(count, category.cycle_days or np.inf),
         pack=np.full(count, category.pack),
         partner=np.full(count, NONE),
         chance=np.zeros(count),
-        available=chance.random(count) < _AVAILABLE,
+        eco=np.maximum(ecological[trait], 0.5 * natural[brand]),
     )
 
 
@@ -120,7 +123,7 @@ def _factors(named: Sequence[Named | Brand]) -> Floats:
     return np.array([one.factor for one in named])
 
 
-def _rounded(price: Floats) -> Floats:
+def rounded(price: Floats) -> Floats:
     """Prices as shops set them: 4.49, 23.99, 119.00."""
     steps = np.where(price < _SMALL, np.ceil(price * 2) / 2 - 0.01, np.ceil(price) - 0.01)
     prices: Floats = np.where(price < _LARGE, steps, np.round(price / 5) * 5)
