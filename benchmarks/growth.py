@@ -68,7 +68,7 @@ def main() -> None:
         held = growth_keys.held(here.client)
     show(days, held, size, options.seed)
     if options.plot:
-        options.plot.write_text(growth_plot.svg(days, CUSTOMER_DAYS))
+        growth_plot.draw(days, CUSTOMER_DAYS, options.plot)
     immortal = {kind: one.immortal for kind, one in held.items() if one.immortal}
     if immortal:
         sys.exit(f"keys without a time to live: {immortal}")

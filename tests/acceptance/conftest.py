@@ -14,9 +14,10 @@ from tests.acceptance.shop import Server, must, new_key, stop_store
 
 @dataclass(frozen=True)
 class Template:
-    """A trained shop that nobody serves, to be copied; customers by how much they bought, its items, and keys."""
+    """A trained shop that nobody serves, to be copied, and its files; customers by how much they bought, items, keys."""
 
     data: Path
+    files: Path
     customers: list[str]
     items: list[str]
     events: pl.DataFrame
@@ -38,7 +39,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     ranked = bought["user_id"].value_counts(sort=True).sort("count", "user_id", descending=[True, False])
     items = pl.read_ndjson(files / "items.jsonl")["id"].to_list()
     secret, publishable = new_key(data, "secret"), new_key(data, "publishable")
-    return Template(data, ranked["user_id"].to_list(), items, events, secret, publishable)
+    return Template(data, files, ranked["user_id"].to_list(), items, events, secret, publishable)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from etappe.simulation.shop import Shop
 from etappe.simulation.world import Size
 
 _SIZE = "world.json"
+_LINES = msgspec.json.Encoder().encode_lines
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -48,23 +50,36 @@ def write(shop: Shop, out: Path) -> Files:
         InputError: the folder cannot be made or written.
     """
     files = Files.within(out)
-    lines = msgspec.json.Encoder().encode_lines
-    try:
+    with _explained(out):
         files.truth.mkdir(parents=True, exist_ok=True)
         (files.truth / _SIZE).unlink(missing_ok=True)
-        _write_whole(files.items, lambda path: _write_bytes(path, lines(shop.items)))
-        _write_whole(files.content, lambda path: _write_bytes(path, lines(shop.content)))
-        _write_whole(files.events, lambda path: _stream(shop.event_frames(), path))
+        write_told(shop, out)
+        _write_whole(files.content, lambda path: path.write_bytes(_LINES(shop.content)))
         _write_whole(files.responses, shop.responses.write_parquet)
         for name, frame in shop.truth.frames().items():
             _write_whole(files.truth / f"{name}.parquet", frame.write_parquet)
         _draw(shop, files.pictures)
-        _write_whole(files.truth / _SIZE, lambda path: _write_bytes(path, msgspec.json.encode(shop.size)))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(
-            f"{out} cannot be written: {getattr(error, 'strerror', None) or error}", field="out"
-        ) from error
+        _write_whole(files.truth / _SIZE, lambda path: path.write_bytes(msgspec.json.encode(shop.size)))
     return files
+
+
+def write_told(shop: Shop, out: Path) -> Files:
+    """Writes the catalogue and the events alone, as `write` does."""
+    files = Files.within(out)
+    with _explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+        _write_whole(files.items, lambda path: path.write_bytes(_LINES(shop.items)))
+        _write_whole(files.events, lambda path: _stream(shop.event_frames(), path))
+    return files
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{out} cannot be written: {why}; name another folder", field="out") from error
 
 
 def size_of(out: Path) -> Size | None:
@@ -103,10 +118,6 @@ def _stream(frames: Iterator[pl.DataFrame], path: Path) -> None:
         yield from frames
 
     register_io_source(source, schema=first.schema).sink_parquet(path, maintain_order=True)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _write_whole(path: Path, write_to: Callable[[Path], object]) -> None:

@@ -115,6 +115,7 @@ class VisitParameters(_Table, frozen=True):
     business_cart: _Positive
     business_quantity: _Positive
     keen_cart: _Chance
+    store_sale: dict[str, _Chance]
     store_lines: _Positive
     most_lines: int
 

@@ -10,6 +10,8 @@ from etappe.simulation.parameters import ShelfParameters
 from etappe.simulation.steps import Steps
 from etappe.simulation.tables import Flags, Floats, Ints, Table
 
+_BEYOND = 30
+"""Days behind the end of the story that shelves are made for: what is sold out at the end comes again."""
 _PRICE_CHANGE = 0.09
 """Standard deviation of the log of a lasting price change."""
 _NEAR_PRICE = 0.25
@@ -65,7 +67,7 @@ def _cents(
     factor = np.exp(chance.normal(0, _PRICE_CHANGE, len(changes)))
     day = chance.uniform(0, days, len(changes))
     level = steps.spells(products, changes, day, np.full(len(changes), np.inf), factor, 1.0)
-    owner, start, end = _periods(chance, products, shelf.promoted_per_100_days, days, shelf.promotion_days)
+    owner, start, end = _periods(chance, products, shelf.promoted_per_100_days, days + _BEYOND, shelf.promotion_days)
     lowered = steps.spells(products, owner, start, end, 1 - chance.uniform(*shelf.promotion, len(owner)), 1.0)
     owner, day = steps.merged(products, level, lowered)
     now = level.at(owner, day) * lowered.at(owner, day)
@@ -78,7 +80,7 @@ def _available(
 ) -> Steps[np.bool_]:
     """Whether each item can be bought: from its launch on, unless sold out."""
     longest = 6 * shelf.sold_out_days
-    owner, start, end = _periods(chance, len(goods), shelf.sold_out_per_100_days, days, (0.3, longest))
+    owner, start, end = _periods(chance, len(goods), shelf.sold_out_per_100_days, days + _BEYOND, (0.3, longest))
     short = np.minimum(end, start + shelf.sold_out_days * np.exp(chance.normal(0, 0.6, len(owner))))
     empty = steps.spells(len(goods), owner, start, short, np.zeros(len(owner)), 1.0)
     item = np.concatenate((empty.owner, np.arange(len(goods))))

@@ -4,13 +4,11 @@ import numpy as np
 
 from etappe.simulation.goods.goods import NONE, Goods
 from etappe.simulation.journey.arrivals import STORE, Visits
-from etappe.simulation.parameters import Parameters
+from etappe.simulation.parameters import Parameters, named_by_stage
 from etappe.simulation.response import Response
 from etappe.simulation.tables import Flags, Floats, Ints, Table, firsts, ranks
 from etappe.simulation.visits.views import Views
 
-_STORE_SALE = 0.45
-"""Share of visits to a store in which something is bought."""
 _NEAR = 0.5
 """Where in the visit, after the view, a cart event stands; see `record.happenings`."""
 
@@ -33,6 +31,7 @@ class Baskets:
     def __init__(self, parameters: Parameters, response: Response) -> None:
         self._said, self._response = parameters.visits, response
         self._cart, self._pay = parameters.by_stage("cart"), parameters.by_stage("pay")
+        self._sale = named_by_stage(parameters.visits.store_sale)
 
     def fill(self, chance: np.random.Generator, visits: Visits, views: Views) -> Lines:
         """The carts of all `visits`."""
@@ -46,7 +45,7 @@ class Baskets:
 
     def _paid(self, chance: np.random.Generator, visits: Visits) -> Flags:
         """bool[visits]: what is in the cart is bought."""
-        likely = np.where(visits.channel == STORE, _STORE_SALE, self._pay[visits.mood])
+        likely = np.where(visits.channel == STORE, self._sale[visits.stage], self._pay[visits.mood])
         paid: Flags = visits.keen | (chance.random(len(visits)) < likely)
         return paid
 
