@@ -28,7 +28,7 @@ def simulate(
     items: Annotated[int | None, Parameter(help=f"Items of the catalogue ({ITEMS:,}).")] = None,
     days: Annotated[int | None, Parameter(help=f"Days of the story ({DAYS}).")] = None,
     seed: Annotated[int | None, Parameter(help=f"Another seed, another shop ({SEED}).")] = None,
-    end: Annotated[datetime | None, Parameter(help="End of the story (now).")] = None,
+    end: Annotated[datetime | None, Parameter(help="End of the story (today, 0:00 UTC).")] = None,
     world: Annotated[int | None, Parameter(help=f"Version of the truth ({parameters.VERSION}).")] = None,
     play: Annotated[
         bool, Parameter(name="--live", help="Play on where the shop in --out ended, over HTTP.", negative="")
@@ -63,7 +63,7 @@ def make(size: Size) -> Shop:
 def _size(asked: Mapping[str, object]) -> Size:
     defaults = {"customers": CUSTOMERS, "items": ITEMS, "days": DAYS, "seed": SEED, "world": parameters.VERSION}
     said = {name: value for name, value in asked.items() if value is not None}
-    return Size(**({"end": datetime.now(UTC).replace(microsecond=0)} | defaults | said))  # type: ignore[arg-type]
+    return Size(**({"end": datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)} | defaults | said))  # type: ignore[arg-type]
 
 
 def _same(there: Size, asked: Mapping[str, object], out: Path) -> Size:
@@ -129,7 +129,7 @@ def _tell(shop: Shop, written: files.Files) -> None:
         f"{shop.size.items:,} items: {written.items}, pictures: {written.pictures}",
         f"{len(shop.content):,} pieces of content: {written.content}",
         f"{len(shop.story.told):,} events: {written.events}",
-        f"{shop.responses.height:,} responses to what was shown: {written.responses}",
+        f"{shop.story.responses:,} responses to what was shown: {written.responses}",
         f"the truth (world {shop.size.world}): {written.truth}",
     )
     show.result("\n".join(lines))

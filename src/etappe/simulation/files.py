@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -55,9 +56,9 @@ def write(shop: Shop, out: Path) -> Files:
         (files.truth / _SIZE).unlink(missing_ok=True)
         write_told(shop, out)
         _write_whole(files.content, lambda path: path.write_bytes(_LINES(shop.content)))
-        _write_whole(files.responses, shop.responses.write_parquet)
-        for name, frame in shop.truth.frames().items():
-            _write_whole(files.truth / f"{name}.parquet", frame.write_parquet)
+        _write_whole(files.responses, lambda path: _stream(shop.response_frames(), path))
+        for name, frames in shop.truth.frames():
+            _write_whole(files.truth / f"{name}.parquet", partial(_stream, frames))
         _draw(shop, files.pictures)
         _write_whole(files.truth / _SIZE, lambda path: path.write_bytes(msgspec.json.encode(shop.size)))
     return files
@@ -122,9 +123,9 @@ def _stream(frames: Iterator[pl.DataFrame], path: Path) -> None:
 
 def _write_whole(path: Path, write_to: Callable[[Path], object]) -> None:
     """The file appears under its name only when all of it is written."""
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    unfinished = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        write_to(partial)
-        partial.replace(path)
+        write_to(unfinished)
+        unfinished.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import polars as pl
 
 from etappe.catalog.item import Item
 from etappe.progress import Progress, silent
-from etappe.simulation import story, truth, world
+from etappe.simulation import story, world
 from etappe.simulation.goods import catalogue
 from etappe.simulation.goods.pieces import content
 from etappe.simulation.oracle import Oracle
@@ -51,12 +51,16 @@ class Shop:
     @cached_property
     def responses(self) -> pl.DataFrame:
         """What the shop showed on its home page, how likely it was to, and how people responded."""
+        return pl.concat(self.response_frames())
+
+    def response_frames(self) -> Iterator[pl.DataFrame]:
+        """The same, frame by frame."""
         return self._frames.responses()
 
     @cached_property
     def truth(self) -> Truth:
         """What is true."""
-        return truth.truth(self.story, self.named, self._frames)
+        return Truth(self.story, self.named, self._frames)
 
     @cached_property
     def oracle(self) -> Oracle:

@@ -56,6 +56,17 @@ class Story(msgspec.Struct, frozen=True, eq=False):
     clock_errors: Ints
     """Microseconds by which each device's clock is wrong."""
 
+    def shown_in(self, start: int, end: int) -> tuple[Shown, Ints]:
+        """What was shown in the visits [start, end): the items of their lists, and the visits that had a piece."""
+        first, last = np.searchsorted(self.shown.visit, (start, end))
+        rows = start + np.flatnonzero(self.visits.piece[start:end] != NONE)
+        return self.shown.at(np.arange(first, last)), rows
+
+    @property
+    def responses(self) -> int:
+        """How many items and pieces were shown in lists and places of the home page."""
+        return len(self.shown) + int((self.visits.piece != NONE).sum())
+
 
 class _Part(msgspec.Struct, frozen=True, eq=False):
     journeys: Journeys
@@ -150,14 +161,16 @@ def _counted_on(number: Ints, before: int) -> Ints:
 
 def _joined(world: World, parts: list[_Part]) -> Story:
     size, mishap = world.size, world.parameters.mishaps
-    stays = Stays.joined([part.journeys.stays for part in parts])
     devices = Devices.joined([part.devices for part in parts])
     views = sum(int((part.record.code == of.VIEW).sum()) for part in parts)
     others, used = unwanted.events(size.seed, views, size.items, len(devices), world.clock, mishap)
+    stays = Stays.joined([part.journeys.stays for part in parts])
     consents = _consents(world, parts, stays)
-    whole = Record.joined([*(part.record for part in parts), others, consents]).narrowed()
-    whole = whole.at((whole.time >= world.clock.start) & (whole.time < world.clock.end))
-    whole = whole.at(np.argsort(whole.time, kind="stable"))
+    touches = Touches.joined([part.journeys.touches for part in parts])
+    visits, shown = Met.joined([part.visits for part in parts]), Shown.joined([part.shown for part in parts])
+    records = [*(part.record for part in parts), others.narrowed(), consents.narrowed()]
+    parts.clear()  # the record is by far the largest, and is not to be held twice
+    whole = _by_time(records, world)
     nobodys = Devices(owner=np.full(used, NONE), kind=np.full(used, identities.LAPTOP))
     devices = Devices.joined([devices, nobodys])
     errors = mishaps.clocks(size.seed, len(devices), mishap)
@@ -165,14 +178,22 @@ def _joined(world: World, parts: list[_Part]) -> Story:
     return Story(
         world=world,
         stays=stays,
-        touches=Touches.joined([part.journeys.touches for part in parts]),
-        visits=Met.joined([part.visits for part in parts]),
-        shown=Shown.joined([part.shown for part in parts]),
+        touches=touches,
+        visits=visits,
+        shown=shown,
         record=whole,
         told=mishaps.tell(size.seed, whole, errors, mishap),
         devices=devices,
         clock_errors=errors,
     )
+
+
+def _by_time(records: list[Record], world: World) -> Record:
+    """All records, which are let go of, as one by time; only what is inside of the story."""
+    whole = Record.joined(records)
+    records.clear()
+    inside = np.flatnonzero((whole.time >= world.clock.start) & (whole.time < world.clock.end))
+    return whole.at(inside[np.argsort(whole.time[inside], kind="stable")])
 
 
 def _consents(world: World, parts: list[_Part], stays: Stays) -> Record:

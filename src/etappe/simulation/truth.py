@@ -1,8 +1,9 @@
 """What is true of the shop and what no shop is told: tests and evaluations may look here, Etappe never does."""
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import polars as pl
 
@@ -11,7 +12,7 @@ from etappe.simulation.oracle import Oracle
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.people.people import CHANNELS
 from etappe.simulation.people.tastes import Life
-from etappe.simulation.record.frames import TIME, Frames
+from etappe.simulation.record.frames import TIME, Frames, by_visit, slices
 from etappe.simulation.record.identities import KINDS
 from etappe.simulation.record.properties import Labels, where
 from etappe.simulation.steps import Steps
@@ -19,60 +20,86 @@ from etappe.simulation.story import Story
 from etappe.simulation.tables import Floats
 
 _STAGES: Final = pl.Series(STAGES)
+_ROWS: Final = 400_000
+"""Events of one frame."""
 
 
-class Truth(msgspec.Struct, frozen=True, eq=False):
+class Truth:
     """The truth as frames, each one file of `truth/`. `person` is the row of `people` everywhere."""
 
-    people: pl.DataFrame
-    """One row a person; `user_id` is null for strangers. `taste` columns sum to 1 in each row."""
-    life_events: pl.DataFrame
-    """When something happened after which a person wants other things."""
-    stages: pl.DataFrame
-    """One row a stay of a person in a stage. `until` is null where the story ends before."""
-    touches: pl.DataFrame
-    """One row a touch; `gain` is by how much it raised the chance to move on at the end of the stay."""
-    touchpoints: pl.DataFrame
-    """One row a touchpoint: effects by stage, touches, and what they brought in all; see `Oracle.brought`."""
-    items: pl.DataFrame
-    """One row an item; `cluster` is category and style, what people's tastes are made of."""
-    prices: pl.DataFrame
-    """The price of each item from each day on on which it changed."""
-    stock: pl.DataFrame
-    """Whether each item could be bought from each day on on which that changed."""
-    complements: pl.DataFrame
-    """`partner_id` comes along with a bought `item_id` with this `chance`, unless the cart is full."""
-    substitutes: pl.DataFrame
-    """`substitute_id` is taken with this `chance` by who wants `item_id` and finds it sold out."""
-    devices: pl.DataFrame
-    """Whose each anonymous id is, and by how much its clock is wrong; `person` is null for crawlers and staff."""
-    events: pl.DataFrame
-    """Whose each event is, in which stage they were, and when it really happened."""
-    responses: pl.DataFrame
-    """For each row of `responses.parquet`: the person, their stage, and the chances of clicking, and then of buying."""
+    def __init__(self, story: Story, named: Labels, told: Frames) -> None:
+        self._story, self._named, self._told = story, named, told
 
-    def frames(self) -> dict[str, pl.DataFrame]:
-        """The frames by name."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+    def frames(self) -> Iterator[tuple[str, Iterator[pl.DataFrame]]]:
+        """All frames by name, the large ones in parts: together they may be too large for the memory."""
+        for name, one in vars(Truth).items():
+            if isinstance(one, cached_property):
+                yield name, _IN_PARTS[name](self._story, self._told) if name in _IN_PARTS else iter([one.func(self)])
 
+    @cached_property
+    def people(self) -> pl.DataFrame:
+        """One row a person; `user_id` is null for strangers. `taste` columns sum to 1 in each row."""
+        return _people(self._story, self._named)
 
-def truth(story: Story, named: Labels, told: Frames) -> Truth:
-    """The truth about a whole story."""
-    return Truth(
-        people=_people(story, named),
-        life_events=_life(story, story.world.tastes.life),
-        stages=_stages(story),
-        touches=_touches(story),
-        touchpoints=_touchpoints(story),
-        items=_items(story, named),
-        prices=_changes(story, story.world.shelf.cents, named, "price", 100.0),
-        stock=_changes(story, story.world.shelf.available, named, "available", 1),
-        complements=_complements(story, named),
-        substitutes=_substitutes(story, named),
-        devices=_devices(story, named),
-        events=_events(story, told),
-        responses=_responses(story),
-    )
+    @cached_property
+    def life_events(self) -> pl.DataFrame:
+        """When something happened after which a person wants other things."""
+        return _life(self._story, self._story.world.tastes.life)
+
+    @cached_property
+    def stages(self) -> pl.DataFrame:
+        """One row a stay of a person in a stage. `until` is null where the story ends before."""
+        return _stages(self._story)
+
+    @cached_property
+    def touches(self) -> pl.DataFrame:
+        """One row a touch; `gain` is by how much it raised the chance to move on at the end of the stay."""
+        return _touches(self._story)
+
+    @cached_property
+    def touchpoints(self) -> pl.DataFrame:
+        """One row a touchpoint: effects by stage, touches, and what they brought in all; see `Oracle.brought`."""
+        return _touchpoints(self._story)
+
+    @cached_property
+    def items(self) -> pl.DataFrame:
+        """One row an item; `cluster` is category and style, what people's tastes are made of."""
+        return _items(self._story, self._named)
+
+    @cached_property
+    def prices(self) -> pl.DataFrame:
+        """The price of each item from each moment on at which it changed."""
+        return _changes(self._story, self._story.world.shelf.cents, self._named, "price", 100.0)
+
+    @cached_property
+    def stock(self) -> pl.DataFrame:
+        """Whether each item could be bought from each moment on at which that changed."""
+        return _changes(self._story, self._story.world.shelf.available, self._named, "available", 1)
+
+    @cached_property
+    def complements(self) -> pl.DataFrame:
+        """`partner_id` comes along with a bought `item_id` with this `chance`, unless the cart is full."""
+        return _complements(self._story, self._named)
+
+    @cached_property
+    def substitutes(self) -> pl.DataFrame:
+        """`substitute_id` is taken with this `chance` by who wants `item_id` and finds it sold out."""
+        return _substitutes(self._story, self._named)
+
+    @cached_property
+    def devices(self) -> pl.DataFrame:
+        """Whose each anonymous id is, and how wrong its clock; `person` is null for crawlers and staff."""
+        return _devices(self._story, self._named)
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """Whose each event is, in which stage they were, and when it really happened."""
+        return pl.concat(_events(self._story, self._told))
+
+    @cached_property
+    def responses(self) -> pl.DataFrame:
+        """For each row of `responses.parquet`: the person, their stage, and the chances of clicking and then buying."""
+        return pl.concat(_responses(self._story, self._told))
 
 
 def _people(story: Story, named: Labels) -> pl.DataFrame:
@@ -208,42 +235,41 @@ def _devices(story: Story, named: Labels) -> pl.DataFrame:
     )
 
 
-def _events(story: Story, told: Frames) -> pl.DataFrame:
-    record = story.record
-    nobody = pl.Series(record.person == NONE, dtype=pl.Boolean)
-    return pl.DataFrame(
-        {
-            "event_id": told.event_ids(np.arange(len(record))),
-            "person": pl.Series(record.person, dtype=pl.Int32).set(nobody, None),
-            "stage": where(record.person != NONE, _STAGES, record.stage),
-            "at": pl.Series(record.time).cast(TIME),
-        }
-    )
+def _events(story: Story, told: Frames) -> Iterator[pl.DataFrame]:
+    for start, end in slices(len(story.record), _ROWS):
+        record = story.record.at(np.arange(start, end))
+        nobody = pl.Series(record.person == NONE, dtype=pl.Boolean)
+        yield pl.DataFrame(
+            {
+                "event_id": told.event_ids(np.arange(start, end)),
+                "person": pl.Series(record.person, dtype=pl.Int32).set(nobody, None),
+                "stage": where(record.person != NONE, _STAGES, record.stage),
+                "at": pl.Series(record.time).cast(TIME),
+            }
+        )
 
 
-def _responses(story: Story) -> pl.DataFrame:
-    visits, shown, response = story.visits, story.shown, story.world.response
-    rows = np.flatnonzero(visits.piece != NONE)
-    visit = np.concatenate((shown.visit, rows))
-    met = visits.at(shown.visit)
-    person, stage = met.person.astype(np.int64), met.stage.astype(np.int64)
-    item = shown.item.astype(np.int64)
-    at_home = visits.at(rows)
-    click = response.item_click(person, stage, item, met.day, shown.position, shown.seen)
-    buy = response.item_buy(person, stage, item, met.day)
-    who, when = at_home.person.astype(np.int64), at_home.stage.astype(np.int64)
-    piece_click = response.piece_click(who, when, at_home.piece, at_home.day, at_home.seen)
-    piece_buy = response.piece_buy(who, when, at_home.piece)
-    everybody = visits.at(visit)
-    return pl.DataFrame(
-        {
-            "person": pl.Series(everybody.person, dtype=pl.Int64),
-            "stage": _STAGES.gather(everybody.stage),
-            "seen": np.concatenate((shown.seen, at_home.seen)),
-            "click": np.concatenate((click, piece_click)),
-            "buy": np.concatenate((buy, piece_buy)),
-        }
-    )
+def _responses(story: Story, _told: Frames) -> Iterator[pl.DataFrame]:
+    response = story.world.response
+    for start, end in slices(len(story.visits), _ROWS // 4):
+        shown, rows = story.shown_in(start, end)
+        met, home = story.visits.at(shown.visit), story.visits.at(rows)
+        of_item = met.person, met.stage, shown.item, met.day
+        of_piece = home.person, home.stage, home.piece
+        click = response.item_click(*of_item, shown.position, shown.seen)
+        piece_click = response.piece_click(*of_piece, home.day, home.seen)
+        yield pl.DataFrame(
+            {
+                "person": pl.Series(np.concatenate((met.person, home.person)), dtype=pl.Int64),
+                "stage": _STAGES.gather(np.concatenate((met.stage, home.stage))),
+                "seen": pl.Series(np.concatenate((shown.seen, home.seen)), dtype=pl.Int16),
+                "click": np.concatenate((click, piece_click)),
+                "buy": np.concatenate((response.item_buy(*of_item), response.piece_buy(*of_piece))),
+            }
+        )[by_visit(shown, rows)]
+
+
+_IN_PARTS: Final = {"events": _events, "responses": _responses}
 
 
 def _times(story: Story, day: Floats) -> pl.Series:

@@ -21,6 +21,7 @@ from etappe.simulation.record.properties import (
 from etappe.simulation.record.record import Record
 from etappe.simulation.story import Story
 from etappe.simulation.tables import Ints
+from etappe.simulation.visits.shown import Shown
 
 TIME: Final = pl.Datetime("us", "UTC")
 _ROWS: Final = 400_000
@@ -39,11 +40,8 @@ class Frames:
     def events(self) -> Iterator[pl.DataFrame]:
         """The native event columns, one row an event as it was told, in order of arrival; frame by frame."""
         told = self._story.told
-        for start in range(0, len(told), _ROWS):
-            part = told.at(np.arange(start, min(start + _ROWS, len(told))))
-            yield self._events(np.asarray(part.row), part.stamp)
-        if not len(told):
-            yield self._events(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        for start, end in slices(len(told), _ROWS):
+            yield self._events(told.row[start:end], told.stamp[start:end])
 
     def event_ids(self, row: Ints) -> pl.Series:
         """The ids of rows of the record: what is told twice has one id."""
@@ -73,33 +71,29 @@ class Frames:
         number = pl.Series(record.order, dtype=pl.Int64).cast(pl.String).str.zfill(6)
         return where(record.order != NONE, f"O-{self._named.run}-" + number, np.arange(len(record)))
 
-    def responses(self) -> pl.DataFrame:
-        """One row each item and piece the shop showed on its home page, by visit and position.
+    def responses(self) -> Iterator[pl.DataFrame]:
+        """One row each item and piece the shop showed on its home page: by visit, its list by position, then its piece.
 
-        `propensity` is the chance with which it was drawn, given those before it in its list. `outcome` is what the
-        person then did because of it: nothing, click, or purchase, at once or later.
+        `propensity` is the chance with which it was drawn, given those before it in its list. Frame by frame.
         """
-        visits, shown, named = self._story.visits, self._story.shown, self._named
-        rows = np.flatnonzero(visits.piece != NONE)
-        of_items = {
-            **self._shown_in(shown.visit),
-            "placement": pl.Series([PLACEMENT_OF_LIST]).new_from_index(0, len(shown)),
-            "position": pl.Series(shown.position, dtype=pl.Int8),
-            "item_id": named.items.gather(shown.item),
-            "piece": pl.Series([None], dtype=pl.String).new_from_index(0, len(shown)),
-            "propensity": shown.propensity,
-            "clicked": shown.clicked,
-        }
-        of_pieces = {
-            **self._shown_in(rows),
-            "placement": pl.Series([PLACEMENT_OF_PIECE]).new_from_index(0, len(rows)),
-            "position": pl.Series(np.zeros(len(rows)), dtype=pl.Int8),
-            "item_id": pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
-            "piece": named.pieces.gather(visits.piece[rows]),
-            "propensity": np.full(len(rows), 1 / len(pieces())),
-            "clicked": visits.clicked[rows],
-        }
-        return pl.concat([pl.DataFrame(of_items), pl.DataFrame(of_pieces)])
+        for start, end in slices(len(self._story.visits), _ROWS // 4):
+            yield self._responses(*self._story.shown_in(start, end))
+
+    def _responses(self, shown: Shown, rows: Ints) -> pl.DataFrame:
+        visits, named = self._story.visits, self._named
+        of_items, of_pieces = np.arange(len(shown)), np.arange(len(rows))
+        told = pl.DataFrame(
+            {
+                **self._shown_in(np.concatenate((shown.visit, rows))),
+                "placement": _both(PLACEMENT_OF_LIST, of_items, PLACEMENT_OF_PIECE, of_pieces),
+                "position": pl.Series(np.concatenate((shown.position, of_pieces * 0)), dtype=pl.Int8),
+                "item_id": pl.concat([named.items.gather(shown.item), _nothing(len(rows))]),
+                "piece": pl.concat([_nothing(len(shown)), named.pieces.gather(visits.piece[rows])]),
+                "propensity": np.concatenate((shown.propensity, np.full(len(rows), 1 / len(pieces())))),
+                "clicked": np.concatenate((shown.clicked, visits.clicked[rows])),
+            }
+        )
+        return told[by_visit(shown, rows)]
 
     def _shown_in(self, visit: Ints) -> dict[str, pl.Series]:
         visits, named = self._story.visits.at(visit), self._named
@@ -110,3 +104,22 @@ class Frames:
             "anonymous_id": where(visits.device != NONE, named.devices, visits.device),
             "channel": pl.Series(CHANNELS).gather(visits.channel),
         }
+
+
+def slices(rows: int, length: int) -> Iterator[tuple[int, int]]:
+    """Start and end of portions of so many rows; one at least."""
+    for start in range(0, max(rows, 1), length):
+        yield start, min(start + length, rows)
+
+
+def by_visit(shown: Shown, rows: Ints) -> Ints:
+    """int64: the order of lists, and of the visits `rows` behind them, that puts each visit's piece behind its list."""
+    return np.argsort(np.concatenate((shown.visit, rows)), kind="stable")
+
+
+def _both(one: str, first: Ints, other: str, second: Ints) -> pl.Series:
+    return pl.Series([one, other]).gather(np.concatenate((first * 0, second * 0 + 1)))
+
+
+def _nothing(rows: int) -> pl.Series:
+    return pl.Series([None], dtype=pl.String).new_from_index(0, rows)
