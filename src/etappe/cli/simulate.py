@@ -126,7 +126,7 @@ def tell_played(played: live.Played) -> None:
 
 def _tell(shop: Shop, written: files.Files) -> None:
     lines = (
-        f"{shop.size.items:,} items: {written.items}, pictures: {written.pictures}",
+        f"{shop.size.items:,} items: {written.items}; to look at: {written.page}",
         f"{len(shop.content):,} pieces of content: {written.content}",
         f"{len(shop.story.told):,} events: {written.events}",
         f"{shop.story.responses:,} responses to what was shown: {written.responses}",

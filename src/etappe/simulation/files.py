@@ -12,6 +12,7 @@ from polars.io.plugins import register_io_source
 
 from etappe.errors import InputError
 from etappe.simulation.goods import catalogue
+from etappe.simulation.page import page
 from etappe.simulation.pictures import draw
 from etappe.simulation.pictures import name as picture_name
 from etappe.simulation.shop import Shop
@@ -30,6 +31,7 @@ class Files(msgspec.Struct, frozen=True):
     responses: Path
     truth: Path
     pictures: Path
+    page: Path
 
     @classmethod
     def within(cls, out: Path) -> "Files":
@@ -41,6 +43,7 @@ class Files(msgspec.Struct, frozen=True):
             responses=out / "responses.parquet",
             truth=out / "truth",
             pictures=out / "pictures",
+            page=out / "shop.html",
         )
 
 
@@ -60,6 +63,7 @@ def write(shop: Shop, out: Path) -> Files:
         for name, frames in shop.truth.frames():
             _write_whole(files.truth / f"{name}.parquet", partial(_stream, frames))
         _draw(shop, files.pictures)
+        _write_whole(files.page, lambda path: path.write_text(page(shop), encoding="utf-8"))
         _write_whole(files.truth / _SIZE, lambda path: path.write_bytes(msgspec.json.encode(shop.size)))
     return files
 

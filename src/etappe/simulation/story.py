@@ -163,7 +163,7 @@ def _joined(world: World, parts: list[_Part]) -> Story:
     size, mishap = world.size, world.parameters.mishaps
     devices = Devices.joined([part.devices for part in parts])
     views = sum(int((part.record.code == of.VIEW).sum()) for part in parts)
-    others, used = unwanted.events(size.seed, views, size.items, len(devices), world.clock, mishap)
+    others, used = unwanted.events(size.seed, views, world.shelf.launch, len(devices), world.clock, mishap)
     stays = Stays.joined([part.journeys.stays for part in parts])
     consents = _consents(world, parts, stays)
     touches = Touches.joined([part.journeys.touches for part in parts])

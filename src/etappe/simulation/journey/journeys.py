@@ -28,7 +28,7 @@ class Traveller:
     def __init__(self, parameters: Parameters, clock: Clock, people: People, response: Response) -> None:
         self._parameters, self._clock, self._people, self._response = parameters, clock, people, response
         self._advance = parameters.by_stage("advance")
-        self._points = Touchpoints(parameters)
+        self._points = Touchpoints(parameters, clock)
         self.arrivals = Arrivals(parameters, clock, self._points, response)
 
     def travel(self, chance: np.random.Generator, persons: Ints) -> Journeys:

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from etappe.simulation.clock import DAY, HOUR, Clock
 from etappe.simulation.journey.stays import Stays
 from etappe.simulation.parameters import Parameters
 from etappe.simulation.people.people import People
@@ -11,8 +12,11 @@ from etappe.simulation.tables import Flags, Floats, Ints, Table, ranks
 
 VISITING: Final = ("ad", "organic", "social", "email", "referral")
 """Kinds of touchpoints that bring people to the shop."""
-_MORNING: Final = 0.33
+_MORNING: Final = 8 * HOUR
 """Newsletters go out at eight in the morning (UTC)."""
+OPENED: Final = 0.08
+OPENED_SPREAD: Final = 0.8
+"""Median days until somebody opens a mail, and log spread."""
 
 
 class Touches(Table, frozen=True):
@@ -36,7 +40,7 @@ class Touches(Table, frozen=True):
 class Touchpoints:
     """Draws what touches people, and says what that changes."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, parameters: Parameters, clock: Clock) -> None:
         points = parameters.touchpoints
         self._rate, self._open, self._click, self.effect = (
             np.array([getattr(one, field) for one in points]) for field in ("rate", "open", "click", "effect")
@@ -44,6 +48,7 @@ class Touchpoints:
         self._follows = np.array([one.follows for one in points])
         self._mail = np.array([one.kind == "email" for one in points])
         self._fading = parameters.touch.fading
+        self._morning = morning(clock)
         self._issues = [(place, one.every_days) for place, one in enumerate(points) if one.every_days is not None]
         self.brings = np.array([one.kind in VISITING for one in points])
         """bool[touchpoints]: somebody touched so comes to the shop."""
@@ -58,7 +63,10 @@ class Touchpoints:
         for place, days in self._issues:
             every[place] = days
         anywhere = stays.low[stay] + chance.random(len(stay)) * stays.length[stay]
-        day = np.where(every[point] > 0, first[stay] + issue * every[point], anywhere)
+        issued = first[stay] + issue * every[point]
+        left = (stays.low + stays.length)[stay] - issued
+        read = issued + np.minimum(OPENED * np.exp(chance.normal(0, OPENED_SPREAD, len(stay))), 0.99 * left)
+        day = np.where(every[point] > 0, read, anywhere)
         stage = stays.stage[stay]
         opened = ~self._mail[point] | (chance.random(len(stay)) < self._open[point, stage])
         clicked = ~self._mail[point] | (chance.random(len(stay)) < self._click[point, stage])
@@ -84,8 +92,13 @@ class Touchpoints:
         count = chance.poisson(rate)
         first = np.zeros(len(stays))
         for place, days in self._issues:
-            before = np.ceil((stays.low - _MORNING) / days)
-            first = before * days + _MORNING
-            count[:, place] = np.maximum(0, np.ceil((stays.low + stays.length - _MORNING) / days) - before)
+            before = np.ceil((stays.low - self._morning) / days)
+            first = before * days + self._morning
+            count[:, place] = np.maximum(0, np.ceil((stays.low + stays.length - self._morning) / days) - before)
         subscribed = people.newsletter[stays.person][:, None] | ~self._mail
         return np.where(subscribed, count, 0), first
+
+
+def morning(clock: Clock) -> float:
+    """The day of the story, with its fraction, on which a newsletter can go out first."""
+    return (_MORNING - clock.start) % DAY / DAY

@@ -8,7 +8,7 @@ import numpy as np
 from etappe.simulation.chance import stream
 from etappe.simulation.clock import Clock
 from etappe.simulation.journey.stays import Stays
-from etappe.simulation.journey.touches import Touches
+from etappe.simulation.journey.touches import OPENED, OPENED_SPREAD, Touches, morning
 from etappe.simulation.parameters import Parameters
 from etappe.simulation.people.people import People
 from etappe.simulation.record import moments as of
@@ -20,8 +20,6 @@ from etappe.simulation.tables import Floats, Ints
 _SECOND: Final = 1 / 86400
 _FETCHED: Final = 40 * _SECOND
 """A mail proxy fetches pictures within this time."""
-_OPENED: Final = 0.08
-"""Median days until somebody opens a mail."""
 _CLICKED: Final = 20 * _SECOND
 """From opening to following a link."""
 
@@ -38,7 +36,8 @@ def events(
     kinds = np.array([one.kind for one in parameters.touchpoints])
     names = np.array([one.name for one in parameters.touchpoints])
     rows = np.flatnonzero((kinds == "email")[touches.touchpoint])
-    yield from _mails(chance, touches, rows, stays, people, clock)
+    every = np.array([one.every_days or np.inf for one in parameters.touchpoints])
+    yield from _mails(chance, touches, rows, stays, people, every, clock)
     rows = np.flatnonzero((kinds == "service")[touches.touchpoint] & people.member[touches.person])
     good = (names == "service-good")[touches.touchpoint[rows]].astype(np.int64)
     yield beside(
@@ -48,12 +47,22 @@ def events(
 
 
 def _mails(
-    chance: np.random.Generator, touches: Touches, rows: Ints, stays: Stays, people: People, clock: Clock
+    chance: np.random.Generator,
+    touches: Touches,
+    rows: Ints,
+    stays: Stays,
+    people: People,
+    every: Floats,
+    clock: Clock,
 ) -> Iterator[Record]:
+    """Sent, opened, and by whom. What goes out `every` [touchpoints] so many days was sent to all at once."""
     person, stage, day = touches.person[rows], stays.stage[touches.stay[rows]], touches.day[rows]
     point, opened, clicked = touches.touchpoint[rows], touches.opened[rows], touches.worked[rows]
     read = day - _CLICKED * (1 + chance.random(len(rows)))
-    sent = np.maximum(read - _OPENED * np.exp(chance.normal(0, 0.8, len(rows))), 0.0)
+    alone = read - OPENED * np.exp(chance.normal(0, OPENED_SPREAD, len(rows)))
+    issued = day - np.remainder(day - morning(clock), every[point])
+    sent = np.maximum(np.where(np.isinf(every[point]), alone, issued), 0.0)
+    read = np.maximum(read, sent)
     proxied = people.proxied[person]
     fetched = sent + _FETCHED * chance.random(len(rows))
     looked = opened & (~proxied | clicked)  # behind a proxy only who clicks is seen to have opened

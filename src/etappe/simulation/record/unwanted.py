@@ -11,7 +11,7 @@ from etappe.simulation.parameters import Mishaps
 from etappe.simulation.record import moments as of
 from etappe.simulation.record import properties
 from etappe.simulation.record.record import NONE, Record
-from etappe.simulation.tables import Ints, ranks
+from etappe.simulation.tables import Floats, Ints, ranks
 
 _PAGES: Final = (60, 15)
 """Mean views of a crawler's and of a staff member's round."""
@@ -21,17 +21,20 @@ _DEVICES: Final = 8
 """Crawlers, and devices of staff, at most."""
 
 
-def events(seed: int, views: int, items: int, first_device: int, clock: Clock, said: Mishaps) -> tuple[Record, int]:
-    """Views by crawlers and staff, as shares of the `views` of all others; and the number of devices they use."""
+def events(seed: int, views: int, launch: Floats, first_device: int, clock: Clock, said: Mishaps) -> tuple[Record, int]:
+    """Views by crawlers and staff, as shares of the `views` of all others; and the number of devices they use.
+
+    What is not out yet (`launch` [items]) has no page.
+    """
     chance = stream(seed, "unwanted")
     parts = [
-        _rounds(chance, round(views * share), kind, items, first_device + kind * _DEVICES, clock)
+        _rounds(chance, round(views * share), kind, launch, first_device + kind * _DEVICES, clock)
         for kind, share in enumerate((said.crawlers, said.staff))
     ]
     return Record.joined(parts), 2 * _DEVICES
 
 
-def _rounds(chance: np.random.Generator, views: int, kind: int, items: int, first: int, clock: Clock) -> Record:
+def _rounds(chance: np.random.Generator, views: int, kind: int, launch: Floats, first: int, clock: Clock) -> Record:
     rounds = max(1, views // _PAGES[kind])
     count = chance.poisson(_PAGES[kind], rounds) if views else np.zeros(rounds, dtype=np.int64)
     number = np.repeat(np.arange(rounds), count)
@@ -42,14 +45,14 @@ def _rounds(chance: np.random.Generator, views: int, kind: int, items: int, firs
     device = chance.integers(_DEVICES, size=rounds)
     agent = device % len(properties.CRAWLERS)
     none: Ints = np.full(len(number), NONE)
-    return Record(
+    whole = Record(
         time=clock.start + (start[number] + elapsed).astype(np.int64) // 1000 * 1000,
         code=np.full(len(number), of.VIEW),
         person=none,
         stage=none,
         user=none,
         device=first + device[number],
-        item=chance.integers(items, size=len(number)),
+        item=chance.integers(len(launch), size=len(number)),
         quantity=np.zeros(len(number), dtype=np.int64),
         cents=np.zeros(len(number), dtype=np.int64),
         order=none,
@@ -58,3 +61,4 @@ def _rounds(chance: np.random.Generator, views: int, kind: int, items: int, firs
         ref=agent[number],
         other=none,
     )
+    return whole.at(clock.day(whole.time) >= launch[whole.item])

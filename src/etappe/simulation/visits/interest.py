@@ -30,7 +30,7 @@ class Interest:
         kinds = itertools.product(range(styles), _PRICE, _ECO)
         weights = np.stack([_weights(response, said, *kind) for kind in kinds])
         self._wheels = Wheels(weights.ravel(), self._bounds(goods.category, len(weights)))
-        self._brands = int(goods.brand.max()) + 1
+        self._brands = int(max(goods.brand.max(), people.favourite.max())) + 1  # a small shop lacks some
         shelf = goods.category * self._brands + goods.brand
         self._by_brand = np.argsort(shelf, kind="stable")
         self._of_brand = np.searchsorted(shelf[self._by_brand], np.arange(self._categories * self._brands + 1))
