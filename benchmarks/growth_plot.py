@@ -56,7 +56,7 @@ def _curves(axes: Axes, curves: dict[str, list[float]]) -> None:
     highest = max(max(values) for values in curves.values()) or 1.0
     axes.set(ylim=(0, highest * 1.05), xlim=(1, max(2, *(len(values) for values in curves.values()))))
     axes.yaxis.set_major_formatter("{x:,g}")
-    ends = _apart([values[-1] / highest for values in curves.values()])
+    ends = plots.apart([values[-1] / highest for values in curves.values()], _APART)
     for (kind, values), end, colour in zip(curves.items(), ends, plots.PALETTE, strict=False):
         axes.plot(range(1, len(values) + 1), values, color=colour)
         label = f"{kind} {values[-1]:,.{1 if highest < 100 else 0}f}".strip()
@@ -65,11 +65,3 @@ def _curves(axes: Axes, curves: dict[str, list[float]]) -> None:
 
 def _say(axes: Axes, day: int) -> None:
     axes.annotate("first records lapse", (day, 0), (4, 5), textcoords="offset points", color=plots.DARK)
-
-
-def _apart(places: list[float]) -> list[float]:
-    """The places (0 to 1) of labels, moved so that none lies on another."""
-    found = dict[int, float]()
-    for number in sorted(range(len(places)), key=lambda one: places[one]):
-        found[number] = max([places[number], *(one + _APART for one in found.values())])
-    return [found[number] for number in range(len(places))]

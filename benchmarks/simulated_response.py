@@ -28,7 +28,8 @@ def show(sample: Sample) -> None:
     tables.show("Clicks on the list by position", ["", "shown", "clicked", "by the truth", "95 % within"], rows)
     found = {(kind, stage): (rate, true) for kind, stage, _, rate, true, _ in by_kind(sample).iter_rows()}
     cells = (
-        [kind, *(_both(*found.get((kind, stage), (np.nan, np.nan))) for stage in STAGES)] for kind in piece_kinds(sample)
+        [kind, *(_both(*found.get((kind, stage), (np.nan, np.nan))) for stage in STAGES)]
+        for kind in piece_kinds(sample)
     )
     tables.show("Clicks on pieces by kind and stage (in brackets by the truth)", ["", *STAGES], cells)
 
@@ -53,11 +54,12 @@ def by_kind(sample: Sample) -> pl.DataFrame:
     return pieces(sample).group_by("kind", "stage").agg(RATES)
 
 
-def over_time(sample: Sample, days: int = 30) -> pl.DataFrame:
-    """Rates of each kind of piece, by the mean `day` of each so many days."""
+def over_time(sample: Sample) -> pl.DataFrame:
+    """Rates of each kind of piece, by the mean `day` of each month or so."""
+    days = sample.size.days / max(1, round(sample.size.days / 30))
     start = pl.lit(sample.size.end) - pl.duration(days=sample.size.days)
     day = (pl.col("timestamp") - start).dt.total_hours() / 24
-    rows = pieces(sample).with_columns(day=day, part=day // days)
+    rows = pieces(sample).with_columns(day=day, part=(day / days).floor())
     return rows.group_by("kind", "part").agg(pl.col("day").mean(), *RATES).sort("kind", "part")
 
 

@@ -51,6 +51,8 @@ def figures(lines: pl.DataFrame) -> dict[str, object]:
         "days between orders: median": _gap(lines),
         "lines bought before by the same buyer": tables.percent(repeats(lines)),
         "lines of the top fifth of items": tables.percent(top_fifth(by_item)),
+        "lines of the top hundredth of items": tables.percent(top(by_item, 0.01)),
+        "log lines by log rank: slope": rank_slope(by_item),
         "revenue of the top fifth of buyers": tables.percent(top_fifth(by_buyer)),
         "Gini of lines by item": gini(by_item),
     }
@@ -94,9 +96,20 @@ def lorenz(values: Floats) -> tuple[Floats, Floats]:
     return np.arange(len(down) + 1) / len(down), np.concatenate(([0.0], np.cumsum(down) / down.sum()))
 
 
+def top(values: Floats, part: float) -> float:
+    """What the largest `part` has of all."""
+    return float(np.interp(part, *lorenz(values)))
+
+
 def top_fifth(values: Floats) -> float:
     """What the largest fifth has of all."""
-    return float(np.interp(0.2, *lorenz(values)))
+    return top(values, 0.2)
+
+
+def rank_slope(values: Floats) -> float:
+    """How steeply the largest half falls with its rank, both as logarithms: -1 by Zipf's law."""
+    down = np.sort(values)[::-1][: max(2, len(values) // 2)]
+    return float(np.polyfit(np.log(np.arange(len(down)) + 1), np.log(down), 1)[0])
 
 
 def gini(values: Floats) -> float:

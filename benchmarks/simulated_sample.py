@@ -12,7 +12,7 @@ from etappe.simulation.parameters import STAGES, Parameters
 from etappe.simulation.tables import Flags, Ints
 
 END: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Of every story: a fixed one, so that the same command has the same figures, and a year of 365 days is a calendar year."""
+"""Of every story. It is fixed, so that a command has the same figures each time; a year of 365 days is that of 2025."""
 SENT: Final = "other"
 """Mails the shop sent: the one kind of event that nobody but the shop made happen."""
 
@@ -72,6 +72,4 @@ def piece_kinds(sample: Sample) -> list[str]:
 def present_days(sample: Sample) -> Ints:
     """int64[people]: on how many days of the story each could come."""
     since = np.maximum(sample.shop.story.world.people.since, 0.0)
-    return np.ceil(sample.size.days - since).astype(np.int64)
-
-
+    return np.asarray(np.ceil(sample.size.days - since), dtype=np.int64)

@@ -10,13 +10,14 @@ from etappe.simulation.tables import Floats, Ints
 
 def show(sample: Sample) -> None:
     """Prints dwell times, transitions and shares."""
-    dwell, medians = dwell_times(sample), sample.parameters.by_stage("dwell")
+    medians = sample.parameters.by_stage("dwell").tolist()
+    both = zip(STAGES, dwell_times(sample), dwell_times(sample, by_pace=True), medians, strict=True)
     rows = (
-        [stage, len(days), float(np.median(days)), float(medians[place]), *np.quantile(days, [0.1, 0.9]).tolist()]
-        for place, (stage, days) in enumerate(zip(STAGES, dwell, strict=True))
+        [stage, len(days), *np.quantile(days, [0.1, 0.5, 0.9]).tolist(), float(np.median(paced)), median]
+        for stage, days, paced, median in both
         if len(days)
     )
-    head = ["", "stays", "median days", "the world's", "10th percentile", "90th"]
+    head = ["", "stays", "10th percentile of days", "median", "90th", "median at pace 1", "the world's"]
     tables.show("Stays in a stage (begun in the story)", head, rows)
     moves = transitions(sample)
     rows_of = (
@@ -25,15 +26,22 @@ def show(sample: Sample) -> None:
     tables.show("From a stage (row) to the next (column)", ["", *STAGES], rows_of)
     days, shares = shares_over_time(sample)
     places = np.linspace(0, len(days) - 1, 5).astype(int)
-    over = ([f"day {days[place]:.0f}", *(tables.percent(share) for share in shares[place].tolist())] for place in places)
+    over = (
+        [f"day {days[place]:.0f}", *(tables.percent(share) for share in shares[place].tolist())] for place in places
+    )
     tables.show("Customers by stage", ["", *STAGES], over)
 
 
-def dwell_times(sample: Sample) -> list[Floats]:
-    """float64[n] for each stage: days of all stays that began in the story, however long they then went on."""
+def dwell_times(sample: Sample, *, by_pace: bool = False) -> list[Floats]:
+    """float64[n] for each stage: days of all stays that began in the story, however long they then went on.
+
+    The quick have more stays than the slow: so the days are fewer than the world says, unless `by_pace` divides each by
+    how slow the person is.
+    """
     stays = sample.shop.story.stays
     begun = stays.start > 0
-    return [(stays.end - stays.start)[begun & (stays.stage == stage)] for stage in range(len(STAGES))]
+    pace = sample.shop.story.world.people.pace[stays.person] if by_pace else 1.0
+    return [((stays.end - stays.start) / pace)[begun & (stays.stage == stage)] for stage in range(len(STAGES))]
 
 
 def transitions(sample: Sample) -> Floats:

@@ -1,5 +1,6 @@
 """Tables as Markdown."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 
@@ -20,12 +21,13 @@ def figure(value: object) -> str:
     """A number as one reads it: three digits that count, thousands set apart."""
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else "-" if value is None else str(value)
-    if value != value:  # noqa: PLR0124  nan
+    if math.isnan(value):
         return "-"
     size = abs(value)
-    return f"{value:,.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}" if size >= 0.1 else f"{value:.2g}"
+    digits = 0 if size >= 100 or value.is_integer() else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    return f"{value:,.{digits}f}"
 
 
 def percent(value: float, digits: int = 1) -> str:
     """A share."""
-    return "-" if value != value else f"{100 * value:.{digits}f} %"  # noqa: PLR0124  nan
+    return "-" if math.isnan(value) else f"{100 * value:.{digits}f} %"

@@ -1,4 +1,4 @@
-"""What happens in the shop: events by type, the funnel, when and by which channel people come, what goes wrong."""
+"""What happens in the shop: events by type, the funnel, channels, touchpoints, what goes wrong."""
 
 from typing import Final
 
@@ -8,12 +8,9 @@ import polars as pl
 from benchmarks import simulated_sales as sales
 from benchmarks import simulated_tables as tables
 from benchmarks.simulated_sample import Sample, present_days
-from etappe.simulation.clock import HABITS
 from etappe.simulation.parameters import STAGES
-from etappe.simulation.tables import Floats
 
 STEPS: Final = ("view_item", "add_to_cart", "purchase")
-WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _PAUSE: Final = pl.duration(minutes=30)
 """A session ends where nothing happens for so long."""
 _LATE: Final = pl.duration(minutes=30)
@@ -56,24 +53,6 @@ def funnel(log: pl.DataFrame) -> dict[str, object]:
         "sessions with a purchase": tables.percent(float(bought.mean())),
         "views of the top fifth of items viewed": tables.percent(sales.top_fifth(per_item)),
     }
-
-
-def by_hour(at: pl.Series) -> Floats:
-    """float64[24]: the share of each hour (UTC)."""
-    return _shares(at.dt.hour().to_numpy(), 24)
-
-
-def by_weekday(at: pl.Series) -> Floats:
-    """float64[7]: the share of each day of the week, Monday first."""
-    return _shares(at.dt.weekday().to_numpy() - 1, 7)
-
-
-def views(sample: Sample) -> pl.DataFrame:
-    """`at`, `habit` and `category` of all views."""
-    habit = pl.Series(HABITS).gather(sample.shop.story.world.people.habit)
-    rows = sample.events.filter(pl.col("event") == STEPS[0]).select("person", "item_id", "at")
-    rows = rows.with_columns(habit=habit.gather(rows["person"]))
-    return rows.join(sample.category(), on="item_id", maintain_order="left")
 
 
 def identities(sample: Sample) -> dict[str, object]:
@@ -150,8 +129,3 @@ def _show_touches(sample: Sample) -> None:
 
 def _share(flags: pl.DataFrame) -> str:
     return tables.percent(float(flags.to_series().to_numpy().mean()), 2)
-
-
-def _shares(place: Floats, count: int) -> Floats:
-    number = np.bincount(place.astype(np.int64), minlength=count)
-    return np.asarray(number / max(1, number.sum()))

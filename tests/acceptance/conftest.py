@@ -14,7 +14,10 @@ from tests.acceptance.shop import Server, must, new_key, stop_store
 
 @dataclass(frozen=True)
 class Template:
-    """A trained shop that nobody serves, to be copied, and its files; customers by how much they bought, items, keys."""
+    """A trained shop that nobody serves, to be copied, and its files; customers by how much they bought, items, keys.
+
+    Of customers only those who never refused to be known.
+    """
 
     data: Path
     files: Path
@@ -35,7 +38,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     must(data, "import", str(files / "events.parquet"))
     must(data, "train")
     events = pl.read_parquet(files / "events.parquet")
-    bought = events.filter((pl.col("event") == "purchase") & pl.col("user_id").is_not_null())
+    bought = events.filter((pl.col("event") == "purchase") & pl.col("user_id").is_not_null()).unique("event_id")
+    refused = events.filter((pl.col("event") == "set_consent") & pl.col("properties").str.contains("false"))
+    bought = bought.filter(~pl.col("user_id").is_in(refused["user_id"].to_list()))
     ranked = bought["user_id"].value_counts(sort=True).sort("count", "user_id", descending=[True, False])
     items = pl.read_ndjson(files / "items.jsonl")["id"].to_list()
     secret, publishable = new_key(data, "secret"), new_key(data, "publishable")

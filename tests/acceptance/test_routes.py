@@ -282,12 +282,31 @@ def test_nothing_went_wrong_behind_the_answers(first: Server, here: httpx.Client
 
 
 def _bought(template: Template) -> pl.DataFrame:
-    """Purchases with who bought: an account, also on its own browser, or a browser that no or several accounts use."""
-    both = template.events.filter(pl.all_horizontal(pl.col("user_id", "anonymous_id").is_not_null()))
+    """Purchases that were kept, with who bought: an account, also on its own browser, by its card or address in a store,
+    or a browser that no or several accounts use. Who refuses to be known is not among them.
+    """
+    events = template.events.unique("event_id")
+    both = events.filter(pl.all_horizontal(pl.col("user_id", "anonymous_id").is_not_null()))
     owners = both.select("anonymous_id", owner="user_id").unique()
     alone = owners.filter(~pl.col("anonymous_id").is_duplicated())
-    bought = template.events.filter(pl.col("event") == "purchase").join(alone, on="anonymous_id", how="left")
-    return bought.with_columns(buyer=pl.coalesce("user_id", "owner", "anonymous_id"))
+    said = {name: pl.col("properties").str.json_path_match(f"$.{name}") for name in ("loyalty_card", "email")}
+    told = events.filter(pl.col("event") == "set_traits").select("user_id", **said)
+    by_card = told.select("loyalty_card", holder="user_id").drop_nulls()
+    by_mail = told.select(receipt_email="email", reader="user_id").drop_nulls()
+    in_store = {name: pl.col("properties").str.json_path_match(f"$.{name}") for name in ("loyalty_card", "receipt_email")}
+    consent = events.filter(pl.col("event") == "set_consent").sort("timestamp").group_by("user_id").last()
+    refused = consent.filter(pl.col("properties").str.contains("false"))["user_id"].to_list()
+    given_back = events.filter(pl.col("event") == "refund").select("order_id", "item_id")
+    return (
+        events.filter(pl.col("event") == "purchase")
+        .join(given_back, on=["order_id", "item_id"], how="anti")
+        .with_columns(**in_store)
+        .join(alone, on="anonymous_id", how="left")
+        .join(by_card, on="loyalty_card", how="left")
+        .join(by_mail, on="receipt_email", how="left")
+        .with_columns(buyer=pl.coalesce("user_id", "owner", "holder", "reader", "anonymous_id", "loyalty_card", "receipt_email"))
+        .filter(~pl.col("buyer").is_in(refused))
+    )
 
 
 def _metrics(client: httpx.Client) -> dict[str, float]:

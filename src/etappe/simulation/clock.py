@@ -19,7 +19,8 @@ _OFFICE = [0, 0, 0, 0, 0, 1, 5, 16, 36, 44, 44, 34, 22, 34, 40, 38, 28, 14, 6, 4
 _WEEK = [1.05, 1.0, 0.97, 0.98, 0.92, 0.95, 1.2]
 _OFFICE_WEEK = [1.25, 1.3, 1.25, 1.2, 1.05, 0.25, 0.15]
 """Visits by day of the week, Monday first."""
-_THURSDAY = 3
+_OFFICE_HABIT = HABITS.index("office")
+_THURSDAY, _SATURDAY = 3, 5
 """1970 began on a Thursday."""
 
 
@@ -50,6 +51,11 @@ class Clock:
         """bool[n]: somebody of this `habit` (place in HABITS) is about on this weekday, drawn by `uniform` [n]."""
         weekday = (self.moment(day) // DAY + _THURSDAY) % 7
         return uniform < self._week[habit, weekday]
+
+    def workday(self, habit: Ints, day: Floats) -> Floats:
+        """float64[n]: `day`, or for who keeps office hours two days later where it is on a weekend."""
+        weekend = (self.moment(day) // DAY + _THURSDAY) % 7 >= _SATURDAY
+        return np.where(weekend & (habit == _OFFICE_HABIT), day + 2.0, day)
 
     def at_hour(self, habit: Ints, day: Floats, uniform: Floats) -> Floats:
         """float64[n]: a time of the same date (UTC) as `day`, at an hour of the `habit`."""

@@ -107,7 +107,6 @@ class VisitParameters(_Table, frozen=True):
     app: _Chance
     tablet: _Chance
     phone: _Chance
-    guest_sale: _Chance
     home: _Chance
     checkout_steps: _Chance
     hesitates: dict[str, _Chance]

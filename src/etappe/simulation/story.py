@@ -200,7 +200,7 @@ def _consents(world: World, parts: list[_Part], stays: Stays) -> Record:
     """What customers say of consent, from when they are first known."""
     known = [part.record.at(part.record.code == of.TRAITS) for part in parts]
     person = np.concatenate([one.person for one in known]).astype(np.int64)
-    day = world.clock.day(np.concatenate([one.time for one in known]))
+    day = world.clock.day(np.concatenate([one.time for one in known]).astype(np.int64))
     order = np.lexsort((day, person))
     order = order[firsts(person[order])]
     stage = Steps(stays.person.astype(np.int64), stays.start, stays.stage.astype(np.int64))

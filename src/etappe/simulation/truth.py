@@ -197,11 +197,12 @@ def _items(story: Story, named: Labels) -> pl.DataFrame:
 
 
 def _changes(story: Story, steps: Steps[Any], named: Labels, name: str, unit: float) -> pl.DataFrame:
-    value = pl.Series(name, steps.value)
+    value = pl.Series(name, steps.value / unit if unit != 1 else steps.value)  # Polars would multiply by 1 / unit
     frame = pl.DataFrame({"item_id": named.items.gather(steps.owner), "since": _times(story, np.maximum(steps.day, 0))})
-    frame = frame.with_columns(value / unit if unit != 1 else value)
-    return frame.unique(["item_id", "since"], keep="last", maintain_order=True).filter(
-        (pl.col(name) != pl.col(name).shift().over("item_id")).fill_null(value=True)
+    return (
+        frame.with_columns(value)
+        .unique(["item_id", "since"], keep="last", maintain_order=True)
+        .filter((pl.col(name) != pl.col(name).shift().over("item_id")).fill_null(value=True))
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from etappe.events.vocabulary import CHANNELS
 from etappe.simulation.chance import Wheels
 from etappe.simulation.clock import Clock
-from etappe.simulation.journey.stays import Stays
+from etappe.simulation.journey.stays import Stays, suited
 from etappe.simulation.journey.touches import Touches, Touchpoints
 from etappe.simulation.parameters import Parameters, named_by_stage
 from etappe.simulation.people import people as persons
@@ -78,7 +78,8 @@ class Arrivals:
         source = np.concatenate((np.full(len(own), NONE), brought.touchpoint))
         habit = people.habit[stays.person[stay]]
         about = (source != NONE) | self._clock.about(habit, day, chance.random(len(stay)))
-        day = np.where(source == NONE, self._suited(chance, stays, stay, habit, day), day)
+        low = stays.low[stay]
+        day = np.where(source == NONE, suited(chance, self._clock, habit, day, low, low + stays.length[stay]), day)
         order = np.flatnonzero(about)
         order = order[np.lexsort((day[order], stay[order]))]
         order = order[firsts(stay[order]) | (np.diff(day[order], prepend=-1.0) >= APART)]
@@ -115,12 +116,6 @@ class Arrivals:
             seen=np.zeros(count, dtype=np.int64),
             clicked=np.zeros(count, dtype=np.bool_),
         )
-
-    def _suited(self, chance: np.random.Generator, stays: Stays, stay: Ints, habit: Ints, day: Floats) -> Floats:
-        """The same date at an hour of the person's habit, where the stay has it."""
-        then = self._clock.at_hour(habit, day, chance.random(len(day)))
-        inside = (then >= stays.low[stay]) & (then < stays.low[stay] + stays.length[stay])
-        return np.where(inside, then, day)
 
     def _channels(self, chance: np.random.Generator, person: Ints, stage: Ints, source: Ints, people: People) -> Ints:
         """Web, app or store. Strangers have the web only; who is brought by a click does not land in a store."""

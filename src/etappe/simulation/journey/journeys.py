@@ -39,7 +39,7 @@ class Traveller:
         parts: list[Journeys] = []
         begun = touched = 0
         while len(person):
-            here = stage_stays.stay(chance, self._parameters, people, days, person, stage, start, over)
+            here = stage_stays.stay(chance, self._parameters, people, self._clock, days, person, stage, start, over)
             part = self._through(chance, here)
             parts.append(_shifted(part, begun, touched))
             begun, touched = begun + len(here), touched + len(part.touches)

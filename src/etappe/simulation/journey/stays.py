@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from etappe.simulation.clock import Clock
 from etappe.simulation.parameters import AWARENESS, Parameters
 from etappe.simulation.people.people import People
 from etappe.simulation.tables import Flags, Floats, Ints, Table
@@ -46,17 +47,21 @@ def stay(
     chance: np.random.Generator,
     parameters: Parameters,
     people: People,
+    clock: Clock,
     days: int,
     person: Ints,
     stage: Ints,
     start: Floats,
     over: Floats,
 ) -> Stays:
-    """The stay of each `person` in `stage` from `start` on, of which the share `over` is over by then."""
+    """The stay of each `person` in `stage` from `start` on, of which the share `over` is over by then.
+
+    It ends at an hour at which the person is about: what is decided is bought then.
+    """
     median, spread = parameters.by_stage("dwell")[stage], parameters.by_stage("spread")[stage]
     dwell = np.maximum(median * people.pace[person] * np.exp(chance.normal(0, spread)), _SHORTEST)
     begin = start - over * dwell
-    end = begin + dwell
+    end = suited(chance, clock, people.habit[person], begin + dwell, begin + _SHORTEST / 2, np.inf)
     low = np.maximum(start, 0.0)
     return Stays(
         person=person,
@@ -69,6 +74,14 @@ def stay(
         onward=np.zeros(len(person), dtype=np.bool_),
         next=np.full(len(person), OPEN),
     )
+
+
+def suited(
+    chance: np.random.Generator, clock: Clock, habit: Ints, day: Floats, low: Floats, high: Floats | float
+) -> Floats:
+    """float64[n]: the same date (or workday) at an hour of the person's `habit`, where that is inside [low, high)."""
+    then = clock.at_hour(habit, clock.workday(habit, day), chance.random(len(day)))
+    return np.where((then >= low) & (then < high), then, day)
 
 
 def following(chance: np.random.Generator, parameters: Parameters, stage: Ints, moves: Floats) -> tuple[Flags, Ints]:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from etappe.simulation.clock import DAY, HOUR, Clock
-from etappe.simulation.journey.stays import Stays
+from etappe.simulation.journey.stays import Stays, suited
 from etappe.simulation.parameters import Parameters
 from etappe.simulation.people.people import People
 from etappe.simulation.tables import Flags, Floats, Ints, Table, ranks
@@ -48,7 +48,7 @@ class Touchpoints:
         self._follows = np.array([one.follows for one in points])
         self._mail = np.array([one.kind == "email" for one in points])
         self._fading = parameters.touch.fading
-        self._morning = morning(clock)
+        self._clock, self._morning = clock, morning(clock)
         self._issues = [(place, one.every_days) for place, one in enumerate(points) if one.every_days is not None]
         self.brings = np.array([one.kind in VISITING for one in points])
         """bool[touchpoints]: somebody touched so comes to the shop."""
@@ -62,7 +62,9 @@ class Touchpoints:
         every = np.zeros(len(self._rate))
         for place, days in self._issues:
             every[place] = days
-        anywhere = stays.low[stay] + chance.random(len(stay)) * stays.length[stay]
+        low, habit = stays.low[stay], people.habit[stays.person[stay]]
+        anywhere = low + chance.random(len(stay)) * stays.length[stay]
+        anywhere = suited(chance, self._clock, habit, anywhere, low, low + stays.length[stay])
         issued = first[stay] + issue * every[point]
         left = (stays.low + stays.length)[stay] - issued
         read = issued + np.minimum(OPENED * np.exp(chance.normal(0, OPENED_SPREAD, len(stay))), 0.99 * left)

@@ -70,7 +70,9 @@ class Crowd:
         onward, following = stays.following(self._chance, self._parameters, stage, 1 / (1 + np.exp(-logit)))
         self._buying += rows[onward & (stage == DECISION)].tolist()
         start, over = self._until[rows], np.zeros(len(rows))
-        stay = stays.stay(self._chance, self._parameters, self._people, _FAR, rows, following, start, over)
+        stay = stays.stay(
+            self._chance, self._parameters, self._people, self._world.clock, _FAR, rows, following, start, over
+        )
         self.stage[rows], self._until[rows], self._added[rows] = following, stay.end, 0.0
         for person in rows.tolist():
             self._seen.pop(person, None)

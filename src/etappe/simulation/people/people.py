@@ -76,7 +76,8 @@ def make(parameters: Parameters, assortment: Assortment, customers: int, days: i
     member = np.arange(count) < customers
     persona, second = _personas(chance, parameters, count)
     household, tablet = _households(chance, said, member)
-    business = member & (np.bincount(household)[household] == 1) & (chance.random(count) < said.business * 2.4)
+    alone = np.bincount(household)[household] == 1
+    business = member & alone & (chance.random(count) < said.business / _living_alone(said))
     since = _since(chance, said, count, days)
     return People(
         member=member,
@@ -142,6 +143,12 @@ def _households(chance: np.random.Generator, said: PeopleParameters, member: Fla
     size = np.bincount(household)
     tablet = (size > 1) & (chance.random(len(size)) < said.shared_tablet)
     return household, tablet[household]
+
+
+def _living_alone(said: PeopleParameters) -> float:
+    """The share of customers who live alone."""
+    people = sum(size * share for size, share in enumerate(said.household_sizes, start=1))
+    return said.household_sizes[0] / people
 
 
 def _of_household(chance: np.random.Generator, household: Ints, share: Floats) -> Ints:

@@ -61,7 +61,7 @@ def _mails(
     read = day - _CLICKED * (1 + chance.random(len(rows)))
     alone = read - OPENED * np.exp(chance.normal(0, OPENED_SPREAD, len(rows)))
     issued = day - np.remainder(day - morning(clock), every[point])
-    sent = np.maximum(np.where(np.isinf(every[point]), alone, issued), 0.0)
+    sent = np.maximum(np.where(np.isinf(every[point]), alone, issued), np.maximum(people.since[person], 0.0))
     read = np.maximum(read, sent)
     proxied = people.proxied[person]
     fetched = sent + _FETCHED * chance.random(len(rows))

@@ -77,7 +77,7 @@ class Teller:
         order = np.argsort(said, kind="stable")
         kinds, starts = np.unique(said[order], return_index=True)
         parts = []
-        for kind, part in zip(kinds.tolist(), np.split(order, starts[1:]), strict=True):
+        for kind, part in zip(kinds.tolist(), np.split(order, starts)[1:], strict=True):
             empty = pl.Series([None], dtype=pl.String).new_from_index(0, len(part))
             parts.append(empty if kind == NOTHING else self._say[kind](rows.at(part)))
         told = pl.concat(parts, rechunk=True) if parts else pl.Series([], dtype=pl.String)

@@ -8,6 +8,7 @@ import numpy as np
 from etappe.simulation.clock import Clock
 from etappe.simulation.journey.arrivals import APART, NONE, Arrivals, Visits
 from etappe.simulation.journey.journeys import Journeys
+from etappe.simulation.journey.stays import suited
 from etappe.simulation.parameters import Parameters
 from etappe.simulation.steps import Steps
 from etappe.simulation.tables import Ints, firsts
@@ -21,6 +22,8 @@ from etappe.simulation.visits.views import Views
 _Part = TypeVar("_Part", Views, Lines, Shown)
 FROM_LIST: Final = -0.5
 """Place in a visit from which on stands what is looked at from the list on the home page: before all else."""
+_BEHIND: Final = 0.25
+"""What is bought because of the piece there is looked at so much later."""
 
 
 class History(msgspec.Struct, frozen=True, eq=False):
@@ -65,8 +68,10 @@ class Historian:
         wanted = shown.follow(chance, visits, window, self._interest, self._parameters)
         at_once = wanted.at(wanted.later == 0)
         at_once = at_once.at(self._interest.response.shelf.available.at(at_once.item, visits.day[at_once.visit]))
+        at_once = at_once.at(np.argsort(at_once.visit, kind="stable"))
         opened = window.at(window.clicked)
-        seen = _listed(opened.visit, opened.item)
+        beside = at_once.at(~np.isin(_pairs(at_once.visit, at_once.item), _pairs(opened.visit, opened.item)))
+        seen = Views.joined([_listed(opened.visit, opened.item), _listed(beside.visit, beside.item, _BEHIND)])
         bought = self._baskets.again(chance, visits, _listed(at_once.visit, at_once.item))
         both = baskets.tidied(Lines.joined([bought, filled]), self._parameters.visits.most_lines)
         return History(visits, _sorted(Views.joined([seen, looked])), both, window), wanted
@@ -84,21 +89,30 @@ class Historian:
         alone = firsts(needs.person) | (np.diff(needs.day, prepend=-np.inf) > together)
         visit, rows = np.cumsum(alone) - 1, np.flatnonzero(alone)
         person, people = needs.person[rows], self._interest.response.people
-        hour = self._clock.at_hour(people.habit[person], needs.day[rows], chance.random(len(rows)))
-        day = np.where((hour >= 0) & (hour < self._clock.days), hour, needs.day[rows])
+        end = float(self._clock.days)
+        day = suited(chance, self._clock, people.habit[person], needs.day[rows], np.zeros(len(rows)), end)
+        there = self._interest.response.shelf.available.at(needs.item, day[visit])
+        needs, (kept, visit) = needs.at(there), np.unique(visit[there], return_inverse=True)
+        person, day = person[kept], day[kept]
         stays = Steps(journeys.stays.person, journeys.stays.start, np.arange(len(journeys.stays)))
         visits = self._arrivals.begun(
-            chance, journeys.stays, stays.at(person, day), day, np.full(len(rows), NONE), people
+            chance, journeys.stays, stays.at(person, day), day, np.full(len(day), NONE), people
         )
-        visits = msgspec.structs.replace(visits, reorder=np.ones(len(rows), dtype=np.bool_), item=needs.item[rows])
+        first = needs.item[firsts(visit)]
+        visits = msgspec.structs.replace(visits, reorder=np.ones(len(day), dtype=np.bool_), item=first)
         looked = Views.plain(visit, needs.item)
         return visits, looked, self._baskets.again(chance, visits, looked)
 
 
-def _listed(visit: Ints, item: Ints) -> Views:
-    """Views of what a list led to, before those of the visit itself."""
+def _listed(visit: Ints, item: Ints, behind: float = 0.0) -> Views:
+    """Views of what a list led to (or, `behind` them, a piece), before those of the visit itself."""
     seen = Views.plain(visit, item)
-    return msgspec.structs.replace(seen, place=FROM_LIST + seen.place / 100)
+    return msgspec.structs.replace(seen, place=FROM_LIST + behind + seen.place / 100)
+
+
+def _pairs(visit: Ints, item: Ints) -> Ints:
+    """int64[n]: one number for each pair."""
+    return visit * (1 << 32) + item
 
 
 def _met(history: History) -> Needs:

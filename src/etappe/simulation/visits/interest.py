@@ -42,8 +42,9 @@ class Interest:
         tastes, seasons = self.response.tastes, self.response.seasons
         row = tastes.row(person, day)
         drawn = tastes.draw(row, chance.random(len(person)))
+        off = np.arange(len(person))
         for _ in range(_ROUNDS):
-            off = np.flatnonzero(~seasons.accepted(drawn, day, chance.random(len(person))))
+            off = off[~seasons.accepted(drawn[off], day[off], chance.random(len(off)))]
             drawn[off] = tastes.draw(row[off], chance.random(len(off)))
         return drawn
 

@@ -103,8 +103,9 @@ def _in_stock(chance: np.random.Generator, views: Views, day: Floats, interest: 
 
 def _without_repeats(views: Views) -> Views:
     """Nobody opens the page they are on, nor one page again and again: such views do not take place."""
-    reloaded = ~firsts(views.visit) & (np.diff(views.item, prepend=NONE) == 0)
     order = np.lexsort((views.item, views.visit))
     often = np.zeros(len(views), dtype=np.bool_)
     often[order] = ranks(views.visit[order] * (int(views.item.max(initial=0)) + 1) + views.item[order]) >= _OFTEN
-    return views.at(views.wished | views.returning | ~(reloaded | often))
+    views = views.at(views.wished | views.returning | ~often)
+    reloaded = ~firsts(views.visit) & (np.diff(views.item, prepend=NONE) == 0)
+    return views.at(views.wished | views.returning | ~reloaded)
