@@ -1,43 +1,55 @@
 """Draws a look: the shape of its kind, in the colours of its trait and option, before the backdrop of its style."""
 
-import re
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from etappe.errors import InputError
+from etappe.simulation.pictures import inks, sketch
 from etappe.simulation.pictures.look import Look
 
-_SHADE: Final = 0.78
 _FLOOR: Final = 330
-_OUTLINE: Final = 'stroke="rgba(0,0,0,.16)" stroke-width="2.5" stroke-linejoin="round"'
+_OUTLINE: Final = 'stroke="rgba(0,0,0,.16)" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"'
 """Of what has no line of its own, so that light things stand out from a light backdrop."""
-_FIXED: Final = {"w": "#fffdf8", "k": "#33363a", "g": "#5f8f4f"}
-_PART: Final = re.compile(r"@(\w+)")
-_BACKDROPS: Final = {
-    "modern": '<circle cx="200" cy="190" r="156" fill="{o}"/>',
-    "classic": '<path d="M64 400v-210a136 136 0 0 1 272 0v210z" fill="{o}"/>',
-    "natural": '<path d="M46 210q-6-150 140-166q160-6 170 140q6 160-150 172q-150 2-160-146z" fill="{o}"/>',
-    "colourful": '<g fill="{o}"><circle cx="70" cy="80" r="46"/><circle cx="330" cy="70" r="30"/>'
-    '<path d="M300 140l60 20l-44 46zM30 230l50-24l4 56z"/><circle cx="336" cy="270" r="44"/>'
-    '<circle cx="60" cy="330" r="26"/></g>',
-}
 _Value = TypeVar("_Value")
 
 
-class _Shapes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    parts: dict[str, str]
-    kinds: dict[str, str]
+class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the files."""
 
 
-class _Colours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    traits: dict[str, str]
+class _Trait(msgspec.Struct, frozen=True, array_like=True):
+    colour: str
+    texture: str = ""
+    sign: str = ""
+
+
+class _Style(_Data, frozen=True):
+    inks: dict[str, str]
+    backdrop: str
+
+
+class _Sizes(_Data, frozen=True):
+    categories: tuple[str, ...]
+    scales: dict[str, float]
+
+
+class _Colours(_Data, frozen=True):
+    traits: dict[str, _Trait]
     options: dict[str, str]
-    sizes: dict[str, float]
-    styles: dict[str, tuple[str, str, str]]
+    sizes: tuple[_Sizes, ...]
+    textures: dict[str, inks.Texture]
+    styles: dict[str, _Style]
+
+
+class _Parts(_Data, frozen=True):
+    hanging: frozenset[str]
+    behind: dict[str, str]
+    parts: dict[str, str]
 
 
 def draw(look: Look) -> str:
@@ -46,22 +58,34 @@ def draw(look: Look) -> str:
     Raises:
         InputError: a word of the look has no shape or colour; names the word and the file that lacks it.
     """
-    shapes, colours = _shapes(), _colours()
-    shape = _PART.sub(lambda part: shapes.parts[part[1]], _known(shapes.kinds, look.kind, "shapes.toml"))
-    backdrop, ornament, accent = _known(colours.styles, look.style, "colours.toml")
-    material = _known(colours.traits, look.trait, "colours.toml")
-    size = colours.sizes.get(look.option)
-    variant = accent if size is not None else _known(colours.options, look.option, "colours.toml")
-    inks = _FIXED | {"m": material, "M": _shaded(material), "c": variant, "C": _shaded(variant)}
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400">'
-        f'<rect width="400" height="400" fill="{backdrop}"/>{_BACKDROPS[look.style].replace("{o}", ornament)}'
-        f'<ellipse cx="200" cy="{_FLOOR + 4}" rx="140" ry="13" fill="#000" opacity=".1"/>'
-        f"{_scaled(_inked(shape, inks), size or 1.0)}</svg>"
-    )
+    colours = _colours()
+    department = look.category.partition("/")[0]
+    kinds = _known(_shapes(), look.category, "shapes")
+    shape = _known(kinds, look.kind, f"shapes/{department}.toml")
+    trait = _known(colours.traits, look.trait, "colours.toml")
+    style = _known(colours.styles, look.style, "colours.toml")
+    scales = next((sizes.scales for sizes in colours.sizes if look.category in sizes.categories), None)
+    size = 1.0 if scales is None else _known(scales, look.option, "colours.toml")
+    variant = style.inks["a"] if scales else _known(colours.options, look.option, "colours.toml")
+    paints = inks.inks(trait.colour, trait.texture, variant)
+    parts = _parts().parts | {"trait": f"@{trait.sign}" if trait.sign else ""}
+    drawn = _scaled(sketch.svg(_beneath(look) + shape, paints, parts), size)
+    return _framed(sketch.svg(style.backdrop, style.inks, {}) + f"<g {_OUTLINE}>{drawn}</g>", colours)
 
 
-def _known(table: dict[str, _Value], word: str, file: str) -> _Value:
+def _beneath(look: Look) -> str:
+    """What is drawn before the shape: its shadow, and the rest of a set."""
+    parts = _parts()
+    shadow = "" if look.kind in parts.hanging else "@shadow 200 334\n"
+    return shadow + parts.behind.get(look.option, "")
+
+
+def _framed(drawn: str, colours: _Colours) -> str:
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400">'
+    return f"{head}{inks.patterns(drawn, colours.textures)}{drawn}</svg>"
+
+
+def _known(table: Mapping[str, _Value], word: str, file: str) -> _Value:
     if word not in table:
         raise InputError(f"no picture for {word!r}; give it one in simulation/pictures/{file}", field=word)
     return table[word]
@@ -69,29 +93,32 @@ def _known(table: dict[str, _Value], word: str, file: str) -> _Value:
 
 def _scaled(shape: str, size: float) -> str:
     """The shape drawn larger or smaller, standing where it stood."""
-    moved = f' transform="translate({200 * (1 - size):.4g} {_FLOOR * (1 - size):.4g}) scale({size:g})"'
-    return f"<g {_OUTLINE}{moved if size != 1.0 else ''}>{shape}</g>"
-
-
-def _inked(shape: str, inks: dict[str, str]) -> str:
-    return re.sub(r"\{(\w)\}", lambda place: inks[place[1]], shape)
-
-
-def _shaded(colour: str) -> str:
-    """A darker shade of "#rrggbb"."""
-    parts = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return "#" + "".join(f"{int(part * _SHADE):02x}" for part in parts)
+    if size == 1:
+        return shape
+    moved = f"translate({200 * (1 - size):.4g} {_FLOOR * (1 - size):.4g}) scale({size:g})"
+    return f'<g transform="{moved}">{shape}</g>'
 
 
 @cache
-def _shapes() -> _Shapes:
-    return msgspec.convert(tomllib.loads(_text("shapes.toml")), _Shapes)
+def _shapes() -> dict[str, dict[str, str]]:
+    """The sketch of each kind, by category."""
+    folder = resources.files(__package__).joinpath("shapes")
+    files = sorted(file.name for file in folder.iterdir() if file.name != "parts.toml")
+    tables = {name.removesuffix(".toml"): _table(f"shapes/{name}") for name in files}
+    return {
+        f"{department}/{category}": kinds for department, table in tables.items() for category, kinds in table.items()
+    }
+
+
+@cache
+def _parts() -> _Parts:
+    return msgspec.convert(_table("shapes/parts.toml"), _Parts)
 
 
 @cache
 def _colours() -> _Colours:
-    return msgspec.convert(tomllib.loads(_text("colours.toml")), _Colours)
+    return msgspec.convert(_table("colours.toml"), _Colours)
 
 
-def _text(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+def _table(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
