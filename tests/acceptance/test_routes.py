@@ -35,7 +35,7 @@ def test_related(here: httpx.Client, template: Template, kind: str) -> None:
 
 def test_related_counts_are_the_logs(here: httpx.Client, template: Template) -> None:
     """The numbers of a reason equal an independent count over the log, and speak of ten customers or more."""
-    buyers = {key[0]: set(part["buyer"]) for key, part in _bought(template).group_by("item_id")}
+    buyers = {key[0]: set(part["buyer"]) for key, part in _by_customers(template).group_by("item_id")}
     for item in template.items:
         for one in here.get(f"/v1/items/{item}/related", params={"limit": 100}).json()["items"]:
             both = len(buyers[item] & buyers[one["id"]])
@@ -48,7 +48,7 @@ def test_related_counts_are_the_logs(here: httpx.Client, template: Template) -> 
 
 def test_popular_counts_are_the_logs(here: httpx.Client, template: Template) -> None:
     """The numbers of popular items are the distinct customers who bought them, of all who bought anything."""
-    bought = _bought(template)
+    bought = _by_customers(template)
     buyers = dict(bought.group_by("item_id").agg(pl.col("buyer").n_unique()).iter_rows())
     everyone = bought["buyer"].n_unique()
     told = 0
@@ -281,32 +281,41 @@ def test_nothing_went_wrong_behind_the_answers(first: Server, here: httpx.Client
     assert "Traceback" not in first.said
 
 
+_IN_STORE = ("loyalty_card", "receipt_email")
+"""Who somebody in a store is known by."""
+
+
 def _bought(template: Template) -> pl.DataFrame:
-    """Purchases that were kept, with who bought: an account, also on its own browser, by its card or address in a store,
-    or a browser that no or several accounts use. Who refuses to be known is not among them.
+    """Purchases with who bought, `buyer`: an order by itself where nobody is known, or who it was may not be.
+
+    Else an account, also on its own browser, or by its card or address in a store; or a browser that no or several
+    accounts use.
     """
     events = template.events.unique("event_id")
     both = events.filter(pl.all_horizontal(pl.col("user_id", "anonymous_id").is_not_null()))
     owners = both.select("anonymous_id", owner="user_id").unique()
     alone = owners.filter(~pl.col("anonymous_id").is_duplicated())
-    said = {name: pl.col("properties").str.json_path_match(f"$.{name}") for name in ("loyalty_card", "email")}
-    told = events.filter(pl.col("event") == "set_traits").select("user_id", **said)
+    said = {name: pl.col("properties").str.json_path_match(f"$.{name}") for name in (*_IN_STORE, "email")}
+    told = events.filter(pl.col("event") == "set_traits").with_columns(**said)
     by_card = told.select("loyalty_card", holder="user_id").drop_nulls()
     by_mail = told.select(receipt_email="email", reader="user_id").drop_nulls()
-    in_store = {name: pl.col("properties").str.json_path_match(f"$.{name}") for name in ("loyalty_card", "receipt_email")}
-    consent = events.filter(pl.col("event") == "set_consent").sort("timestamp").group_by("user_id").last()
-    refused = consent.filter(pl.col("properties").str.contains("false"))["user_id"].to_list()
-    given_back = events.filter(pl.col("event") == "refund").select("order_id", "item_id")
-    return (
+    bought = (
         events.filter(pl.col("event") == "purchase")
-        .join(given_back, on=["order_id", "item_id"], how="anti")
-        .with_columns(**in_store)
+        .with_columns(**{name: said[name] for name in _IN_STORE})
         .join(alone, on="anonymous_id", how="left")
         .join(by_card, on="loyalty_card", how="left")
         .join(by_mail, on="receipt_email", how="left")
-        .with_columns(buyer=pl.coalesce("user_id", "owner", "holder", "reader", "anonymous_id", "loyalty_card", "receipt_email"))
-        .filter(~pl.col("buyer").is_in(refused))
+        .with_columns(buyer=pl.coalesce("user_id", "owner", "holder", "reader", "anonymous_id", *_IN_STORE, "order_id"))
     )
+    consent = events.filter(pl.col("event") == "set_consent").sort("timestamp").group_by("user_id").last()
+    refused = consent.filter(pl.col("properties").str.contains("false"))["user_id"].to_list()
+    nobody = pl.col("buyer").is_in(refused)
+    return bought.with_columns(buyer=pl.when(nobody).then("order_id").otherwise("buyer"))
+
+
+def _by_customers(template: Template) -> pl.DataFrame:
+    """The same without orders by nobody who is known."""
+    return _bought(template).filter(pl.col("buyer") != pl.col("order_id"))
 
 
 def _metrics(client: httpx.Client) -> dict[str, float]:

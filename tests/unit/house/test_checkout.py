@@ -39,7 +39,10 @@ def test_lock_file_names_no_index_and_hashes_everything(root: Path, name: str) -
 
 def test_both_lock_files_agree(root: Path) -> None:
     """A package in both lock files has the same version in both."""
-    runtime, dev = (dict(re.findall(r"^([\w.-]+(?:\[[\w,.-]+\])?)==(\S+)", (root / name).read_text(), re.MULTILINE)) for name in LOCKS)
+    runtime, dev = (
+        dict(re.findall(r"^([\w.-]+(?:\[[\w,.-]+\])?)==(\S+)", (root / name).read_text(), re.MULTILINE))
+        for name in LOCKS
+    )
     assert runtime == {name: dev.get(name) for name in runtime}
 
 

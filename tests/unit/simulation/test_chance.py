@@ -1,20 +1,44 @@
-"""Weighted draws and the tables they fill."""
+"""Weighted draws, and streams of random numbers that do not disturb each other."""
 
 import numpy as np
 import pytest
 
 from etappe.simulation.chance import Wheels, stream
-from etappe.simulation.goods import apportion
-from etappe.simulation.tables import firsts, ranks
 
 
-def test_wheels_draw_by_weight_inside_each_group() -> None:
+@pytest.fixture
+def wheels() -> Wheels:
+    """Two wheels of two and three places, and one of none."""
+    return Wheels(np.array([1.0, 3.0, 0.0, 2.0, 2.0]), np.array([0, 2, 5, 5]))
+
+
+def test_wheels_draw_by_weight_inside_each_group(wheels: Wheels) -> None:
     """Shares of a hundred thousand draws are those of the weights, and no draw leaves its group."""
-    wheels = Wheels(np.array([1.0, 3.0, 0.0, 2.0, 2.0]), np.array([0, 2, 5]))
     uniform = stream(1, "test").random(100_000)
     first, second = (wheels.spin(np.full(100_000, group), uniform) for group in (0, 1))
     assert np.bincount(first, minlength=5) / 1e5 == pytest.approx([0.25, 0.75, 0, 0, 0], abs=0.01)
     assert np.bincount(second, minlength=5) / 1e5 == pytest.approx([0, 0, 0, 0.5, 0.5], abs=0.01)
+
+
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
+def test_the_ends_of_a_wheel_belong_to_it(wheels: Wheels, uniform: float) -> None:
+    """The least and the greatest random number there are draw a place of the wheel, and never one without weight."""
+    drawn = wheels.spin(np.array([0, 1]), np.full(2, uniform))
+    assert drawn.tolist() == ([0, 3] if uniform == 0 else [1, 4])
+
+
+def test_means_are_those_of_the_draws(wheels: Wheels) -> None:
+    """(1 x 10 + 3 x 20) / 4 and (2 x 40 + 2 x 50) / 4; an empty wheel has no mean."""
+    means = wheels.means(np.array([10.0, 20.0, 30.0, 40.0, 50.0]))
+    assert means[:2].tolist() == [17.5, 45.0]
+    assert np.isnan(means[2])
+
+
+def test_rows_make_a_wheel_each() -> None:
+    """Place p of row r is drawn as r times the places, plus p."""
+    wheels = Wheels.of_rows(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    assert wheels.spin(np.array([0, 1, 0]), np.array([0.1, 0.5, 0.9])).tolist() == [1, 2, 1]
+    assert wheels.groups == 2
 
 
 def test_streams_are_their_own() -> None:
@@ -23,20 +47,3 @@ def test_streams_are_their_own() -> None:
     assert stream(1, "people").random() == draw
     assert stream(1, "goods").random() != draw
     assert stream(2, "people").random() != draw
-
-
-@pytest.mark.parametrize("total", [3, 4, 10, 1001])
-def test_apportioned_parts_sum_up(total: int) -> None:
-    """Parts sum to the total, none is empty, and larger shares never get less."""
-    parts = apportion(total, np.array([1.0, 2.0, 5.0]))
-    assert parts.sum() == total
-    assert parts.min() >= 1
-    assert parts.tolist() == sorted(parts.tolist())
-
-
-def test_ranks_count_inside_groups() -> None:
-    """Each row knows how many of its group stand before it; an empty table has no ranks."""
-    groups = np.array([4, 4, 4, 7, 9, 9])
-    assert ranks(groups).tolist() == [0, 1, 2, 0, 0, 1]
-    assert firsts(groups).tolist() == [True, False, False, True, True, False]
-    assert ranks(groups[:0]).tolist() == []

@@ -4,8 +4,8 @@ import re
 from collections import defaultdict
 
 from etappe.simulation import Shop
-from etappe.simulation.assortment import Named, assortment
-from etappe.simulation.names import item_id, series_name, titles
+from etappe.simulation.goods.assortment import Named, assortment
+from etappe.simulation.goods.names import item_id, series_name, titles
 
 
 def test_titles_read_like_a_shops() -> None:
@@ -54,10 +54,11 @@ def test_variants_differ_in_their_last_words_only(shop: Shop) -> None:
 
 
 def test_items_look_as_the_catalogue_wants_them(shop: Shop) -> None:
-    """Each item has id, url, brand, currency, path of two steps and readable attributes."""
+    """Each item has id, url, picture, brand, currency, path of two steps and readable attributes."""
     for item in shop.items:
         assert re.fullmatch(r"[A-Z]{3}-\d{4}", item.id)
         assert item.url == f"/p/{item.id}"
+        assert re.fullmatch(r"/pictures/\S+\.\w+", item.image or "")
         assert item.brand
         assert item.currency == "EUR"
         assert item.category
