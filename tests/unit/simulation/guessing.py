@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from etappe.simulation import Shop
 
-MOMENTS: Final = 6
+MOMENTS: Final = 4
 """Moments asked about for each customer."""
 WINDOWS: Final = (2, 7, 30, 120)
 """Days."""

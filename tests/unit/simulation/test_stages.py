@@ -8,10 +8,12 @@ from scipy.stats import kstest
 from tests.unit.simulation.guessing import WORDS, Customers, score
 
 from etappe.simulation import Shop, Size, parameters
+from etappe.simulation.chance import stream
+from etappe.simulation.journey.journeys import Traveller
 from etappe.simulation.journey.stays import OPEN, Stays
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.response import logistic
-from etappe.simulation.story import Story, tell
+from etappe.simulation.story import Story
 from etappe.simulation.world import make
 
 BAR = 0.65
@@ -24,8 +26,11 @@ LEARNED = 0.12
 
 @pytest.fixture(scope="module")
 def story(shop: Shop) -> Story:
-    """A longer story of more people: what happens to them alone."""
-    return tell(make(Size(customers=5000, items=30, days=240, seed=8, end=shop.size.end)))
+    """A longer story of more people, of which only the journeys are told."""
+    world = make(Size(customers=5000, items=30, days=240, seed=8, end=shop.size.end))
+    traveller = Traveller(world.parameters, world.clock, world.people, world.response)
+    stays = traveller.travel(stream(8, "journeys"), np.arange(len(world.people))).stays
+    return Story(**(dict.fromkeys(Story.__struct_fields__) | {"world": world, "stays": stays}))
 
 
 @pytest.fixture(scope="module")
