@@ -4,11 +4,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from etappe.simulation.parameters import AWARENESS, CONSIDERATION, DECISION
-from etappe.simulation.response import EVERYTHING, logistic
+from etappe.simulation import effects
+from etappe.simulation.response import EVERYTHING
 from etappe.simulation.steps import Steps
 from etappe.simulation.story import Story
-from etappe.simulation.tables import Floats, Ints, sums
+from etappe.simulation.tables import Floats, Ints
 from etappe.simulation.visits.interest import Interest
 from etappe.simulation.visits.shown import TRIES
 
@@ -90,19 +90,8 @@ class Oracle:
         return values.argmax(axis=1), values.max(axis=1)
 
     def brought(self) -> tuple[Floats, Floats]:
-        """float64[touchpoints], twice: how many more moved on because of each touchpoint, and how many more bought.
-
-        The first is exact in expectation, given all else that happened: without the touchpoint's touches in a stay
-        the chance at its end would have been lower by the touches' gains. The second counts what follows in the same
-        journey, to the first order: a gain times how much likelier a purchase is from the stage moved on to than from
-        where people go otherwise, before they fall back to awareness.
-        """
-        touches, stays = self._story.touches, self._story.stays
-        count = len(self._world.parameters.touchpoints)
-        stage = stays.stage[touches.stay].astype(np.int64)
-        moved = sums(touches.touchpoint, touches.gain, count)
-        bought = sums(touches.touchpoint, touches.gain * self._leads_on()[stage], count)
-        return moved, bought
+        """float64[touchpoints], twice: how many more moved on because of each, how many more bought; see `effects`."""
+        return effects.brought(self._story)
 
     def _best(self, person: Ints, day: Floats, length: int, worth: Worth) -> Ints:
         """int64[n, length]: the best items of each; -1 where there are no more."""
@@ -126,23 +115,3 @@ class Oracle:
             outside = np.divide(chances * ~inside, 1 - share, out=np.zeros_like(chances), where=share < 1)
             columns.append((((1 - missed) * within + missed * outside) * price).sum(axis=1))
         return np.stack(columns, axis=1)
-
-    def _leads_on(self) -> Floats:
-        """float64[stages]: by how much moving on from each stage raises the chance to buy in the same journey."""
-        stays = self._story.stays
-        ended = ~np.isnan(stays.logit)
-        chance = np.ones(len(self._world.parameters.stages))
-        for stage in (CONSIDERATION, DECISION):
-            here = ended & (stays.stage == stage)
-            chance[stage] = logistic(stays.logit[here]).mean() if here.any() else 0.0
-        otherwise = self._world.parameters.otherwise()
-        again = (1 - chance[CONSIDERATION]) * otherwise[CONSIDERATION, CONSIDERATION]
-        back = (1 - chance[DECISION]) * otherwise[DECISION, CONSIDERATION]
-        # The chances to buy, c from consideration and d from decision: c is again c + advance d, d is back c + advance.
-        equations = np.array([[again - 1.0, chance[CONSIDERATION]], [back, -1.0]])
-        considering, deciding = np.linalg.solve(equations, np.array([0.0, -chance[DECISION]]))
-        leads = np.zeros(len(chance))
-        leads[AWARENESS] = considering
-        leads[CONSIDERATION] = deciding - otherwise[CONSIDERATION, CONSIDERATION] * considering
-        leads[DECISION] = 1.0 - otherwise[DECISION, CONSIDERATION] * considering
-        return leads

@@ -113,7 +113,8 @@ class _Teller:
             Moments.joined([told, later]), history, seen, world.people, world.shelf, world.clock
         )
         beside = outside.events(chance, journeys.touches, journeys.stays, world.people, world.parameters, world.clock)
-        whole = Record.joined([recorded, *beside])
+        subscribed = outside.subscriptions(persons, world.people, world.clock)
+        whole = Record.joined([recorded, subscribed, *beside])
         inside = whole.at((whole.time >= world.clock.start) & (whole.time < world.clock.end))
         known = seen.known_from < happenings.HOME
         user = np.where(world.people.member[history.visits.person] & known, history.visits.person, NONE)

@@ -257,7 +257,9 @@ def test_traits_are_set_when_somebody_is_first_known(events: pl.DataFrame) -> No
     assert (traits["email"] == traits["user_id"].str.to_lowercase() + "@example.org").all()
     assert traits.select(_said("country").is_null().any() | _said("language").is_null().any()).item() is False
     assert traits["born"].is_not_null().mean() == pytest.approx(0.8, abs=0.05)
-    visits = events.drop_nulls("user_id").filter(pl.col("channel").is_in(["web", "app"]))
+    visits = events.drop_nulls("user_id").filter(
+        pl.col("channel").is_in(["web", "app"]), pl.col("event") != "subscribe"
+    )
     assert set(visits["user_id"]) - set(traits["user_id"]) == set()
     first = traits.select("user_id", first="at")
     before = visits.join(first, on="user_id").filter(pl.col("at") < pl.col("first"))
@@ -372,3 +374,17 @@ def test_campaigns_are_named_where_they_bring_somebody(shop: Shop, events: pl.Da
     points = {(one.source, one.medium, one.name) for one in shop.story.world.parameters.touchpoints if one.kind == "ad"}
     assert set(ads.iter_rows()) == points
     assert events.filter(event="service_contact").select(_said("satisfied").n_unique()).item() == 2
+
+
+def test_mails_go_to_who_subscribed(shop: Shop, events: pl.DataFrame) -> None:
+    """Nobody is sent a mail without having subscribed; newcomers subscribe in the moment they come."""
+    subscribed = events.filter(event="subscribe").select("person", subscribed="at")
+    assert subscribed["person"].is_unique().all()
+    came = shop.truth.people.drop_nulls("since").select(pl.col("person").cast(pl.Int32), "since")
+    newcomers = subscribed.join(came, on="person")
+    assert newcomers.height > 200
+    assert newcomers["subscribed"].equals(newcomers["since"].rename("subscribed"))
+    sent = events.filter(_said("event_name") == "email_send").join(came, on="person")
+    first = sent.group_by("person").agg(pl.col("at").min()).join(subscribed, on="person", how="left")
+    assert first["subscribed"].null_count() == 0
+    assert (first["at"] >= first["subscribed"]).all()

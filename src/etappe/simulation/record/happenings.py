@@ -147,7 +147,8 @@ class Teller:
         rows = np.flatnonzero(seen.first & (seen.known_from < NEVER))
         place = np.maximum(seen.known_from[rows], BEGIN) + _AFTER
         yield moments(of.TRAITS, rows, place, said=properties.TRAITS, ref=visits.person[rows])
-        rows = rows[self._people.newsletter[visits.person[rows]]]
+        old = self._people.since[visits.person[rows]] < 0  # newcomers subscribe when they come, see `outside`
+        rows = rows[old & self._people.newsletter[visits.person[rows]]]
         place = np.maximum(seen.known_from[rows], BEGIN) + 2 * _AFTER
         yield moments(of.SUBSCRIBE, rows, place, said=properties.NEWSLETTER)
 

@@ -9,7 +9,7 @@ from etappe.simulation.chance import stream
 from etappe.simulation.clock import Clock
 from etappe.simulation.journey.stays import Stays
 from etappe.simulation.journey.touches import OPENED, OPENED_SPREAD, Touches, morning
-from etappe.simulation.parameters import Parameters
+from etappe.simulation.parameters import AWARENESS, Parameters
 from etappe.simulation.people.people import People
 from etappe.simulation.record import moments as of
 from etappe.simulation.record import properties
@@ -75,6 +75,13 @@ def _mails(
             clock, code, person[which], stage[which], when[which], channel=of.EMAIL, said=said, ref=rows[which],
             other=point[which],
         )  # fmt: skip
+
+
+def subscriptions(persons: Ints, people: People, clock: Clock) -> Record:
+    """Newcomers among `persons` who want the newsletter leave their address when they come, before they sign up."""
+    person = persons[people.newsletter[persons] & (people.since[persons] >= 0)]
+    stage = np.full(len(person), AWARENESS)
+    return beside(clock, of.SUBSCRIBE, person, stage, people.since[person], said=properties.NEWSLETTER)
 
 
 def consents(
