@@ -55,7 +55,7 @@ def ask(url: str, scenes: tuple[Scene, ...]) -> None:
         answer = _post(f"{url}/v1/decide", body.encode())
         items = answer["placements"]["home.top"]["items"]
         rows = [(one["id"], one["title"], f"{one['price']:.2f}", one["source"], one["reason"]["text"]) for one in items]
-        show.result(f"\n{scene.stage.upper()}: {scene.customer}, {scene.about}")
+        show.result(f"\n{scene.stage}: {scene.customer}, {scene.about}")
         show.table("", ("item", "title", "price", "source", "reason"), rows)
 
 
