@@ -129,6 +129,18 @@ def test_what_sells_out_is_told_and_left_alone(small: Shop) -> None:
     assert all(etappe.available.values())
 
 
+def test_what_is_sold_out_cannot_be_bought(small: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if it is shown, and everybody clicks on it and wants it: it gets into no cart and no order."""
+    monkeypatch.setattr(small.story.world.response, "item_click", lambda *of: np.ones(len(of[2])))
+    monkeypatch.setattr(small.story.world.response, "item_buy", lambda *of: np.ones(len(of[2])))
+    gone, there = (next(item.id for item in small.items if item.available is one) for one in (False, True))
+    etappe = Etappe([gone, there])
+    _played(small, etappe, live.Pace(visits_per_second=1e9, visits=1))
+    bought = {event["item_id"] for event in etappe.events if event["event"] in ("add_to_cart", "purchase")}
+    assert there in bought
+    assert gone not in bought
+
+
 def test_sold_out_items_that_are_shown_are_counted(small: Shop) -> None:
     """What is sold out when the play begins and shown in its first visit counts once for each list that has it."""
     gone = [item.id for item in small.items if not item.available][:1]

@@ -193,7 +193,7 @@ def _without(said: Parameters, name: str) -> Parameters:
     return msgspec.structs.replace(said, touchpoints=points)
 
 
-RUNS = 4
+RUNS = 10
 NAMES = ("social-prospecting", "organic-search")
 
 
@@ -228,8 +228,8 @@ def test_touchpoints_brought_what_worlds_without_them_lack(place: World, runs: l
     all_there = [_totals(run) for run in runs]
     difference = np.sum(all_there, axis=0) - np.sum(lacking, axis=0)
     assert moved > 1500
-    assert difference[0] == pytest.approx(moved, rel=0.45)
-    assert difference[1] == pytest.approx(bought, rel=0.6)
+    assert difference[0] == pytest.approx(moved, rel=0.35)
+    assert difference[1] == pytest.approx(bought, rel=0.35)
 
 
 def test_nothing_is_brought_by_what_has_no_effect(shop: Shop) -> None:

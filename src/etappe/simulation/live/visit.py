@@ -162,7 +162,7 @@ class Visit:
         pays = self._keen or self._around.chance.random() < self._around.world.parameters.stages[self._stage].pay
         for item in wanted:
             self._put_into_cart(item)
-        bought = list(dict.fromkeys(self._cart if pays else wanted))
+        bought = [item for item in self._cart if pays or item in wanted]
         if not bought:
             return []
         self._tell("begin_checkout")
