@@ -16,12 +16,13 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from etappe import settings, simulation
+from etappe import settings
 from etappe.cli import demo_scenes, progress, show
 from etappe.cli.demo_scenes import Scene
 from etappe.cli.files import import_into, items_into
 from etappe.cli.models import train_in
 from etappe.cli.serve import check_free, url_of, wait_until_ready
+from etappe.cli.simulate import make
 from etappe.errors import EtappeError
 from etappe.settings import Place
 from etappe.simulation import Shop, Size, files, live
@@ -64,10 +65,10 @@ def demo(
         demo_scenes.ask(url, made.scenes)
         show.say(f"\nUp {time.monotonic() - began:.1f} s after the start.")
         if once or settings.demo_once():
-            demo_scenes.tell_played(_play(url, shop or _again(made.size), _TASTE, threading.Event()))
+            demo_scenes.tell_played(_play(url, shop or make(made.size), _TASTE, threading.Event()))
             return
         demo_scenes.suggest(url, made.scenes[-1])
-        _keep_moving(url, shop or _again(made.size), process)
+        _keep_moving(url, shop or make(made.size), process)
     raise EtappeError("the server ended by itself; its last lines are above")
 
 
@@ -79,8 +80,7 @@ def _set_up(place: Place) -> tuple[Made, Shop | None]:
         return _read(done), None
     show.say(f"Making a shop of {ITEMS:,} items and {CUSTOMERS:,} customers over {DAYS} days in {place.data} ...")
     size = Size(customers=CUSTOMERS, items=ITEMS, days=DAYS, seed=SEED, end=datetime.now(UTC).replace(microsecond=0))
-    with progress.shown() as shown:
-        shop = simulation.simulate(size, shown)
+    shop = make(size)
     with tempfile.TemporaryDirectory() as folder, opened(place) as here, progress.shown() as shown:
         written = files.write_told(shop, Path(folder))  # not in the data folder, where nobody could be erased
         items = items_into(here, written.items, shown)
@@ -98,12 +98,6 @@ def _read(done: Path) -> Made:
         return msgspec.json.decode(done.read_bytes(), type=Made)
     except msgspec.MsgspecError as error:
         raise EtappeError(f"{done} is of another version of Etappe; remove the folder {done.parent}") from error
-
-
-def _again(size: Size) -> Shop:
-    """The shop that is in the data folder, made again from its size."""
-    with progress.shown() as shown:
-        return simulation.simulate(size, shown)
 
 
 @contextmanager

@@ -46,6 +46,14 @@ def ranks(groups: Ints) -> Ints:
     return np.arange(len(groups)) - np.maximum.accumulate(np.where(firsts(groups), np.arange(len(groups)), 0))
 
 
+def before(keys: Ints) -> Ints:
+    """int64[n]: how many rows of the same key stand before each row, wherever they stand."""
+    order = np.argsort(keys, kind="stable")
+    found = np.zeros(len(keys), dtype=np.int64)
+    found[order] = ranks(keys[order])
+    return found
+
+
 def firsts(groups: Ints) -> Flags:
     """bool[n]: the row is the first of its group. Rows of one group must be neighbours."""
     return np.concatenate((np.ones(min(1, len(groups)), dtype=np.bool_), groups[1:] != groups[:-1]))

@@ -12,7 +12,7 @@ from etappe.simulation.oracle import Oracle
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.people.people import CHANNELS
 from etappe.simulation.people.tastes import Life
-from etappe.simulation.record.frames import TIME, Frames, by_visit, slices
+from etappe.simulation.record.frames import ROWS, TIME, Frames, by_visit, slices
 from etappe.simulation.record.identities import KINDS
 from etappe.simulation.record.properties import Labels, where
 from etappe.simulation.steps import Steps
@@ -20,8 +20,6 @@ from etappe.simulation.story import Story
 from etappe.simulation.tables import Floats
 
 _STAGES: Final = pl.Series(STAGES)
-_ROWS: Final = 400_000
-"""Events of one frame."""
 
 
 class Truth:
@@ -237,7 +235,7 @@ def _devices(story: Story, named: Labels) -> pl.DataFrame:
 
 
 def _events(story: Story, told: Frames) -> Iterator[pl.DataFrame]:
-    for start, end in slices(len(story.record), _ROWS):
+    for start, end in slices(len(story.record), ROWS):
         record = story.record.at(np.arange(start, end))
         nobody = pl.Series(record.person == NONE, dtype=pl.Boolean)
         yield pl.DataFrame(
@@ -252,7 +250,7 @@ def _events(story: Story, told: Frames) -> Iterator[pl.DataFrame]:
 
 def _responses(story: Story, _told: Frames) -> Iterator[pl.DataFrame]:
     response = story.world.response
-    for start, end in slices(len(story.visits), _ROWS // 4):
+    for start, end in slices(len(story.visits), ROWS // 4):
         shown, rows = story.shown_in(start, end)
         met, home = story.visits.at(shown.visit), story.visits.at(rows)
         of_item = met.person, met.stage, shown.item, met.day

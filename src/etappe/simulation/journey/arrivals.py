@@ -14,7 +14,7 @@ from etappe.simulation.parameters import Parameters, named_by_stage
 from etappe.simulation.people import people as persons
 from etappe.simulation.people.people import People
 from etappe.simulation.response import Response
-from etappe.simulation.tables import Flags, Floats, Ints, Table, firsts, ranks
+from etappe.simulation.tables import Flags, Floats, Ints, Table, before, firsts
 
 WEB, APP, STORE = (CHANNELS.index(name) for name in ("web", "app", "store"))
 NONE: Final = -1
@@ -64,7 +64,7 @@ class Arrivals:
         said = parameters.visits
         self._clock, self._points, self._response, self._said = clock, points, response, said
         self._rate, self._store = parameters.by_stage("visits"), named_by_stage(said.store)
-        self._moods = Wheels.of_rows(np.tile(parameters.by_stage("at_first"), (1, 1)))
+        self._moods = Wheels.of_rows(parameters.by_stage("at_first")[None, :])
 
     def draw(self, chance: np.random.Generator, stays: Stays, touches: Touches, people: People) -> Visits:
         """The visits during the `stays`, sorted by stay and day: by themselves, and brought by `touches`."""
@@ -134,9 +134,7 @@ class Arrivals:
         piece = chance.integers(pieces, size=len(visits))
         seen = np.zeros(len(visits), dtype=np.int64)
         rows = np.flatnonzero(home)
-        again = visits.stay[rows] * pieces + piece[rows]
-        order = np.argsort(again, kind="stable")
-        seen[rows[order]] = ranks(again[order])
+        seen[rows] = before(visits.stay[rows] * pieces + piece[rows])
         likely = self._response.piece_click(visits.person, visits.stage, piece, visits.day, seen)
         clicked = home & (chance.random(len(visits)) < likely)
         return msgspec.structs.replace(

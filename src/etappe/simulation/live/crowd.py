@@ -6,6 +6,7 @@ import numpy as np
 
 from etappe.simulation.journey import stays
 from etappe.simulation.parameters import DECISION
+from etappe.simulation.response import logistic
 from etappe.simulation.story import Story
 from etappe.simulation.tables import Ints
 
@@ -67,7 +68,7 @@ class Crowd:
     def _move(self, rows: Ints) -> None:
         stage = self.stage[rows]
         logit = self._advance[stage] + self._people.resolve[rows] + self._added[rows]
-        onward, following = stays.following(self._chance, self._parameters, stage, 1 / (1 + np.exp(-logit)))
+        onward, following = stays.following(self._chance, self._parameters, stage, logistic(logit))
         self._buying += rows[onward & (stage == DECISION)].tolist()
         start, over = self._until[rows], np.zeros(len(rows))
         stay = stays.stay(

@@ -24,7 +24,7 @@ from etappe.simulation.tables import Ints
 from etappe.simulation.visits.shown import Shown
 
 TIME: Final = pl.Datetime("us", "UTC")
-_ROWS: Final = 400_000
+ROWS: Final = 400_000
 """Events of one frame."""
 
 
@@ -40,7 +40,7 @@ class Frames:
     def events(self) -> Iterator[pl.DataFrame]:
         """The native event columns, one row an event as it was told, in order of arrival; frame by frame."""
         told = self._story.told
-        for start, end in slices(len(told), _ROWS):
+        for start, end in slices(len(told), ROWS):
             yield self._events(told.row[start:end], told.stamp[start:end])
 
     def event_ids(self, row: Ints) -> pl.Series:
@@ -76,7 +76,7 @@ class Frames:
 
         `propensity` is the chance with which it was drawn, given those before it in its list. Frame by frame.
         """
-        for start, end in slices(len(self._story.visits), _ROWS // 4):
+        for start, end in slices(len(self._story.visits), ROWS // 4):
             yield self._responses(*self._story.shown_in(start, end))
 
     def _responses(self, shown: Shown, rows: Ints) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from etappe.simulation.journey.arrivals import NONE, Visits
 from etappe.simulation.parameters import Parameters
 from etappe.simulation.response import EVERYTHING, Response
 from etappe.simulation.steps import Steps
-from etappe.simulation.tables import Flags, Floats, Ints, Table, firsts, ranks
+from etappe.simulation.tables import Flags, Floats, Ints, Table, before, firsts
 from etappe.simulation.visits.interest import Interest
 
 LIST: Final = 5
@@ -64,12 +64,12 @@ class ShopWindow:
         `last` [n] is the category that each visitor was at last, or NONE.
         """
         item, likely = np.full((len(last), LIST), NONE), np.zeros((len(last), LIST))
-        before = np.zeros(len(last))
+        used = np.zeros(len(last))
         for position in range(LIST):
             drawn = self._draw(chance, last, day, item[:, :position])
             alone = np.where(drawn == NONE, 0.0, self.chance(last, day, np.maximum(drawn, 0)))
-            item[:, position], likely[:, position] = drawn, alone / (1.0 - before)
-            before += alone
+            item[:, position], likely[:, position] = drawn, alone / (1.0 - used)
+            used += alone
         return item, likely
 
     def chance(self, last: Ints, day: Floats, item: Ints) -> Floats:
@@ -82,8 +82,8 @@ class ShopWindow:
         drawn = known * self._of_category.at(any_of, day) + of_any * self._of_all.at(first, day)
         return np.asarray(share * self._weight[item] / drawn)
 
-    def _draw(self, chance: np.random.Generator, last: Ints, day: Floats, before: Ints) -> Ints:
-        """int64[n]: an item that is in stock and not `before` [n, positions] in the list."""
+    def _draw(self, chance: np.random.Generator, last: Ints, day: Floats, listed: Ints) -> Ints:
+        """int64[n]: an item that is in stock and not `listed` [n, positions] already."""
         found = np.full(len(last), NONE)
         for _ in range(TRIES):
             rows = np.flatnonzero(found == NONE)
@@ -92,7 +92,7 @@ class ShopWindow:
             of_last = (last[rows] != NONE) & (chance.random(len(rows)) < _LAST)
             category = np.where(of_last, last[rows], chance.integers(self._categories, size=len(rows)))
             item = self._wheels.spin(category, chance.random(len(rows)))
-            fits = self._shelf.available.at(item, day[rows]) & ~(before[rows] == item[:, None]).any(axis=1)
+            fits = self._shelf.available.at(item, day[rows]) & ~(listed[rows] == item[:, None]).any(axis=1)
             found[rows[fits]] = item[fits]
         return found
 
@@ -100,8 +100,8 @@ class ShopWindow:
 def show(chance: np.random.Generator, visits: Visits, intent: Ints, window: ShopWindow, response: Response) -> Shown:
     """The lists of all visits that begin on the home page, and whether people clicked and buy."""
     rows = np.flatnonzero(visits.home)
-    before = np.where(firsts(visits.person), NONE, np.concatenate(([NONE], intent[:-1])))
-    item, propensity = window.fill(chance, before[rows], visits.day[rows])
+    last = np.where(firsts(visits.person), NONE, np.concatenate(([NONE], intent[:-1])))
+    item, propensity = window.fill(chance, last[rows], visits.day[rows])
     visit, position = np.repeat(rows, LIST), np.tile(np.arange(LIST), len(rows))
     there = item.ravel() != NONE
     visit, position, item, propensity = visit[there], position[there], item.ravel()[there], propensity.ravel()[there]
@@ -149,19 +149,15 @@ def _of_topic(chance: np.random.Generator, visits: Visits, interest: Interest) -
 
 def _seen(stay: Ints, item: Ints) -> Ints:
     """int64[n]: how often a pair of stay and item came before."""
-    pair = stay * (int(item.max(initial=0)) + 1) + item
-    order = np.argsort(pair, kind="stable")
-    seen = np.zeros(len(pair), dtype=np.int64)
-    seen[order] = ranks(pair[order])
-    return seen
+    return before(stay * (int(item.max(initial=0)) + 1) + item)
 
 
 def _in_stock(response: Response, owner: Ints, weight: Floats) -> Steps[np.float64]:
     """For each owner: the sum of the weights of its items that are in stock, over time. `owner` [items] ascends."""
     available = response.shelf.available
     first = firsts(available.owner)
-    before = np.where(first, False, np.concatenate(([False], available.value[:-1])))
-    change = (available.value.astype(np.float64) - before) * weight[available.owner]
+    was = np.where(first, False, np.concatenate(([False], available.value[:-1])))
+    change = (available.value.astype(np.float64) - was) * weight[available.owner]
     whose, day = owner[available.owner], np.where(first, -1.0, available.day)
     order = np.lexsort((day, whose))
     total = np.cumsum(change[order])
