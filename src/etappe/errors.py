@@ -29,5 +29,9 @@ class DataError(EtappeError):
     """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
 
 
+class DamagedFileError(DataError):
+    """A live file of the log is gone, changed or unreadable; the message says which rows it held."""
+
+
 class NotFoundError(EtappeError):
     """What was asked for by name does not exist."""

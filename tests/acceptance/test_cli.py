@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -187,10 +188,44 @@ def test_decide_with_a_limit_out_of_bounds(own: Path, limit: str) -> None:
 
 def test_check(own: Path, empty: Path) -> None:
     """`check` ends with 0 where all is well, and with 1 and the remedy where there is no snapshot."""
-    assert must(own, "check").count("ok  ") == 5
+    assert must(own, "check").count("ok  ") == 7
     ran = inside(empty, "check")
     assert ran.code == 1
     assert "FAIL snapshot: none is published; run `etappe train`" in ran.out
+
+
+def test_check_destroys_nothing(copy_of: Callable[[], Path]) -> None:
+    """With the commits of the log gone, `check` says what is missing and every file stays; nothing starts to write."""
+    data = copy_of()
+    shutil.rmtree(data / "log" / "commits")
+    before = _files(data)
+    ran = inside(data, "check")
+    assert ran.code == 1
+    assert "FAIL log: " in ran.out
+    assert "that no commit names" in ran.out
+    assert "etappe quarantine --relist" in ran.out
+    assert before == _files(data)
+    for command in (["train"], ["worker"], ["serve", "--port", str(free_port())], ["rebuild"]):
+        assert "etappe quarantine --relist" in _complaint(inside(data, *command)), command
+    assert set(before) <= set(_files(data))
+    assert not (data / "log" / "commits").exists()
+
+
+def test_check_changes_nothing(copy_of: Callable[[], Path], empty: Path) -> None:
+    """A whole place is as it was after `check`, and an empty one is not begun by it."""
+    data = copy_of()
+    shutil.rmtree(data / "snapshots")
+    before = _files(data)
+    assert must(data, "check", "--deep").count("ok  ") == 7
+    assert before == _files(data)
+    assert inside(empty, "check").code == 1
+    assert not empty.exists()
+
+
+def _files(data: Path) -> dict[str, bytes]:
+    """The files of a place but for those of its server."""
+    found = (path for path in data.rglob("*") if path.is_file() and path.relative_to(data).parts[0] != "valkey")
+    return {str(path.relative_to(data)): path.read_bytes() for path in found}
 
 
 @pytest.mark.parametrize(("command", "words"), [("rollback", "no snapshot"), ("publish", "etappe train")])

@@ -1,9 +1,10 @@
 """`etappe check`: whether all is well with a place. It looks and changes nothing."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import redis
+from cyclopts import Parameter
 
 from etappe.cli import show
 from etappe.cli.checks import log, served, store
@@ -21,16 +22,22 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
     ("redis", store.durability),
     ("log", log.position),
+    ("files", log.files),
+    ("quarantine", log.quarantined),
     ("catalogue", served.catalogue),
     ("snapshot", served.snapshot),
 )
 """What is looked at, in this order. A check that fails keeps no other from being made."""
 
 
-def check(*, where: Where = HERE) -> int:
+def check(
+    *,
+    deep: Annotated[bool, Parameter(help="Read every file of the log whole.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
     """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well. Nothing is changed."""
     failed = False
-    with inspected(where.place()) as here:
+    with inspected(where.place(), deep=deep) as here:
         for name, made in CHECKS:
             for level, text in _findings(made, here):
                 show.result(f"{level:4} {name}: {text}")

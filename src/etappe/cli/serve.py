@@ -34,7 +34,7 @@ from etappe.store import connection, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
-from etappe.wiring.store import opened
+from etappe.wiring.store import opened, refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import work
 
@@ -100,6 +100,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     stop = threading.Event()
     with connection.server(place) as embedded, connection.connect(place) as client:
         connection.refuse_emptied(client, place.data)
+        refuse_lost(client, place)
         connection.secret(client, place.data)
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
         if place.redis_url is None:

@@ -6,12 +6,12 @@ from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, keys, swapping
+from etappe.store import connection, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log
-from etappe.wiring.store import opened
+from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.backup.unpacking import unpack
@@ -58,9 +58,17 @@ def rebuild(place: Place, progress: Progress) -> Rebuilt:
         if plan is not None and plan.replaces:
             restoring.refuse_servers(here.client, here.settings)
             restoring.forget(here.client)
+        _go_on(here, progress)
         done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
         swapping.finish(place.data)
     return done
+
+
+def _go_on(here: Opened, progress: Progress) -> None:
+    """A log that has lost its end goes on behind all that anybody knows of it, so that no position means two things."""
+    learned = max(snapshots.learned(here.client, here.place.data).values(), default=0)
+    if here.log.go_on_behind(learned):
+        progress(f"the log has lost commits: it goes on behind {learned}", 0)
 
 
 def _listed(path: Path) -> list[Tombstone]:

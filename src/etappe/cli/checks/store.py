@@ -9,5 +9,8 @@ from etappe.wiring.inspecting import Inspected
 
 def durability(inspected: Inspected) -> Iterator[Finding]:
     """Whether what was accepted outlives a crash of Redis."""
+    if not inspected.begun:
+        yield ok(f"{shown(inspected.place)} has not run yet")
+        return
     warned = durability_warning(inspected.client)
     yield fault(warned) if warned else ok(f"{shown(inspected.place)}, durable")
