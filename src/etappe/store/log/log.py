@@ -169,6 +169,18 @@ class Log:
         return changed
 
     @contextmanager
+    def mending(self) -> Iterator[None]:
+        """Holds off others that merge, rewrite or mend files."""
+        with self._locked(".rewriting"):
+            yield
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Holds off commits, so that no file comes or goes."""
+        with self._locked():
+            yield
+
+    @contextmanager
     def archiving(self) -> Iterator[None]:
         """Holds other archivers off, so that what is read from the streams meanwhile is committed once."""
         with self._locked(".archiving"):
