@@ -8,11 +8,12 @@ from etappe.progress import Progress
 from etappe.settings import Place
 from etappe.store import connection, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.identities import tombstones
+from etappe.store.identities import erasure, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
+from etappe.store.log import Log, mending
 from etappe.wiring.store import Opened, opened
-from etappe.worker.backup import restoring
+from etappe.worker.backup import restoring, unerased
+from etappe.worker.backup.backing_up import Manifest
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.backup.unpacking import unpack
 
@@ -34,11 +35,12 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
     listed = _listed(erased) if erased else []
     new = swapping.begin(data)
     try:
-        unpack(file, new, progress)
+        manifest = unpack(file, new, progress)
         progress("looking for who was erased since", 0)
         stones = [*listed, *_known(place, _secret(new, file), bool(held))]
         log = Log(new / swapping.LOG)
         log.prepare()
+        _set_aside(log, manifest)
         tombstones.add(log, stones)
         swapping.ready(data, replaces=replace)
     except BaseException:
@@ -64,11 +66,26 @@ def rebuild(place: Place, progress: Progress) -> Rebuilt:
     return done
 
 
+def _set_aside(log: Log, manifest: Manifest) -> None:
+    """What was damaged when it was backed up is no more than remembered: all else can be read then."""
+    live = log.state().live()
+    for name in manifest.damaged:
+        path = name.removeprefix(f"{swapping.LOG}/")
+        if path in live:
+            mending.set_aside(log, path)
+
+
 def _go_on(here: Opened, progress: Progress) -> None:
     """A log that has lost its end goes on behind all that anybody knows of it, so that no position means two things."""
     learned = max(snapshots.learned(here.client, here.place.data).values(), default=0)
     if here.log.go_on_behind(learned):
         progress(f"the log has lost commits: it goes on behind {learned}", 0)
+
+
+def resume_erasures(here: Opened) -> None:
+    """Puts those on the list whom rows that came back into the log still hold though they were erased since."""
+    waiting = unerased.still_in(here.log, here.secret, here.settings)
+    erasure.resume(here.client, waiting, tombstones.in_log(here.log), here.settings)
 
 
 def _listed(path: Path) -> list[Tombstone]:

@@ -33,9 +33,7 @@ def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable
     go_round(client, log, place, settings, attempts)
 
 
-def go_round(
-    client: SyncRedis, log: Log, place: Place, settings: Settings, attempts: Attempts | None = None
-) -> None:
+def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings, attempts: Attempts | None = None) -> None:
     """One round of all duties, each on its own: one that fails keeps none of the others from being done."""
     round_, attempts = Round(client, log, place, settings), attempts or Attempts()
     for duty in DUTIES:

@@ -92,6 +92,13 @@ class Log:
         rows = scanning.scan(self.folder, table, files, position)
         return scanning.in_order(rows, files).select(schema.TABLES[table].names())
 
+    def readable(self, table: str, day: str) -> pl.LazyFrame:
+        """The rows of one `day` in all files but damaged ones, for who must go on without these. Every byte is read."""
+        files = self._files(table, None, day)
+        damaged = {one.file.path for one in damage.deep(self.folder, files)}
+        whole = [file for file in files if file.path not in damaged]
+        return scanning.scan(self.folder, table, whole).select(schema.TABLES[table].names())
+
     def events(self, position: int | None = None, subjects: pl.Series | None = None) -> pl.LazyFrame:
         """The event table with every (subject, event_id) once: the first one committed counts.
 

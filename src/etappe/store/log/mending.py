@@ -40,7 +40,9 @@ def set_aside(log: Log, path: str) -> Damage:
     with log.mending():
         file = next((file for file in log.state().all() if file.path == path), None)
         if file is None:
-            raise NotFoundError(f"{path} is no live file of the log; `etappe check --deep` names those that are damaged")
+            raise NotFoundError(
+                f"{path} is no live file of the log; `etappe check --deep` names those that are damaged"
+            )
         found = next(damage.deep(log.folder, [file]), None)
         if found is None:
             raise InputError(f"{path} is whole; only a damaged file is set aside")
@@ -106,8 +108,8 @@ def _put_back(log: Log, held: Held) -> PutBack:
             into.add(held.table, new)
     with log.still():
         quarantine.remove(log.folder, held.path)
-    subjects = new["subject"].drop_nulls().unique() if held.table == "event" else []
-    return PutBack(held, new.height, tuple(subjects))
+    subjects = tuple(new["subject"].drop_nulls().unique()) if held.table == "event" else ()
+    return PutBack(held, new.height, subjects)
 
 
 def _days(rows: pl.DataFrame) -> list[str]:

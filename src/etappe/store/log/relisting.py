@@ -104,7 +104,7 @@ def _described(folder: Path, path: str) -> LogFile | None:
 
 
 def _is_superseded(folder: Path, file: LogFile, listed: list[LogFile]) -> bool:
-    """Whether later files have most of its rows: those with a column `commit`, as only merging and rewriting make it."""
+    """Whether later files have most of its rows, as those have that others were merged or rewritten into."""
     later = [
         other
         for other in listed

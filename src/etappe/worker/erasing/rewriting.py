@@ -17,6 +17,7 @@ import redis
 
 from etappe.arrays import sync_folder, write_synced
 from etappe.customers.identity import ERASE
+from etappe.errors import DamagedFileError
 from etappe.events.identities import ANONYMOUS, CLAIMED, IDENTITIES
 from etappe.settings import Settings
 from etappe.store import exports
@@ -24,6 +25,7 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure, Receipt
 from etappe.store.log import Log, schema
+from etappe.store.log.compaction import Keep
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.naming import Sought
 
@@ -46,6 +48,9 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
     """Rewrites the log without all who wait for it; the receipts say when.
 
     Whatever breaks it off, it can be begun again: who is erased stays on the list until all is done.
+
+    Raises:
+        DamagedFileError: a file could not be rewritten. All else is done, and nobody is called done with.
     """
     waiting = erasure.pending(client)
     if not waiting:
@@ -55,14 +60,25 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
         (subject for one in waiting for subject in one.subjects),
     )
     archive(client, log)
-    log.rewrite(_Keeper(waiting, sought).keep)
+    unread = _rewrite(log, _Keeper(waiting, sought).keep)
     with log.archiving():  # which adds to the files of rejected rows
         _scrub(rejected, sought)
     exports.drop_all(client)
     archive(client, log)
+    if unread is not None:
+        raise unread
     done = [erasure.finished(client, one, settings) for one in waiting]
     _compact_redis(client)
     return done
+
+
+def _rewrite(log: Log, keep: Keep) -> DamagedFileError | None:
+    """Rewrites the log; what of it is damaged may still hold the erased, so they are not done with."""
+    try:
+        log.rewrite(keep)
+    except DamagedFileError as error:
+        return error
+    return None
 
 
 class _Keeper:
