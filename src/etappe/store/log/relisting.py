@@ -73,13 +73,13 @@ def _sorted_out(folder: Path, known: State, paths: Iterable[str]) -> tuple[list[
     """The files to list, and why each of the others is not."""
     live = {file.path: file for file in known.all()}
     killed = {staging.token_of(dead) for dead in staging.dead(folder)}
-    listed = list(live.values())
+    listed: list[LogFile] = []
     refused: dict[str, str] = {}
-    for path in sorted(set(paths) - set(live), key=orphans.number_of, reverse=True):
-        file = _described(folder, path)
+    for path in sorted({*paths, *live}, key=orphans.number_of, reverse=True):  # the later one of two first
+        file = live.get(path) or _described(folder, path)
         if file is None:
             refused[path] = UNREADABLE
-        elif Path(path).stem.rpartition("-")[2] in killed:
+        elif path not in live and Path(path).stem.rpartition("-")[2] in killed:
             refused[path] = quarantine.UNCOMMITTED
         elif _is_superseded(folder, file, listed):
             refused[path] = quarantine.SUPERSEDED
@@ -115,9 +115,9 @@ def _is_superseded(folder: Path, file: LogFile, listed: list[LogFile]) -> bool:
     ]
     if not later:
         return False
-    mine, columns = _rows(folder, file), [*schema.TABLES[file.table].names(), scanning.COMMIT]
+    columns = [*schema.TABLES[file.table].names(), scanning.COMMIT]
     try:
-        theirs = pl.concat(_rows(folder, other) for other in later)
+        mine, theirs = _rows(folder, file), pl.concat(_rows(folder, other) for other in later)
     except damage.UNREADABLE:  # a damaged one tells nothing: what it was made of counts
         return False
     return mine.join(theirs, on=columns, how="semi", nulls_equal=True).height > _SHARE * mine.height
