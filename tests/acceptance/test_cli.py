@@ -1,6 +1,7 @@
 """Commands: what they print, what they end with, and one clear line where they cannot."""
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -11,13 +12,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
-    "demo", "keys", "rebuild", "backup", "restore", "erase",
+    "demo", "keys", "rebuild", "backup", "restore", "erase", "quarantine",
 ]  # fmt: skip
 
 
@@ -220,6 +222,68 @@ def test_check_changes_nothing(copy_of: Callable[[], Path], empty: Path) -> None
     assert before == _files(data)
     assert inside(empty, "check").code == 1
     assert not empty.exists()
+
+
+def test_a_damaged_file_is_named(copy_of: Callable[[], Path], tmp_path: Path) -> None:
+    """Commands that meet a cut file of the log end with one line that names it and the remedy; a backup heals it."""
+    data, backup = copy_of(), str(tmp_path / "b.tar")
+    must(data, "backup", backup)
+    file = max((data / "log" / "event").glob("*/*.parquet"), key=lambda path: path.stat().st_size)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    name = str(file.relative_to(data / "log"))
+    again = str(tmp_path / "again.tar")
+    for command in (["train"], ["rebuild"], ["evaluate"], ["ropo"], ["backup", again]):
+        said = _complaint(inside(data, *command))
+        assert name in said, command
+        assert f"etappe quarantine --aside {name}" in said, command
+    ran = inside(data, "check")
+    assert (ran.code, ran.out.count("FAIL"), ran.out.count(name)) == (1, 1, 2)
+    assert inside(data, "backup", again, "--damaged").code == 1
+    assert "name another" in _complaint(inside(data, "backup", backup, "--damaged"))
+    must(data, "quarantine", "--aside", name)
+    assert name in must(data, "quarantine")
+    assert "are missing since" in must(data, "check", "--deep")
+    assert "is whole again" in must(data, "quarantine", "--heal", backup)
+    assert "nothing is in quarantine" in must(data, "quarantine")
+    must(data, "check", "--deep")
+    other = tmp_path / "other"
+    must(other, "restore", again)
+    assert "are missing since" in must(other, "check", "--deep")
+    assert logged(data, "event").height == logged(other, "event").height + pl.read_parquet(io.BytesIO(whole)).height
+
+
+def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
+    """A file that no commit names is in quarantine after the next start, and comes back or goes only by command."""
+    data = copy_of()
+    there = next((data / "log" / "event").glob("*/*.parquet"))
+    rows = pl.read_parquet(there)
+    for number in range(2):
+        rows.with_columns(pl.lit(f"again-{number}").alias("event_id")).head(3).write_parquet(
+            there.with_name(f"copy-{number}.parquet")
+        )
+    before = logged(data, "event").height
+    assert "2 files with 6 rows of table event" in must(data, "check")
+    must(data, "evaluate")
+    first, second = (line.split(": ")[0] for line in must(data, "quarantine").splitlines())
+    assert "3 of 3 rows added" in must(data, "quarantine", "--restore", first)
+    assert "dropped, 3 rows of table event" in must(data, "quarantine", "--drop", second)
+    assert logged(data, "event").height == before + 3
+    assert "is not in quarantine" in _complaint(inside(data, "quarantine", "--drop", second))
+    assert "--all" in _complaint(inside(data, "quarantine", "--restore"))
+    assert must(data, "check").count("ok  ") == 7
+
+
+def test_a_log_without_commits_is_listed_anew(copy_of: Callable[[], Path]) -> None:
+    """After the remedy that is named all rows are there, Redis is rebuilt, and the shop learns and answers as before."""
+    data = copy_of()
+    before = logged(data, "event").sort("event_id", "time")
+    shutil.rmtree(data / "log" / "commits")
+    must(data, "quarantine", "--relist")
+    must(data, "rebuild")
+    must(data, "train", "--force")
+    assert must(data, "check", "--deep").count("ok  ") == 7
+    assert logged(data, "event").sort("event_id", "time").height == before.height
 
 
 def _files(data: Path) -> dict[str, bytes]:

@@ -36,6 +36,8 @@ def backup(
     where: Where = HERE,
 ) -> int:
     """Write one file with all that cannot be made anew: log, secret, settings, snapshots. Servers may go on."""
+    if damaged and file.exists():
+        raise InputError(f"{file} may be a better backup than one of what is damaged; name another file")
     with opened(where.place()) as here, progress.shown() as shown:
         manifest = back_up(here.client, here.log, here.place.data, file, shown, damaged=damaged)
     size = sum(member.bytes for member in manifest.members.values())

@@ -14,6 +14,7 @@ from etappe.settings import Place
 from etappe.store import snapshots, swapping
 from etappe.store.identities import graph
 from etappe.store.log import Log, mending, quarantine, relisting
+from etappe.store.log.quarantine import Held
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import opened
 from etappe.worker.backup import healing
@@ -52,9 +53,8 @@ def _list(place: Place, _files: tuple[str, ...]) -> int:
     if not held:
         show.result("nothing is in quarantine")
         return 0
-    columns = ("file", "table", "day", "rows", "first", "last", "why")
-    rows = [(one.path, one.table, one.day, one.rows, _moment(one.first), _moment(one.last), one.why) for one in held]
-    show.table("", columns, rows)
+    for one in held:
+        show.result(f"{one.path}: {_contents(one)}; {one.why or 'nobody noted why'}")
     return 0
 
 
@@ -75,7 +75,7 @@ def _drop(place: Place, files: tuple[str, ...]) -> int:
     for held in quarantine.named(log.folder, files):
         with log.still():
             quarantine.remove(log.folder, held.path)
-        show.result(f"{held.path}: dropped, {'unreadable' if held.rows is None else f'{held.rows:,} rows'}")
+        show.result(f"{held.path}: dropped, {_contents(held)}")
     return 0
 
 
@@ -118,8 +118,11 @@ def _relist(place: Place, _files: tuple[str, ...]) -> int:
     return 0
 
 
-def _moment(time: object) -> str:
-    return "" if time is None else f"{time:%Y-%m-%d %H:%M:%S}"
+def _contents(held: Held) -> str:
+    """What a file holds, or held before it was damaged."""
+    rows = "an unknown number of" if held.rows is None else f"{held.rows:,}"
+    span = f", {held.first:%Y-%m-%d %H:%M:%S} to {held.last:%H:%M:%S}" if held.first and held.last else ""
+    return f"{rows} rows of table {held.table}, {held.day}{span}"
 
 
 _NAMED: Final = ("--restore", "--drop")

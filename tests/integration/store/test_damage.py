@@ -100,6 +100,19 @@ def test_merging_passes_over_damage(log: Log, harm: Harm) -> None:
     assert log.compact(EAGER) == 0
 
 
+def test_other_content_is_not_vouched_for(log: Log) -> None:
+    """Other rows in a file that can be read and has its size are damage too: neither merged nor rewritten as if right."""
+    second, third = (log.folder / path for path in _paths(log)[1:3])
+    assert second.stat().st_size == third.stat().st_size
+    shutil.copyfile(second, third)
+    with pytest.raises(DamagedFileError, match="its SHA-256 is not what was written"):
+        log.compact(EAGER)
+    with pytest.raises(DamagedFileError, match="its SHA-256 is not what was written"):
+        log.rewrite(lambda _table, found: found.with_columns(price=pl.lit(None, pl.Float64)))
+    assert [file.rows for file in log.state().of("event")] == [1] * 6
+    assert _paths(log)[2] == str(third.relative_to(log.folder))
+
+
 def test_merging_takes_up_what_was_healed(log: Log) -> None:
     """A file that was damaged once and is whole again is merged."""
     path = _paths(log)[2]

@@ -23,7 +23,7 @@ from etappe.store.log.compaction import Keep
 from etappe.store.log.state import LogFile
 
 FOLDER: Final = "quarantine"
-UNCOMMITTED: Final = "no commit names it: a process was killed before its commit, and its rows came again"
+UNCOMMITTED: Final = "no commit names it, as one that a process leaves which is killed before its commit"
 SUPERSEDED: Final = "all its rows are in another file"
 _NOTE: Final = ".json"
 _log = logging.getLogger("etappe.log")
