@@ -17,6 +17,9 @@ import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
+from etappe.store import snapshots
+from etappe.store.log import Log
+
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
     "demo", "keys", "rebuild", "backup", "restore", "erase", "quarantine",
@@ -272,6 +275,28 @@ def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
     assert "is not in quarantine" in _complaint(inside(data, "quarantine", "--drop", second))
     assert "--all" in _complaint(inside(data, "quarantine", "--restore"))
     assert must(data, "check").count("ok  ") == 7
+
+
+def test_a_log_behind_its_snapshot(copy_of: Callable[[], Path]) -> None:
+    """A log set back to before what a snapshot learned from is refused; `rebuild` goes on behind it, in so many words."""
+    data = copy_of()
+    log, learned = data / "log", max(snapshots.learned(None, data).values())
+    kept = list(log.glob("commits/[0-9]*.json"))
+    assert len(kept) == Log(log).position() >= learned
+    for path in kept:
+        if int(path.stem) >= learned:
+            path.unlink()
+            for file in log.glob(f"*/*/{path.stem}-*.parquet"):
+                file.unlink()
+    ran = inside(data, "check")
+    assert (ran.code, ran.out.count("FAIL")) == (1, 1)
+    assert f"ends with commit {learned - 1}, but snapshot" in ran.out
+    for command in (["train"], ["worker"], ["serve", "--port", str(free_port())]):
+        assert "go on without what is missing with `etappe rebuild`" in _complaint(inside(data, *command)), command
+    rebuilt = inside(data, "rebuild")
+    assert (rebuilt.code, f"it goes on behind {learned}" in rebuilt.err) == (0, True)
+    assert must(data, "check").count("ok  ") == 7
+    assert Log(log).position() >= learned
 
 
 def test_a_log_without_commits_is_listed_anew(copy_of: Callable[[], Path]) -> None:

@@ -24,7 +24,6 @@ from etappe.store.log import (
     damage,
     entering,
     findings,
-    orphans,
     quarantine,
     scanning,
     schema,
@@ -233,10 +232,11 @@ class Log:
     def _clear(self) -> None:
         """Makes the folders where there is no fault, then takes out what killed processes left."""
         state = self.state()
-        findings.refuse(findings.gathered(self.folder, state), findings.OF_FILES)
+        evidence = findings.gathered(self.folder, state)
+        findings.refuse(evidence, findings.OF_FILES)
         for part in (commits.FOLDER, commits.STAGING):
             (self.folder / part).mkdir(exist_ok=True)
-        for orphan in orphans.find(self.folder, state):
+        for orphan in evidence.orphans:
             quarantine.take_in(self.folder, orphan.path, quarantine.UNCOMMITTED)
         staging.remove_dead(self.folder)
 
