@@ -63,10 +63,11 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
             log.prepare()
         if not unfinished:
             connection.refuse_emptied(client, place.data)
-            if writes_log:
-                findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
+        secret = connection.secret(client, place.data)
+        if writes_log and not unfinished:
+            findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
         with log.reading():
-            yield Opened(place, settings, client, log, connection.secret(client, place.data))
+            yield Opened(place, settings, client, log, secret)
 
 
 def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.integration.store.entered import add, cut, ids, rows
 
 from etappe.store.log import Log, as_rows, quarantine
@@ -100,3 +102,35 @@ def test_unreadable_files_and_leftovers_go_into_quarantine(log: Log) -> None:
     assert whys["00000030"] == quarantine.UNCOMMITTED.split(",")[0]
     assert whys["00000031"].startswith("no commit names it")
     assert "lost" not in ids(Log(log.folder).scan("event"))
+
+
+_COMMITS = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=3), min_size=1, max_size=9)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commits=_COMMITS, merged=st.sets(st.integers(0, 9)), gone=st.sets(st.integers(1, 18)), whole=st.booleans())
+def test_whatever_is_gone(
+    tmp_path_factory: pytest.TempPathFactory,
+    commits: list[list[int]],
+    merged: set[int],
+    gone: set[int],
+    whole: bool,
+) -> None:
+    """Whichever commits and checkpoints are lost, each row is there once, at every position that it had."""
+    log = Log(tmp_path_factory.mktemp("any") / "log")
+    log.prepare()
+    for number, days in enumerate(commits):
+        with log.transaction("test") as into:
+            for at, day in enumerate(days):
+                into.add("event", rows(f"{number}-{at}", days=day))
+        if number in merged:
+            log.compact(Limits(many=2, quiet=1_000, grace_seconds=900, commits=3))
+    position = log.position()
+    before = [sorted(ids(log.scan("event", position=at))) for at in range(position + 1)]
+    for path in sorted((log.folder / "commits").iterdir()):
+        if whole or (path.stem.isdecimal() and int(path.stem) in gone):
+            path.unlink()
+    relist(Log(log.folder), position)
+    again = Log(log.folder)
+    again.prepare()
+    assert before == [sorted(ids(again.scan("event", position=at))) for at in range(position + 1)]

@@ -10,8 +10,9 @@ from tests.integration.living import Living
 from tests.integration.store.entered import cut, flip
 
 from etappe.errors import DamagedFileError, DataError, InputError
+from etappe.events.identities import Identity
 from etappe.models.snapshot import KIND
-from etappe.store import keys
+from etappe.store import exports, keys
 from etappe.store.identities import tombstones
 from etappe.store.log import mending, quarantine
 from etappe.store.log.state import LogFile
@@ -24,6 +25,7 @@ from etappe.worker.backup.backing_up import Manifest, back_up
 from etappe.worker.backup.healing import heal
 from etappe.worker.backup.restoring import rebuild_all
 from etappe.worker.erasing.rewriting import erase_now
+from etappe.worker.exporting import export_wanted
 
 
 @pytest.fixture
@@ -91,6 +93,20 @@ def test_archiving_goes_on(shop: Living) -> None:
     archive(shop.client, shop.log)
     mending.set_aside(shop.log, _file(shop).path)
     assert set(_ids(shop)) == {"2", "3"}
+
+
+def test_an_export_waits(shop: Living) -> None:
+    """An export that was asked for while a file is damaged is made once the log goes on without it."""
+    subject = shop.subject("user-u")
+    number = exports.ask(shop.client, subject, {subject: Identity("user_id", "user-u")})
+    path = _file(shop, "2026-02-02").path
+    cut(shop.log.folder / path)
+    with pytest.raises(DamagedFileError, match=path):
+        export_wanted(shop.client, shop.log, shop.settings)
+    assert exports.take(shop.client, number) is None
+    mending.set_aside(shop.log, path)
+    assert export_wanted(shop.client, shop.log, shop.settings) == 1
+    assert b'"event_id":"1"' in (exports.take(shop.client, number) or b"")
 
 
 def test_rebuild_begins_only_with_a_whole_log(shop: Living) -> None:

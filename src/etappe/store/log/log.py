@@ -127,6 +127,9 @@ class Log:
                 yield into
                 if into.anything:
                     self._commit(source, into)
+        except FileNotFoundError:
+            damage.refuse(damage.at_sight(self.folder, self.state().all()))
+            raise
         except damage.OF_POLARS as error:
             damage.blame(self.folder, self.state().all())
             raise EtappeError(f"writing the log in {self.folder} failed: {error}") from error
