@@ -15,6 +15,7 @@ import msgspec
 import redis
 
 from etappe.api import metrics
+from etappe.api.memory import MemoryWatch
 from etappe.api.replica import Replica
 from etappe.customers.state import State
 from etappe.errors import DataError, SettingsError, StoreUnavailableError
@@ -51,6 +52,7 @@ class Service:
         self.decisions = DecisionWriter(client, settings.store.decision_buffer, settings.store.decision_stream)
         self.ready = False
         self.warning: str | None = None
+        self.memory = MemoryWatch(client)
         self.secret = secret
         self._aliases = Aliases()
         self._linker = Linker(blocking, secret, settings)

@@ -1,4 +1,4 @@
-"""The Lua scripts, loaded once and called by digest."""
+"""The Lua scripts, called by digest and loaded where the server does not have them yet."""
 
 import hashlib
 from importlib.resources import files
