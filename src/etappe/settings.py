@@ -52,7 +52,7 @@ class Store(_Section, frozen=True):
     decision_buffer: Count = 20_000
     """Decision records a replica holds back at most before it drops (and counts) them."""
     decision_stream: Count = 200_000
-    """Decision records Redis holds at most until the worker has archived them."""
+    """Decision records Redis holds at most until the worker has archived them; fewer of those longer than 2 kB."""
 
 
 class Consent(_Section, frozen=True):

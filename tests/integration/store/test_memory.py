@@ -47,7 +47,7 @@ def test_memory_is_what_the_server_says(client: SyncRedis) -> None:
     """What is held and the bound are the server's own numbers."""
     with full(client, 1 << 30):
         found = memory.memory_of(client)
-    assert (1 << 30, "noeviction", False) == (found.most, found.policy, found.full)
+    assert (found.most, found.policy, found.full) == (1 << 30, "noeviction", False)
     assert 0 < found.used < 1 << 30
 
 
@@ -87,9 +87,7 @@ def test_lease_is_renewed_at_full_memory(client: SyncRedis, place: Place) -> Non
 
 
 @pytest.mark.parametrize("forgotten", [False, True])
-def test_events_are_refused_in_words(
-    client: SyncRedis, take: Take, accept: Accept, forgotten: bool
-) -> None:
+def test_events_are_refused_in_words(client: SyncRedis, take: Take, accept: Accept, forgotten: bool) -> None:
     """Events are refused as a whole with what to do; afterwards the same batch is taken, and is no repeat."""
     take(accept("e0"))
     if forgotten:

@@ -53,11 +53,12 @@ def test_events_are_taken_again_after_draining(
     connection.secret(client, place.data)
     taken: list[str] = []
     with full(client, held(client) + 2 * 1024 * 1024), opened(place) as here:
-        with pytest.raises(StoreFullError):
+        with suppress(StoreFullError):
             for number in range(1_000):
                 batch = [accept(f"e{number}-{n}", properties={"text": "x" * 3_000}) for n in range(20)]
                 take(*batch)
                 taken += [one.event_id for one in batch]
+        assert len(taken) < 20_000
         with suppress(redis.RedisError, EtappeError):  # what comes after archiving may have to wait
             go_round(here.client, here.log, place, settings)
         assert take(accept("after")) == [True]
