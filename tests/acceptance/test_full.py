@@ -1,6 +1,7 @@
-"""An external Redis filled to its maxmemory while no worker runs: all goes on that can, and the worker mends it alone."""
+"""A Redis filled to its maxmemory while no worker runs: all goes on that can, and the worker mends it alone."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from tests.acceptance.shop import Body, Server, Waiting, accept, decided, etappe, logged, put
+from tests.acceptance.shop import Body, Server, Waiting, accept, decided, etappe, logged, put, stop_store
 from tests.conftest import start_redis
 
 from etappe.store import keys
@@ -124,3 +125,35 @@ def test_full_redis_is_told_of_and_mended_by_the_worker(folder: Path, url: str) 
     found = sorted(logged(data, "event")["event_id"])
     assert sorted(["first", "last", *taken]) == sorted(set(found) & {"first", "last", *taken})
     assert len(found) == len(set(found))
+
+
+def test_embedded_server_has_a_bound(folder: Path) -> None:
+    """At `store.memory_mib` events are refused in the same words; the worker, once it goes on, makes room alone."""
+    data = folder / "data"
+    data.mkdir()
+    (data / "etappe.toml").write_text("[store]\nmemory_mib = 6\n")
+    key = etappe(data, "keys", "create", "--kind", "secret").out.strip()
+    try:
+        with Server(data) as server, server.client(key) as client:
+            put(client, {"id": "a"})
+            worker = server.worker()
+            os.kill(worker, signal.SIGSTOP)
+            try:
+                taken, refused = _filled(client)
+                assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+                assert "store.memory_mib" in refused.json()["detail"]
+                waiting = Waiting()
+                while waiting("of 6.0 MiB" not in _warning(client)):
+                    pass
+                assert "degraded" not in decided(client, "ue0-0")
+            finally:
+                os.kill(worker, signal.SIGCONT)
+            waiting = Waiting()
+            while waiting(client.get("/readyz").json().get("warning") is not None):
+                pass
+            accept(client, {"event": "view_item", "event_id": "last", "user_id": "u", "item_id": "a"})
+        found = logged(data, "event")["event_id"].to_list()
+        assert {*taken, "last"} <= set(found)
+        assert len(found) == len(set(found))
+    finally:
+        stop_store(data)
