@@ -21,6 +21,7 @@ def _settings(inspected: Inspected) -> Iterator[Finding]:
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
     ("redis", store.durability),
+    ("memory", store.memory),
     ("log", log.position),
     ("files", log.files),
     ("quarantine", log.quarantined),
