@@ -358,11 +358,13 @@ def test_bad_settings(empty: Path, settings: str, words: str, command: str) -> N
 
 
 def test_bad_environment(empty: Path) -> None:
-    """A Redis address that is none, or where nobody answers, and a switch that is neither on nor off."""
+    """A Redis address that is none, and a switch that is neither on nor off; where nobody answers `check` says so."""
     assert "redis://" in _complaint(inside(empty, "check", env={"ETAPPE_REDIS": "nonsense"}))
     nobody = f"redis://:hidden@127.0.0.1:{free_port()}/0"
-    said = _complaint(inside(empty, "check", env={"ETAPPE_REDIS": nobody}))
-    assert "hidden" not in said
+    for command in (["check"], ["train"]):
+        ran = inside(empty, *command, env={"ETAPPE_REDIS": nobody})
+        assert (ran.code, "does not answer" in ran.out + ran.err) == (1, True)
+        assert "hidden" not in ran.out + ran.err
     assert "on or off" in _complaint(inside(empty, "check", env={"ETAPPE_AUTH": "maybe"}))
 
 

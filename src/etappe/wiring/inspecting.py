@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 
 from etappe import settings as settings_module
-from etappe.errors import StoreError
+from etappe.errors import SettingsError, StoreError
 from etappe.importing import times
 from etappe.settings import Place, Settings
 from etappe.store import connection, swapping
@@ -48,6 +48,10 @@ def inspected(place: Place, *, deep: bool = False) -> Iterator[Inspected]:
     Raises:
         EtappeError: the settings cannot be used, or the place is being restored.
     """
+    if place.data.exists() and not place.data.is_dir():
+        raise SettingsError(f"{place.data} is no folder; name one with --data")
+    if place.redis_url is not None:
+        connection.blocking_client(place).close()  # which refuses an address that is none; nobody is asked yet
     swapping.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
     times.zone_of(settings.catalogue.time_zone)
