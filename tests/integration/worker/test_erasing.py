@@ -1,5 +1,6 @@
 """The log rewritten without who was erased, in time and whatever breaks it off."""
 
+import base64
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,14 @@ import polars as pl
 import pytest
 from tests.integration.living import Living
 
-from etappe.store import keys, learnable
-from etappe.store.identities import erasure
+from etappe.customers.state import fold_state
+from etappe.events.identities import Identity
+from etappe.store import customers, exports, keys, learnable
+from etappe.store.identities import erasure, graph
+from etappe.store.identities.erasure import Receipt, Redacted
 from etappe.worker.erasing import rewriting as erasing
 from etappe.worker.erasing.rewriting import erase_due, erase_now
+from etappe.worker.rebuilding import rebuild
 
 
 @pytest.fixture
@@ -33,11 +38,11 @@ def _hex(table: pl.DataFrame) -> list[pl.Expr]:
     return [pl.col(name).bin.encode("hex") for name in ("subject", "customer") if name in table.columns]
 
 
-def _decide(living: Living, decision: str, value: str) -> None:
+def _decide(living: Living, decision: str, value: str, record: bytes = b"{}") -> None:
     """A decision about a user, made by the clock of Redis."""
     seconds, micro = living.client.time()
     moment = seconds * 1000 + micro // 1000
-    fields: Any = {"d": decision, "t": moment, "s": living.subject(value), "r": b"{}"}
+    fields: Any = {"d": decision, "t": moment, "s": living.subject(value), "r": record}
     living.client.xadd(keys.DECISION_STREAM, fields)
 
 
@@ -128,21 +133,103 @@ def test_events_in_the_streams_go_too(living: Living, rejected: Path) -> None:
 
 
 def test_rejected_rows_go_too(living: Living, rejected: Path) -> None:
-    """Rejected rows that name the erased are taken out of their files, however they name them; others stay."""
-    living.did("1", "identify", user_id="user-u", properties={"email": "ada@example.com", "phone": "+1 23"})
-    mine = [
-        {"line": 1, "row": {"user_id": "user-u"}},
-        {"line": 2, "row": {"properties": '{"email": "x", "of": "user-u"}'}},
+    """Rejected rows go that name the erased where an id stands, or by what is unmistakably theirs; others stay."""
+    told = {"email": "ada@example.com", "phone": "+1 202 555-0123", "loyalty_card": "ADA-2024-0815"}
+    living.did("1", "identify", user_id="5", properties=told)
+    entry = {"id": "1-1", "fields": {"e": "{"}, "base64": {"s": base64.b64encode(living.subject("5")).decode()}}
+    mine: list[Any] = [
+        {"line": 1, "row": {"user_id": "5"}},
+        {"line": 2, "row": {"properties": '{"email": "x", "of": "ADA-2024-0815"}'}},
         {"line": 3, "row": {"email": " Ada@Example.com"}},
-        {"line": 4, "row": {"contact": ["0012 3"]}},
-        {"line": 5, "row": "broken line of user-u, cut"},
+        {"line": 4, "row": {"contact": ["call 001 202 555 0123 at 9"]}},
+        {"line": 5, "row": "broken line of ada@example.com, cut"},
+        {"line": 6, "row": {"payload": '{"type": "track", "userId": 5}'}},
+        {"line": 7, "row": {"event": "alias", "user_id": "6", "properties": '{"previous_id": "5"}'}},
+        entry,
     ]
-    others = [{"line": 6, "row": {"user_id": "user-v"}}, {"line": 7, "row": "broken"}]
+    others = [
+        {"line": 8, "row": {"user_id": "6", "quantity": "5", "properties": '{"rating": "5", "loyalty_card": "5"}'}},
+        {"line": 9, "row": {"user_id": "55", "note": "not ADA-2024-08151 nor xada@example.com"}},
+        {"line": 10, "row": "broken,5"},
+    ]
     file = rejected / "some.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in (*mine, *others)) + '{"row": "user-u')
-    _erase_all_of(living, rejected, "user-u")
+    file.write_text("".join(json.dumps(row) + "\n" for row in (*mine, *others)) + '{"row": "ADA-2024-0815')
+    receipt = _erase_all_of(living, rejected, "5")
     assert others == [json.loads(line) for line in file.read_text().splitlines()]
     assert [path.name for path in rejected.iterdir()] == ["some.jsonl"]
+    assert receipt.redacted == Redacted(rejected=len(mine) + 1)
+
+
+def test_others_with_coincident_values_keep_them(living: Living, rejected: Path) -> None:
+    """Nothing of others goes that only equals an id: ratings, quantities, cards, items, sources, words of a payload."""
+    living.did("1", "identify", user_id="5", properties={"loyalty_card": "true", "device": "web"})
+    _decide(living, "d", "6", b'{"request_id":"5","shown":{"p":[{"id":"5"}]}}')
+    raw = b'{"type": "track", "userId": "6", "properties": {"rating": 5, "size": "5", "device": "web"}}'
+    living.did("2", "rate", user_id="6", properties={"rating": 5}, raw=raw)
+    living.did("3", "set_traits", user_id="6", properties={"size": "5", "vip": True, "items": ["5", 5], "a": {"5": 5}})
+    living.did("4", "set_consent", user_id="6", properties={"email": True, "source": "5"})
+    living.did("5", "identify", user_id="6", properties={"loyalty_card": "5"})
+    living.did("6", user_id="6", item_id="5", quantity=5, properties={"device": "web", "previous_id": "5"})
+    tables = ("event", "decision")
+    before = [[row for row in living.rows(table) if row["subject"] != living.subject("5")] for table in tables]
+    receipt = _erase_all_of(living, rejected, "5", ("true", "loyalty_card"), ("web", "device"))
+    assert before == [living.rows(table) for table in tables]
+    assert receipt.redacted == Redacted()
+
+
+def test_texts_of_others_lose_only_the_address(living: Living, rejected: Path) -> None:
+    """In others' traits, properties, payloads and decisions an address or a unique id gives way to a mark, and only it."""
+    living.did("1", "identify", user_id="customer-000817", properties={"email": "ada@example.com"})
+    note = {"note": "for Ada@Example.com, not for xada@example.com", "by": "customer-000817", "n": 1, "of": {"a": "b"}}
+    living.did("2", "set_traits", user_id="v", properties=note, raw=b'{"p": 1.10, "url": "/?to=ada%40example.com&x=1"}')
+    living.did("3", "share", user_id="v", properties={"email": "ADA@example.com", "size": 44})
+    _decide(living, "d", "v", b'{"context":{"page":"of/customer-000817/x"},"shown":{}}')
+    rebuild(living.client, living.log, [living.subject("v")], living.settings)
+    receipt = _erase_all_of(living, rejected, "customer-000817")
+    rows = {row["event_id"]: row for row in living.rows()}
+    left = note | {"note": "for [erased], not for xada@example.com", "by": "[erased]"}
+    assert json.loads(rows["2"]["properties"]) == left
+    assert rows["2"]["raw"] == '{"p": 1.10, "url": "/?to=[erased]&x=1"}'
+    assert rows["3"]["properties"] == '{"size":44}'
+    assert [row["record"] for row in living.rows("decision")] == ['{"context":{"page":"of/[erased]/x"},"shown":{}}']
+    assert receipt.redacted == Redacted(texts=4, identities=1)
+    record = customers.read_resolved(living.client, living.subject("v"))
+    assert fold_state(record.base, record.tail, living.settings.learning.half_life_days).traits() == left
+    assert graph.dirty(living.client) == {}
+
+
+def test_each_receipt_counts_its_own(living: Living, rejected: Path) -> None:
+    """Of several who are erased at once each receipt tells what was redacted for that one."""
+    for name in ("ada", "bob"):
+        living.did(name, "identify", user_id=name, properties={"email": f"{name}@example.com"})
+    living.did("3", user_id="v", properties={"note": "ada@example.com and bob@example.com and ada@example.com"})
+    numbers = [living.erase(name).receipt for name in ("ada", "bob")]
+    erase_now(living.client, living.log, rejected, living.settings)
+    told = [erasure.receipt(living.client, number) for number in numbers]
+    assert [receipt and receipt.redacted.texts for receipt in told] == [2, 1]
+
+
+def test_new_life_of_an_id_keeps_it_in_others_rows(living: Living, rejected: Path) -> None:
+    """Others' rows that came in after the erasure speak of who came back, and stay whole."""
+    living.did("1", "login", user_id="u", anonymous_id="b")
+    living.erase("u")
+    living.did("2", user_id="v", anonymous_id="b", linking=False)
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert [row["anonymous_id"] for row in living.rows()] == ["b"]
+
+
+def test_exports_of_others_stay(living: Living, rejected: Path) -> None:
+    """Exports that were made and not taken stay unless they name the erased; those of the erased say that nothing is held."""
+    living.did("1", "login", user_id="u", anonymous_id="browser-of-u")
+    number = exports.ask(living.client, living.subject("u"), {living.subject("u"): Identity("user_id", "u")})
+    made = {name: json.dumps({"identities": [{"kind": "user_id", "value": name}]}).encode() for name in ("u", "v", "w")}
+    made["w"] = b'{"identities": [], "events": [{"user_id": "w", "anonymous_id": "browser-of-u", "price": 1}]}'
+    for name, export in made.items():
+        exports.put(living.client, name, export)
+    living.erase("u")
+    assert [exports.take(living.client, name) for name in (number, "u")] == [exports.NOTHING] * 2
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert [exports.take(living.client, name) for name in ("v", "w")] == [made["v"], None]
 
 
 @pytest.mark.parametrize("step", ["archive", "_scrub", "_compact_redis"])
@@ -170,9 +257,12 @@ def test_broken_off_it_can_be_done_again(
     assert told.rewritten is not None
 
 
-def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> None:
+def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> Receipt:
     """Erases a user with `linked` identities, and rewrites the log at once."""
-    living.erase(user)
+    number = living.erase(user).receipt
     erased = {subject for one in living.pending() for subject in one.subjects}
     assert {living.subject(*identity) for identity in linked} <= erased
     erase_now(living.client, living.log, rejected, living.settings)
+    told = erasure.receipt(living.client, number)
+    assert told is not None
+    return told
