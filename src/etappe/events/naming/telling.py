@@ -26,6 +26,8 @@ from etappe.events.identities import (
     hashed_phone,
 )
 
+ADDRESSES: Final = (EMAIL, ORDER_EMAIL)
+"""Kinds of an e-mail address: it is the same person's in a receipt."""
 _SHORTEST: Final = 10
 _LONGEST: Final = 256
 """Characters that an id may have at most."""
@@ -75,7 +77,7 @@ def addresses(text: str) -> Iterator[Token]:
     """The e-mail addresses and international phone numbers in a text, however they are written."""
     for match in _MAIL.finditer(text) if "@" in text or "%40" in text else ():
         plain = [match[0], unquote(match[0])]
-        hashed = [Identity(kind, hashed_email(one)) for one in plain for kind in (EMAIL, ORDER_EMAIL)]
+        hashed = [Identity(kind, hashed_email(one)) for one in plain for kind in ADDRESSES]
         told = [Identity(kind, one) for one in plain for kind in _PLAIN_KINDS]
         yield Token(*match.span(), (*hashed, *told))
     for match in _NUMBER.finditer(text) if "+" in text or "00" in text else ():
@@ -98,7 +100,7 @@ def _ids(text: str, kinds: Sequence[str]) -> Iterator[Identity]:
     for kind in (*_PLAIN_KINDS, *kinds):
         yield Identity(kind, text)
     if _HASH.fullmatch(text):
-        for kind in (EMAIL, ORDER_EMAIL, PHONE):
+        for kind in (*ADDRESSES, PHONE):
             yield Identity(kind, text.lower())
 
 

@@ -12,7 +12,6 @@ from etappe.events.naming import anywhere, telling
 from etappe.events.naming.sought import REJECTED, Search
 from etappe.store.identities.erasure import Erasure
 
-_ADDRESSES: Final = (EMAIL, ORDER_EMAIL)
 _MARKS: Final = {EMAIL: ("@", "%40"), ORDER_EMAIL: ("@", "%40"), PHONE: ("+", "00")}
 """What a text has in it where it may have an address of a kind."""
 _ESCAPE: Final = "\\u"
@@ -60,11 +59,11 @@ class Erased:
 def _also(identity: Identity) -> set[Identity]:
     """An identity and what means the same person for sure: an address is one, whichever form named it."""
     kind, value = identity.kind, identity.value
-    if kind in _ADDRESSES:
-        return {Identity(each, value) for each in _ADDRESSES}
+    if kind in telling.ADDRESSES:
+        return {Identity(each, value) for each in telling.ADDRESSES}
     found = {identity}
     if "@" in value:
-        found |= {Identity(each, hashed_email(value)) for each in _ADDRESSES}
+        found |= {Identity(each, hashed_email(value)) for each in telling.ADDRESSES}
     if value.startswith(("+", "00")):
         found.add(Identity(PHONE, hashed_phone(value)))
     return found
