@@ -5,6 +5,8 @@ import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
+
 from etappe.events.identities import Identity
 from etappe.events.naming import places, sought
 from etappe.events.naming.sought import REJECTED, Search
@@ -15,7 +17,11 @@ BASE64: Final = "base64"
 
 def is_named(search: Search, document: Any) -> bool:
     """Whether a document names one of those searched for: where ids stand, at any depth, or by what tells them."""
-    return any([_is_named(search, part) for part in _parts(document)])  # noqa: C419 - all are counted
+    try:
+        return any([_is_named(search, part) for part in _parts(document)])  # noqa: C419 - all are counted
+    except RecursionError:
+        text = msgspec.json.encode(document).decode()  # too deep to be walked, not too deep to be read as text
+        return search.text(text, REJECTED) != text
 
 
 def _is_named(search: Search, part: Any) -> bool:

@@ -22,6 +22,7 @@ from etappe.events.identities import (
     hashed_email,
     hashed_phone,
 )
+from etappe.events.translation import values
 
 EACH: Final = "*"
 """In a path: each value of a list."""
@@ -30,7 +31,7 @@ _DESCRIPTIVE: Final = "device"
 """What tells a device's id in events that tell who somebody is, and is a description (`iphone`) in all others."""
 NAMES: Final = tuple(name for name in PLAIN if name != _DESCRIPTIVE)
 """Names of properties and traits that mean an identity wherever they stand."""
-_UNIONS: Final = ("string_value", "int_value")
+_UNIONS: Final = ("string_value", "int_value", "double_value", "float_value")
 
 Reader = Callable[[Any], Iterator[Identity]]
 """The identities in what stands at a path."""
@@ -58,9 +59,12 @@ def properties_of(event: str | None) -> tuple[Place, ...]:
 
 def named(document: Any, places: tuple[Place, ...]) -> Iterator[Identity]:
     """The identities that stand in a document."""
+    if not isinstance(document, dict):
+        return
     for path, read in places:
-        for value in _at(document, path):
-            yield from read(value)
+        if path[0] in document:
+            for value in _at(document, path):
+                yield from read(value)
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
@@ -103,9 +107,9 @@ def _typed(value: Any) -> Iterator[Identity]:
 def _keyed(value: Any) -> Iterator[Identity]:
     """A parameter or user property of the BigQuery export."""
     key, told = (value.get("key"), value.get("value")) if isinstance(value, dict) else (None, None)
-    if key in NAMES and isinstance(told, dict):
+    if key in PLAIN and isinstance(told, dict):
         for union in _UNIONS:
-            yield from _is(key)(told.get(union))
+            yield from _is(key)([told.get(union), values.number(told.get(union))])  # JSON writes numbers as text, too
 
 
 def _plain(*path: str) -> tuple[Place, ...]:
@@ -141,7 +145,8 @@ GA4: Final[tuple[Place, ...]] = (
     (("user_pseudo_id",), _is(ANONYMOUS)),
     (("user_data", "sha256_email_address"), _is(EMAIL)),
     (("user_data", "sha256_phone_number"), _is(PHONE)),
-    *(((("user_properties", name, "value")), _is(name)) for name in NAMES),
+    *(((("user_properties", name, "value")), _is(name)) for name in PLAIN),
+    (("user_properties", IDENTITIES, "value"), _by_kind),
     (("user_properties", EACH), _keyed),
     (("event_params", EACH), _keyed),
     (("items", EACH, "item_params", EACH), _keyed),

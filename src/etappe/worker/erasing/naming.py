@@ -14,7 +14,7 @@ from etappe.store.identities.erasure import Erasure
 
 _MARKS: Final = {EMAIL: ("@", "%40"), ORDER_EMAIL: ("@", "%40"), PHONE: ("+", "00")}
 """What a text has in it where it may have an address of a kind."""
-_ESCAPE: Final = "\\u"
+_ESCAPE: Final = "\\"
 _UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
 
 
@@ -32,9 +32,8 @@ class Erased:
                 forms = (subject.hex().encode(), base64.b64encode(subject))
                 self._subjects |= dict.fromkeys(forms, erasure.receipt)
         self.kinds: Sequence[str] = sorted({each.kind for each in self._known if each.kind.startswith(EXTERNAL)})
-        marks = [mark for identity in self._known for mark in _MARKS.get(identity.kind, ())]
-        ids = (identity.value for identity in self._known if telling.is_telling(identity.value))
-        self._marks = tuple({*marks, *ids, _ESCAPE})
+        self._ids = tuple({identity.value for identity in self._known if telling.is_telling(identity.value)})
+        self._marks = tuple({mark for identity in self._known for mark in _MARKS.get(identity.kind, ())})
 
     def whose(self, identity: Identity, moment: datetime | None) -> str | None:
         """The receipt of whose identity this is."""
@@ -42,8 +41,12 @@ class Erased:
         return receipt if until is not None and (moment is None or moment <= until) else None
 
     def may_tell(self, text: str) -> bool:
-        """Whether a text has what all texts have that name one of them."""
-        return any(mark in text for mark in self._marks)
+        """Whether a text has one of their ids or addresses, or may have one in the escapes of JSON."""
+        if _ESCAPE in text or any(value in text for value in self._ids):
+            return True
+        if not any(mark in text for mark in self._marks):
+            return False
+        return any(identity in self._known for token in telling.addresses(text) for identity in token.identities)
 
     def named_in(self, line: bytes) -> set[str]:
         """The receipts of all whom a line of JSON, or what was meant to be some, names."""
