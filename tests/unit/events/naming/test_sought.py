@@ -74,10 +74,9 @@ def test_properties_lose_only_the_name(event: str, before: str, after: str | Non
     [
         ('{"userId":"6","properties":{"rating":5}, "p": 1.10}', '{"userId":"6","properties":{"rating":5}, "p": 1.10}'),
         ('{"userId":"6","context":{"traits":{"email":"ada@example.com","name":"Ada"}}}', None),
-        ('{"userId":"6","context":{"page":{"url":"/?m=ada%40example.com&n=1"}}}',)
-        + ('{"userId":"6","context":{"page":{"url":"/?m=[erased]&n=1"}}}',),
+        ('{"p": 1.10, "page":{"url":"/?m=ada%40example.com&n=1"}}', '{"p": 1.10, "page":{"url":"/?m=[erased]&n=1"}}'),
     ],
-)  # fmt: skip
+)
 def test_payloads(before: str, after: str | None) -> None:
     """A payload that names one of them as payloads do goes whole; of others only tokens go."""
     search = Search(_Ada(), UNTIL)
