@@ -198,6 +198,39 @@ def test_texts_of_others_lose_only_the_address(living: Living, rejected: Path) -
     assert graph.dirty(living.client) == {}
 
 
+def test_lapsed_records_stay_away(living: Living, rejected: Path) -> None:
+    """Whose record has left Redis gets none because the log was rewritten."""
+    living.did("1", "identify", user_id="u", properties={"email": "ada@example.com"})
+    living.did("2", "set_traits", user_id="v", properties={"note": "ada@example.com"})
+    living.client.delete(keys.base(living.subject("v")), keys.tail(living.subject("v")))
+    assert _erase_all_of(living, rejected, "u").redacted == Redacted(texts=1)
+    assert not customers.read_resolved(living.client, living.subject("v")).found
+
+
+def test_marks_outlive_a_crash_behind_the_commit(
+    living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where rewriting breaks off behind the log's commit, those whose rows changed are rebuilt all the same, and counted."""
+    living.did("1", "identify", user_id="u", properties={"email": "ada@example.com"})
+    living.did("2", "set_traits", user_id="v", properties={"note": "ada@example.com"})
+    number = living.erase("u").receipt
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as during:
+        during.setattr(erasing, "_scrub", broken)
+        with pytest.raises(OSError, match="no space"):
+            erase_now(living.client, living.log, rejected, living.settings)
+    erase_now(living.client, living.log, rejected, living.settings)
+    record = customers.read_resolved(living.client, living.subject("v"))
+    state = fold_state(record.base, record.tail, living.settings.learning.half_life_days)
+    assert state.traits() == {"note": "[erased]"}
+    told = erasure.receipt(living.client, number)
+    assert told is not None
+    assert told.redacted == Redacted(texts=1)
+
+
 def test_each_receipt_counts_its_own(living: Living, rejected: Path) -> None:
     """Of several who are erased at once each receipt tells what was redacted for that one."""
     for name in ("ada", "bob"):

@@ -28,7 +28,13 @@ from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.exporting import export_of
 from etappe.worker.rebuilding import rebuild_dirty
 
-_FEW: Final = settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck), print_blob=False)
+_FEW: Final = settings(
+    max_examples=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
 _DEEDS: Final = st.lists(DEEDS, min_size=1, max_size=12)
 _NUMBERS: Final = iter(range(1_000_000))
 

@@ -44,6 +44,10 @@ _HASH: Final = re.compile(r"[0-9A-Fa-f]{64}")
 _PLAIN_KINDS: Final = (USER, ANONYMOUS, CARD, DEVICE)
 
 
+_HINT: Final = re.compile(r"@|%40|\d.*\d.*\d", re.DOTALL)
+"""What every text has that tells anybody."""
+
+
 class Token(msgspec.Struct, frozen=True):
     """A token of a text from `start` to `end`, and the identities that it may be."""
 
@@ -64,6 +68,8 @@ def is_telling(value: str) -> bool:
 
 def tokens(text: str, kinds: Sequence[str] = ()) -> Iterator[Token]:
     """The tokens of a text that tell a person; `kinds` are kinds of ids to think of besides Etappe's own."""
+    if not _HINT.search(text):
+        return
     yield from addresses(text)
     spans = {(0, len(text))} if len(text.split()) == 1 else set()
     for match in _TOKEN.finditer(text):

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,9 @@ import redis
 
 from etappe.arrays import sync_folder, write_synced
 from etappe.events.naming.sought import REJECTED
+from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import exports
+from etappe.store import exports, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure, Receipt
@@ -50,10 +52,10 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
         return []
     erased = Erased(waiting)
     archive(client, log)
-    keeper = Keeper(waiting, erased, lambda subjects: graph.mark_dirty(client, subjects))
+    keeper = Keeper(waiting, erased, lambda subjects: _mark(client, subjects))
     log.rewrite(keeper.keep)
     _note(client, waiting, keeper.taken, settings)
-    graph.mark_dirty(client, keeper.touched)  # a worker that did not know of the commit yet may have cleared the marks
+    _mark(client, keeper.touched)  # a worker that did not know of the commit yet may have cleared the marks
     with log.archiving():  # which adds to the files of rejected rows
         _note(client, waiting, _scrub(rejected, erased), settings)
     exports.drop(client, lambda export: bool(erased.named_in(export)))
@@ -62,6 +64,15 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
     done = [erasure.finished(client, one, settings) for one in waiting]
     _compact_redis(client)
     return done
+
+
+def _mark(client: SyncRedis, subjects: Collection[Subject]) -> None:
+    """Marks customers to be rebuilt, if Redis has a record of them: whose record has lapsed stays without one."""
+    roots = sorted(set(graph.roots(client, list(subjects)).values()))
+    pipe = client.pipeline(transaction=False)
+    for root in roots:
+        pipe.exists(keys.base(root), keys.tail(root))
+    graph.mark_dirty(client, [root for root, there in zip(roots, pipe.execute(), strict=True) if there])
 
 
 def _scrub(folder: Path, erased: Erased) -> Taken:
