@@ -40,13 +40,20 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of."""
+    """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of.
+
+    `proven` is whether who sent it may speak for whose it is; `flag` says why it counts for no record; of a `private`
+    one whose it is, is not kept.
+    """
 
     index: int
     event: Event
     event_id: str
     time: datetime
     raw: bytes | None = None
+    proven: bool = True
+    flag: str | None = None
+    private: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -54,7 +54,7 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
     began = time.perf_counter()
     here = situation(view, state, request.context, now, settings.rules.session_minutes * SECONDS_PER_MINUTE)
     forbidden = (
-        Forbidden(view, state.items, settings.rules, now)
+        Forbidden(view, state.items, settings.rules, now, state.claims)
         if state is not None
         else nothing_forbidden(view, settings.rules)
     )
