@@ -150,6 +150,12 @@ def completed(accepted: Accepted) -> bytes:
     return msgspec.json.encode(whole)
 
 
+def nobodys(accepted: Accepted) -> Accepted:
+    """The event as it is kept where whose it is may not be: a basket and no more."""
+    event = msgspec.structs.replace(accepted.event, user_id=None, anonymous_id=None, properties=None)
+    return msgspec.structs.replace(accepted, event=event, raw=None)
+
+
 def content_id(raw: bytes, event: Event, time: datetime) -> str:
     """An id for an event without one: the same bytes (of the same minute, where they have no time) are a retry."""
     stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
