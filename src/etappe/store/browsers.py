@@ -73,7 +73,7 @@ async def keep(
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:
     limit = settings.store.tail_limit * records.WIDTH
-    return [limit, settings.store.customer_days * SECONDS_PER_DAY, browser, browser_of(browser)]
+    return [limit, settings.store.customer_days * SECONDS_PER_DAY, browser, browser_of(browser), b"", b""]
 
 
 def _browser(secret: bytes, one: Accepted) -> Subject | None:

@@ -73,7 +73,7 @@ def do(client: SyncRedis, epoch: int, steps: Steps, settings: Settings) -> None:
     run_scripts(client, [_assign(subject, ["O", stamp, b"", ttl]) for subject in steps.own])
     mark_dirty(client, [*steps.dirty, *steps.own])
     bounds = [settings.store.tail_limit * tails.WIDTH, ttl]
-    _keep_own(client, steps, bounds)
+    _keep_own(client, steps, stamp, bounds)
     _adopt(client, steps.adopted, stamp, bounds)
     faults.point("graph.do.after_adopted")
     run_scripts(client, [_forget(*one, steps.since) for one in zip(steps.erased, steps.tombstones, strict=True)])
@@ -122,21 +122,16 @@ def _assign(subject: Subject, arguments: list[Any]) -> _Call:
     return scripts.ASSIGN, names, arguments
 
 
-def _keep_own(client: SyncRedis, steps: Steps, bounds: list[Any]) -> None:
+def _keep_own(client: SyncRedis, steps: Steps, stamp: str, bounds: list[Any]) -> None:
     """What a browser has is copied into its own record, by which it is answered where it proves nothing."""
-    browsers = {
-        subject for _, nodes in steps.groups for subject, node in nodes if node.identity.kind == ANONYMOUS
-    }  # fmt: skip
-    becoming = [old for old, _ in steps.adopted if old in browsers]
+    of_kind = {subject: node.identity.kind for _, nodes in steps.groups for subject, node in nodes}
+    becoming = [old for old, _ in steps.adopted if of_kind.get(old) == ANONYMOUS]
     pipe = client.pipeline(transaction=False)
     for browser in becoming:
         pipe.mget(keys.base(browser), keys.tail(browser))
     for browser, (base, tail) in zip(becoming, pipe.execute(), strict=True):
-        own = browser_of(browser)
-        if base:
-            client.set(keys.base(own), base, nx=True, ex=bounds[1])
-        if records := tails.events_of(tail or b""):
-            run_script(client, scripts.OWN, keys.of_browser(browser), [*bounds, browser, own, *records])
+        arguments = [*bounds, browser, browser_of(browser), f"L{stamp}", base or b"", *tails.events_of(tail or b"")]
+        run_script(client, scripts.OWN, keys.of_browser(browser), arguments)
 
 
 def _adopt(client: SyncRedis, pairs: Sequence[tuple[Subject, Subject]], stamp: str, bounds: list[Any]) -> None:

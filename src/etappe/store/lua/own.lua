@@ -1,11 +1,19 @@
 -- Keeps what a browser sent without proof in its own record: its customer's, while it is nobody's alias, else beside it.
 -- KEYS: graph, base, tail of the browser, base and tail of the record it has as an alias, long tails
--- ARGV: tail limit (bytes), seconds to live, subject of the browser, of that record, then records (with blocks)
+-- ARGV: tail limit (bytes), seconds to live, subject of the browser, of that record, the head of the graph value as it
+--       has to be (16 bytes; empty: any), a base for that record where it has none, then records (with blocks)
 -- Returns how many were not there already.
-local linked = redis.call('GETRANGE', KEYS[1], 0, 0) == 'L'
+local head = redis.call('GETRANGE', KEYS[1], 0, 15)
+if ARGV[5] ~= '' and ARGV[5] ~= head then
+  return 0
+end
+local linked = string.sub(head, 1, 1) == 'L'
 local base_key, tail_key = KEYS[linked and 4 or 2], KEYS[linked and 5 or 3]
+if linked and ARGV[6] ~= '' then
+  redis.call('SET', base_key, ARGV[6], 'NX')
+end
 local base, tail, added = redis.call('GET', base_key) or '', redis.call('GET', tail_key) or '', 0
-for at = 5, #ARGV do
+for at = 7, #ARGV do
   local hash = string.sub(ARGV[at], 1, 8)
   if not string.find(tail, hash, 1, true) and not string.find(base, hash, 1, true) then
     tail = tail .. ARGV[at]
