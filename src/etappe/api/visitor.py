@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
 
 from etappe.api import auth, visitors
+from etappe.api.documented import VisitorOperation
 from etappe.api.service import Service
 from etappe.errors import InputError
 from etappe.events.vocabulary import Id
@@ -29,7 +30,7 @@ class Visitor(msgspec.Struct, frozen=True):
     token: str
 
 
-@post("/v1/visitor", status_code=200, guards=[auth.any_key])
+@post("/v1/visitor", status_code=200, guards=[auth.any_key], operation_class=VisitorOperation)
 async def post_visitor(request: AnyRequest, service: NamedDependency[Service]) -> Response[Visitor]:
     """Sign who a browser is: a new anonymous_id, its own again, or with a secret key any; also set as a cookie."""
     wanted = _wanted(await request.body())

@@ -8,6 +8,7 @@ for it as well.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -15,7 +16,7 @@ import redis
 
 from etappe.customers import records
 from etappe.customers.consent import DENIED, GRANTED, verdict_of
-from etappe.errors import StoreUnavailableError
+from etappe.errors import DataError, StoreUnavailableError
 from etappe.events import traffic, trust
 from etappe.events.identities import ANONYMOUS
 from etappe.events.intake import Accepted
@@ -47,7 +48,7 @@ async def judge(client: AsyncRedis, secret: bytes, events: Sequence[Accepted]) -
     subjects = list(dict.fromkeys(asked))
     found = await customers.read(client, subjects, own=subjects) if subjects else []
     browsers = dict(zip(subjects, found, strict=True))
-    denying = {browser for browser, one in browsers.items() if one.browser_denies(unknown_denies=False)}
+    denying = {browser for browser, one in browsers.items() if _denies(one)}
     return Judged([_judged(secret, one, browsers, denying) for one in events], browsers)
 
 
@@ -98,6 +99,13 @@ def _judged(secret: bytes, one: Accepted, browsers: dict[Subject, CustomerRecord
     return one
 
 
+def _denies(record: CustomerRecord) -> bool:
+    """Whether a browser said that there is to be no personalisation; of a damaged record nobody can tell."""
+    with suppress(DataError):
+        return record.browser_denies(unknown_denies=False)
+    return False
+
+
 def _hear(event: SetConsent, browser: Subject, denying: set[Subject]) -> None:
     said = verdict_of(event.properties or {})
     if said == DENIED:
@@ -116,5 +124,8 @@ def _is_kept(secret: bytes, one: Accepted, judged: Judged, browser: Subject, set
         return False
     if isinstance(one.event, SetConsent):
         return True
-    allowed = not record.denies(unknown_denies=settings.consent.unknown == "deny")
-    return allowed and not one.private and traffic.flag_of(one.event) is None
+    if one.private or traffic.flag_of(one.event) is not None:
+        return False
+    with suppress(DataError):  # nothing is added to what cannot be read
+        return not record.denies(unknown_denies=settings.consent.unknown == "deny")
+    return False

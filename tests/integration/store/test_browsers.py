@@ -154,3 +154,13 @@ def test_what_a_user_id_says_without_proof_is_in_the_log_alone(living: Living, s
     assert not customers.read_resolved(living.client, living.subject("u")).found
     archive(living.client, living.log)
     assert [row["flag"] for row in living.rows()] == ["unproven"]
+
+
+def test_a_damaged_record_refuses_no_event(living: Living, sent: Sent) -> None:
+    """Where a browser's own record cannot be read its events are taken all the same, and the record is left alone."""
+    _link(living)
+    own = browser_of(living.subject("b", "anonymous_id"))
+    living.client.set(keys.tail(own), b"torn")
+    assert sent({"event_id": "e"}) == [Outcome.ACCEPTED]
+    assert living.client.get(keys.tail(own)) == b"torn"
+    assert _events(_state(living, proven=True)) == 3
