@@ -21,6 +21,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
     ("keys", keys.browser_orders),
     ("redis", store.durability),
+    ("memory", store.memory),
     ("log", log.position),
     ("catalogue", served.catalogue),
     ("snapshot", served.snapshot),

@@ -23,7 +23,7 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.settings import Settings
-from etappe.store import customers, keys, scripts
+from etappe.store import customers, keys, memory, scripts
 from etappe.store.connection import AsyncRedis, run_script_async
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import Outcome, subject_for
@@ -59,6 +59,7 @@ async def keep(
 
     Raises:
         StoreUnavailableError: Redis did not answer; what is missing is added when the batch is repeated.
+        StoreError: Redis refuses to write; the same holds.
     """
     kept: dict[Subject, list[bytes]] = defaultdict(list)
     for one, outcome in zip(judged.events, outcomes, strict=True):
@@ -70,6 +71,8 @@ async def keep(
             await run_script_async(client, scripts.OWN, keys.of_browser(browser), [*_bounds(browser, settings), *told])
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
+    except redis.ResponseError as error:
+        raise memory.refusal(error, "the events") from error
 
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The Lua scripts, loaded once and called by digest."""
+"""The Lua scripts, called by digest and loaded where the server does not have them yet."""
 
 import hashlib
 from importlib.resources import files
@@ -31,4 +31,5 @@ CLEAN: Final = _load("clean")
 DROP: Final = _load("drop")
 FORGET: Final = _load("forget")
 OWN: Final = _load("own")
-ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET, OWN)
+KEEP: Final = _load("keep")
+ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET, OWN, KEEP)
