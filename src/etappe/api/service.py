@@ -24,7 +24,7 @@ from etappe.serving import record
 from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import customers, keys
+from etappe.store import consents, customers, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter, Recorded
@@ -72,6 +72,10 @@ class Service:
         if claims:
             await asyncio.to_thread(self._linker.link, claims)
         return outcomes
+
+    async def with_consent_timed(self, events: Sequence[Accepted], arrived: datetime) -> list[Accepted]:
+        """`events` in which each `set_consent` has the time from which it counts."""
+        return await consents.timed(self.client, self.secret, events, arrived, self.settings)
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""
