@@ -45,6 +45,8 @@ def _heard(*words: tuple[bool, float, float]) -> list[Heard]:
         ([(False, 0, 0), (False, -5, 1), (True, -4, 2)], False),  # another clock has denied later than that
         ([(False, 0, 0), (True, 0, 0.01), (False, 0, 0.02)], False),  # three words of one second
         ([(False, 0, 0), (True, 0, 0.01)], True),
+        ([(False, -60, 0), (True, -60, 0.01), (False, -60, 0.02)], False),  # three of one second, an hour offline
+        ([(True, 0, 0), (False, -0.01, -0.01)], False),  # two serving processes whose clocks are apart
     ],
 )
 def test_who_has_the_last_word(words: list[tuple[bool, float, float]], granted: bool) -> None:
