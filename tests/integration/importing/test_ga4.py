@@ -87,6 +87,19 @@ def test_said_by_every_row_and_kept_once(shop: Any, tmp_path: Path) -> None:
     assert shop.events().filter(event="set_consent")["time"].item().microsecond == 678_910
 
 
+def test_consent_withdrawn_in_the_next_file(shop: Any, tmp_path: Path) -> None:
+    """A day has rows in two files of the export: denied, given, and denied again in the second is denied at that time."""
+    said = [
+        _row("login", event_timestamp=str(TIME + step), privacy_info={"analytics_storage": "Yes", "ads_storage": word})
+        for step, word in ((1, "No"), (2, "Yes"), (3, "No"))
+    ]
+    files = _write(tmp_path / "a.jsonl", *said[:2]), _write(tmp_path / "b.jsonl", said[2])
+    assert [shop.bring(file, "ga4").events["set_consent"] for file in files] == [2, 1]
+    assert shop.bring(files[1], "ga4").events == {}
+    last = shop.events().filter(event="set_consent").sort("time").row(-1, named=True)
+    assert json.loads(last["properties"])["ad"] is False
+
+
 def test_rows_of_one_moment_are_apart(shop: Any, tmp_path: Path) -> None:
     """Events of one batch have one timestamp; their place in it tells them apart, and the same row again is a duplicate."""
     rows = [_row("add_to_cart", items=ITEMS[1:], batch_event_index=str(place)) for place in (1, 2)]
