@@ -6,7 +6,7 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, demo, files, keep, keys, models, reports, serve, simulate
+from etappe.cli import ask, check, demo, files, keep, keys, models, reports, serve, simulate
 from etappe.cli.show import complain
 from etappe.errors import EtappeError
 
@@ -22,7 +22,7 @@ app.command(models.publish)
 app.command(models.rollback)
 app.command(reports.ropo)
 app.command(ask.decide)
-app.command(ask.check)
+app.command(check.check)
 app.command(serve.serve)
 app.command(serve.worker)
 app.command(keep.rebuild)
