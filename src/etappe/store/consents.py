@@ -40,10 +40,10 @@ async def timed(
     Raises:
         StoreUnavailableError: Redis did not answer.
     """
-    timed_ones = list(events)
+    judged = list(events)
     spoken = [place for place, one in enumerate(events) if isinstance(one.event, SetConsent)]
     if not spoken:
-        return timed_ones
+        return judged
     subjects = {place: subject_for(secret, events[place].event)[0] for place in spoken}
     distinct = list(dict.fromkeys(subjects.values()))
     records = dict(zip(distinct, await customers.read(client, distinct), strict=True))
@@ -53,8 +53,8 @@ async def timed(
     for place in spoken:
         if _micros(events[place].time) > erased[subjects[place]]:
             known = words[records[subjects[place]].subject]
-            timed_ones[place] = _judged(events[place], _micros(arrived) + events[place].index, skew, known)
-    return timed_ones
+            judged[place] = _judged(events[place], _micros(arrived) + events[place].index, skew, known)
+    return judged
 
 
 async def _erased(client: AsyncRedis, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
@@ -85,7 +85,7 @@ def _judged(one: Accepted, arrived: int, skew: int, known: _Words) -> Accepted:
     verdicts = purposes_of(one.event.properties or {})
     if one.event.timestamp is None:
         arrived = _micros(one.time)
-    said = min(_micros(one.time), arrived)
+    said = min(_micros(one.time), arrived)  # else a clock that runs ahead would outlast a withdrawal
     found: dict[bool, Word] = {}
     for granted in set(verdicts.values()):
         purposes = [purpose for purpose, verdict in verdicts.items() if verdict is granted]
