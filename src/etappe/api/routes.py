@@ -128,8 +128,8 @@ async def get_ready(service: Serving) -> Response[dict[str, Any]]:
     """Answer 200 once decisions can be made, 503 until then."""
     version = service.replica.view.version
     said: dict[str, Any] = {"ready": service.ready and service.replica.current, "snapshot": version}
-    if service.warning:
-        said["warning"] = service.warning
+    if warnings := [*filter(None, [service.warning]), *service.memory.warnings]:
+        said["warning"] = "; ".join(warnings)
     status = HTTPStatus.OK if said["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(said, status_code=status)
 

@@ -20,6 +20,7 @@ def _settings(inspected: Inspected) -> Iterator[Finding]:
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
     ("redis", store.durability),
+    ("memory", store.memory),
     ("log", log.position),
     ("catalogue", served.catalogue),
     ("snapshot", served.snapshot),

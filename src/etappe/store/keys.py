@@ -12,7 +12,8 @@ etappe:{017}:seen:SUBJECT            hashes of events that went to no tail      
 etappe:{017}:rate:SUBJECT            events of the current minute                2 minutes
 etappe:{017}:gone:TOMBSTONE          when an identity was erased                 one value an erased identity
 etappe:{017}:dirty                   subjects to be rebuilt from the log         emptied by the worker
-etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id                  answer_seconds
+etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id, packed          answer_seconds; answers_mib in all
+etappe:{017}:answers                 the ring of a partition's kept answers      its share of answers_mib
 etappe:{config}:stream               changes of catalogue, keys, snapshot        trimmed once compiled and in the log
 etappe:{identity}:stream             changes of the identity graph               trimmed once in the log
 etappe:{identity}:epoch, :lock       number of the last change, who makes one    one value; 5 seconds
@@ -112,6 +113,11 @@ def dirty(partition: Partition) -> str:
 def answer(subject: Subject, request_id: str) -> str:
     """The answer given to a customer's request_id."""
     return f"{_TAGS[partition_of(subject)]}answer:{subject.hex()}:{request_id}"
+
+
+def answers(partition: Partition) -> str:
+    """The ring of a partition's kept answers: their names, sizes and times."""
+    return _TAGS[partition] + "answers"
 
 
 def receipt(number: str) -> str:
