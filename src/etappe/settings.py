@@ -109,6 +109,14 @@ class Traffic(_Section, frozen=True):
     impressions, and what tells identity, traits or consent do not count)."""
 
 
+class Keys(_Section, frozen=True):
+    """What publishable keys are believed."""
+
+    browser_orders: Literal["claim", "trust"] = "claim"
+    """Purchases and refunds sent with a publishable key: a claim holds its item back in that browser and counts for
+    nothing else, until a secret key sends the order; `trust` counts whatever anybody sends."""
+
+
 class Erasure(_Section, frozen=True):
     """How soon those who were erased are gone from the log too."""
 
@@ -132,6 +140,7 @@ class Settings(_Section, frozen=True):
     learning: Learning = Learning()
     rules: Rules = Rules()
     traffic: Traffic = Traffic()
+    keys: Keys = Keys()
     erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()
 

@@ -108,6 +108,14 @@ def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client,
     assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "answer"]
 
 
+def test_browser_without_proof_is_read_with_its_own_record(alone: Server, template: Template) -> None:
+    """Of a browser's key the one command asks for the record beside the account's too, which lies in the same partition."""
+    with alone.client(template.publishable) as browser, Monitor(alone) as monitor:
+        decided(browser, customer={"anonymous_id": "cookie"})
+    assert [one.split()[0] for one in monitor.others] == ["MGET"]
+    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "base", "tail"]
+
+
 def test_two_identities_are_read_together(alone: Server, client: httpx.Client, template: Template) -> None:
     """A user_id and an anonymous_id are two commands in one round trip, and no third."""
     customer = {"user_id": template.customers[0], "anonymous_id": "cookie"}

@@ -20,11 +20,12 @@ from etappe.store.connection import AsyncRedis
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def key_of(request: DecideRequest) -> str | None:
-    """What a repeated request is known by: its id and what it asks for, since strangers may choose the same id."""
+def key_of(request: DecideRequest, *, proven: bool = True) -> str | None:
+    """What a repeated request is known by: its id, what it asks for, and whether that is proven; ids are anybody's."""
     if not request.request_id:
         return None
-    return hashlib.blake2b(_ENCODER.encode(request), digest_size=16).hexdigest()
+    proof = b"" if proven else b"unproven"
+    return hashlib.blake2b(_ENCODER.encode(request), digest_size=16, person=proof).hexdigest()
 
 
 class Replays:

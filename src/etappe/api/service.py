@@ -18,6 +18,7 @@ from etappe.api.replays import Replays
 from etappe.api.replica import Replica
 from etappe.customers.state import State
 from etappe.errors import DataError, SettingsError, StoreUnavailableError
+from etappe.events.identities import ANONYMOUS
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.serving import record
@@ -25,7 +26,7 @@ from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import consents, customers
+from etappe.store import browsers, consents, customers
 from etappe.store.answers import Kept
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
@@ -66,7 +67,9 @@ class Service:
         Raises:
             StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
         """
-        outcomes = await ingest(self.client, self.secret, events, self.settings, self._aliases)
+        judged = await browsers.judge(self.client, self.secret, events)
+        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases)
+        await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
@@ -95,12 +98,16 @@ class Service:
         """The subject of an identity."""
         return subject_of(self.secret, kind, value)
 
-    async def decide(self, request: DecideRequest) -> bytes:
-        """The answer to `request`, encoded: one read, then computing, the rest behind the answer."""
+    async def decide(self, request: DecideRequest, *, proven: bool = True) -> bytes:
+        """The answer to `request`, encoded: one read, then computing, the rest behind the answer.
+
+        Where it is not `proven` who asks, a browser that is linked to an account is answered by its own record.
+        """
         began = time.perf_counter()
-        repeatable = replays.key_of(request)
+        repeatable = replays.key_of(request, proven=proven)
         subjects = self._subjects(request, repeatable)
-        found, degraded = await self._read(subjects, repeatable)
+        own = [] if proven else self._browsers(request)
+        found, degraded = await self._read(subjects, repeatable, own)
         customer = next((one for one in found if one.found), None)
         state, degraded = self._state(customer, request.channel, degraded)
         if repeatable and (kept := self.replays.find(subjects[0], repeatable, found[0].answer if found else b"")):
@@ -141,6 +148,8 @@ class Service:
         if customer is None or degraded:
             return None, degraded
         try:
+            if customer.account and customer.denies(unknown_denies=False, channel=channel):
+                return None, False
             return state_of(customer.base, customer.tail, self.settings, channel), False
         except DataError as error:
             _log.warning("the record of customer %s cannot be read: %s", customer.subject.hex(), error)
@@ -155,14 +164,21 @@ class Service:
             return [self.subject("request_id", repeatable)]
         return subjects
 
-    async def _read(self, subjects: list[Subject], request_id: str | None) -> tuple[list[CustomerRecord], bool]:
+    def _browsers(self, request: DecideRequest) -> list[Subject]:
+        """The browser that is asked about."""
+        browser = request.customer.anonymous_id
+        return [self.subject(ANONYMOUS, browser)] if browser else []
+
+    async def _read(
+        self, subjects: list[Subject], request_id: str | None, own: list[Subject]
+    ) -> tuple[list[CustomerRecord], bool]:
         """The records, and whether Redis failed to answer in its budget."""
         try:
             await self.be_current()
             if not subjects:
                 return [], False
             async with asyncio.timeout(self._budget):
-                return await customers.read(self.client, subjects, request_id), False
+                return await customers.read(self.client, subjects, request_id, own), False
         except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
             return [], True
 

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from etappe.api import auth, metrics
 from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
+from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
 from etappe.store.ingest import Outcome
 
@@ -29,10 +30,12 @@ async def take_events(
     Raises:
         StoreError: Redis does not take them; what it took of them is recognised when they are sent again.
     """
-    allowed, rejected = auth.without_foreign_consent(request, accepted, rejected)
-    allowed, rejected = auth.without_claims(request, allowed, rejected)
+    sender = auth.sender_of(request, token)
+    allowed, rejected = trust.without_foreign_consent(accepted, rejected, sender)
+    allowed, rejected = trust.without_vouched(allowed, rejected, sender)
+    allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
     allowed = await service.with_consent_timed(allowed, arrived or now())
-    outcomes = await service.take(allowed, auth.linking(request, allowed, token))
+    outcomes = await service.take(allowed, trust.linking(allowed, sender))
     gone = [Rejected(one.index, ERASED) for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
     answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED), outcomes.count(Outcome.DUPLICATE), rejected)

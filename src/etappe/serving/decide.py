@@ -92,7 +92,7 @@ def forbidden_to(view: View, state: State | None, settings: Settings, now: float
     """What the customer with `state` must not be shown; None is a stranger."""
     if state is None:
         return nothing_forbidden(view, settings.rules)
-    return Forbidden(view, state.items, settings.rules, now)
+    return Forbidden(view, state.items, settings.rules, now, state.claims)
 
 
 def gate_of(view: View, request: DecideRequest, placement: Placement, forbidden: Forbidden, now: float) -> Gate:

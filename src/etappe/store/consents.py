@@ -46,7 +46,9 @@ async def timed(
         return judged
     subjects = {place: subject_for(secret, events[place].event)[0] for place in spoken}
     distinct = list(dict.fromkeys(subjects.values()))
-    records = dict(zip(distinct, await customers.read(client, distinct), strict=True))
+    unproven = {subjects[place] for place in spoken if not events[place].proven}  # a linked browser's own word
+    found = await customers.read(client, distinct, own=unproven)
+    records = dict(zip(distinct, found, strict=True))
     erased = await _erased(client, secret, distinct)
     words = {record.subject: _words_in(record) for record in records.values()}
     skew = round(settings.consent.skew_minutes * 60_000_000)

@@ -17,7 +17,7 @@ from etappe import faults
 from etappe.customers import records
 from etappe.errors import StoreUnavailableError
 from etappe.events import identities, traffic
-from etappe.events.intake import Accepted, completed
+from etappe.events.intake import Accepted, completed, nobodys
 from etappe.events.vocabulary import CODES, Event
 from etappe.ids import Partition, Subject, partition_of, subject_of, tombstone_of
 from etappe.settings import Settings
@@ -118,13 +118,15 @@ class _Waiting:
         `customer` is the place of the customer it belongs to, from 1.
         """
         event, time = self.accepted.event, self.accepted.time
-        counts = self.is_customer and traffic.counts_for_rate(event)
+        nobody = self.accepted.private or not self.is_customer
+        counts = not nobody and traffic.counts_for_rate(event)
         minute = max(0, int(time.timestamp())) // 60 if counts else ""
-        kind = "n" if not self.is_customer else "c" if self.checked else "t"
+        kind = "n" if nobody else "c" if self.checked else "t"
         head = f"{kind}{customer}:{minute}".encode()
         record = records.encode(event, self.accepted.event_id, time)
-        flag = traffic.flag_of(event) or b""
-        return [self.subject + head, record, completed(self.accepted), flag, self.accepted.raw or b""]
+        flag = self.accepted.flag or traffic.flag_of(event) or b""
+        told = nobodys(self.accepted) if self.accepted.private else self.accepted
+        return [self.subject + head, record, completed(told), flag, told.raw or b""]
 
 
 class _Call:

@@ -5,6 +5,7 @@ key                                  holds                                      
 etappe:{017}:stream                  accepted events of partition 17             trimmed once in the log
 etappe:{017}:base:SUBJECT            packed base                                 customer_days since the last event
 etappe:{017}:tail:SUBJECT            records since the base                      folded at tail_limit; as the base
+etappe:{017}:base:BROWSER, :tail:... what a linked browser did itself            as any; `ids.browser_of` a subject
 etappe:{017}:long                    subjects whose tail waits for folding       emptied by the worker
 etappe:{017}:graph:SUBJECT           alias of which customer, or bases to join   customer_days since the last use
 etappe:{017}:members:SUBJECT         a customer's identities, by subject; `said` customer_days; 500 identities
@@ -31,7 +32,7 @@ etappe:{decision}:stream             decision records                           
 
 from typing import Final
 
-from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
+from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of, tombstone_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
 LEASES: Final = "etappe:{config}:leases"
@@ -103,6 +104,13 @@ def of_customer(subject: Subject, secret: bytes) -> list[str]:
     """All that the ingest script asks of a customer: base, tail, graph, members, seen, rate, gone."""
     names = [base(subject), tail(subject), graph(subject), members(subject), seen(subject), rate(subject)]
     return [*names, gone(subject, tombstone_of(secret, subject))]
+
+
+def of_browser(subject: Subject) -> list[str]:
+    """What the script asks that adds to a browser's own record: its graph, base and tail, those beside, long tails."""
+    own = browser_of(subject)
+    names = [graph(subject), base(subject), tail(subject), base(own), tail(own)]
+    return [*names, long_tails(partition_of(subject))]
 
 
 def dirty(partition: Partition) -> str:
