@@ -15,7 +15,7 @@ from etappe.worker.archiving.streams import PER_STREAM, Waiting
 
 _log = logging.getLogger("etappe.archive")
 _SAME_ROW: Final = {
-    "event": ["event_id", "received"],
+    "event": ["event_id", "received", "subject", "order_id", "time"],
     "identity": ["epoch", "time"],
     "config": ["position"],
     "decision": ["decision"],
@@ -105,7 +105,7 @@ def _missing(log: Log, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     if not days:
         return rows
     known = pl.concat(log.readable(table, day).select(same) for day in days)
-    return rows.join(known.unique().collect(), on=same, how="anti", maintain_order="left")
+    return rows.join(known.unique().collect(), on=same, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _add(into: Transaction, rows: dict[str, pl.DataFrame]) -> None:
