@@ -178,10 +178,10 @@ def test_single_calls_and_packed_bodies(keyless: httpx.Client, template: Templat
 
 @pytest.mark.parametrize(
     ("content", "headers"),
-    [(b"{", {}), (b"[]", {}), (b"{}", {}), (b"x", {"content-encoding": "gzip"}), (b" " * 600_000, {})],
+    [(b"{", {}), (b"[]", {}), (b"{}", {}), (b"x", {"content-encoding": "gzip"})],
 )
 def test_bad_body_is_400(keyless: httpx.Client, template: Template, content: bytes, headers: dict[str, str]) -> None:
-    """A body that is no batch, cannot be unpacked or is too long is refused as a whole."""
+    """A body that is no batch or cannot be unpacked is refused as a whole."""
     answer = keyless.post("/v1/segment/batch", content=content, headers=headers, auth=(template.secret, ""))
     assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
 

@@ -18,8 +18,9 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 import etappe
 from etappe import parent
 from etappe.api import problems, routes
+from etappe.api.bounds import BoundedRequest, Room, giving_back
+from etappe.api.rates import Rates
 from etappe.api.service import Service
-from etappe.events.intake import MAX_BODY_BYTES
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
 from etappe.store.connection import blocking_client, check, connect_async, durability_warning, secret
@@ -52,8 +53,10 @@ def create_app(
         lifespan=[lifespan],
         openapi_config=_OPENAPI,
         cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"]),
-        request_max_body_size=MAX_BODY_BYTES,
-        state=State({"shared_metrics": shared_metrics}),
+        request_class=BoundedRequest,
+        request_max_body_size=None,
+        middleware=[giving_back],
+        state=State({"shared_metrics": shared_metrics, "room": Room(settings.limits), "rates": Rates(settings.limits)}),
         logging_config=None,
     )
 
