@@ -52,7 +52,9 @@ def create_app(
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         openapi_config=_OPENAPI,
-        cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"]),
+        cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"])
+        if place.auth
+        else None,
         request_class=BoundedRequest,
         request_max_body_size=None,
         middleware=[giving_back],
