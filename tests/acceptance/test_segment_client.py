@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import polars as pl
 import pytest
+from tests import odd
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import PATIENCE, Server, Waiting, ids_of, items_of, logged
 
@@ -163,6 +164,21 @@ def test_each_message_is_judged_alone(keyless: httpx.Client, template: Template,
     answer = keyless.post("/v1/segment/batch", json=batch, auth=(template.secret, "")).json()
     assert (answer["success"], answer["accepted"]) == (True, 1)
     assert [one["index"] for one in answer["rejected"]] == [0, 2, 3, 4]
+
+
+def test_an_odd_message_spoils_no_batch(keyless: httpx.Client, template: Template, name: Callable[[], str]) -> None:
+    """Whatever stands in a message's fields, the batch is answered, and the good messages around it are taken."""
+    user, whole = name(), list(odd.every(odd.SEGMENT[:1]))
+    for start in range(0, len(whole), 100):
+        good = [
+            {"type": "track", "event": "Signed In", "userId": user, "messageId": f"{user}-{start}-{n}"} for n in (0, 1)
+        ]
+        batch = {"batch": [good[0], *whole[start : start + 100], good[1]]}
+        answer = keyless.post("/v1/segment/batch", json=batch, auth=(template.secret, ""))
+        assert answer.status_code == 200, answer.text
+        assert {0, len(batch["batch"]) - 1} & {one["index"] for one in answer.json()["rejected"]} == set()
+        again = keyless.post("/v1/segment/batch", json={"batch": good}, auth=(template.secret, ""))
+        assert again.json()["duplicate"] == 2
 
 
 def test_single_calls_and_packed_bodies(keyless: httpx.Client, template: Template, name: Callable[[], str]) -> None:

@@ -16,7 +16,7 @@ MAX_NESTING: Final = 32
 """Objects and lists inside one another in `attributes`."""
 
 Text = Annotated[str, Meta(max_length=2000)]
-Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$)")]
+Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$(?!\n))")]
 Path = Annotated[str, Meta(max_length=500)]
 Days = Annotated[int, Meta(ge=0, le=3650)]
 
