@@ -17,9 +17,10 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
 from etappe import parent
-from etappe.api import problems, routes
-from etappe.api.bounds import BoundedRequest, Room, giving_back
+from etappe.api import documented, problems, routes
+from etappe.api.bounds import Room, giving_back
 from etappe.api.rates import Rates
+from etappe.api.requests import BoundedRequest
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
@@ -46,7 +47,7 @@ def create_app(
             app.state.service = service
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=routes.HANDLERS,
         dependencies={"service": Provide(_provided, sync_to_thread=False)},
         exception_handlers=problems.HANDLERS,
@@ -61,6 +62,8 @@ def create_app(
         state=State({"shared_metrics": shared_metrics, "room": Room(settings.limits), "rates": Rates(settings.limits)}),
         logging_config=None,
     )
+    documented.complete(app)
+    return app
 
 
 def _provided(state: State) -> Service:

@@ -3,18 +3,12 @@
 Lists and filters have their bounds where their types are; docs/http.md shows all in one table.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from litestar import Request
 from litestar.connection import ASGIConnection
-from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from etappe.api.problems import RefusedError
 from etappe.events import intake
 from etappe.events.translation import ga4, segment_messages
 from etappe.settings import Limits
@@ -52,7 +46,8 @@ BODIES: Final = {
 
 READ_SECONDS: Final = 30.0
 """A body that has not come in this time is given up: what has come of it takes room."""
-_HELD: Final = "body_bytes"
+HELD: Final = "body_bytes"
+"""Where a request's state has the bytes that it takes."""
 
 
 def from_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
@@ -83,29 +78,6 @@ class Room:
         self.held_of_browsers -= count if browser else 0
 
 
-class BoundedRequest(Request[Any, Any, State]):
-    """A request whose body is read as far as its route, its key and the process's room allow, and in some time."""
-
-    async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces.
-
-        Raises:
-            RefusedError: it is too large, there is no room for it just now, or it does not come.
-        """
-        most = BODIES[self.scope["path_template"]].of(self) if self.scope["path_template"] in BODIES else 0
-        read = 0
-        pieces = super().stream()
-        deadline = asyncio.get_running_loop().time() + READ_SECONDS
-        if (self.content_length or 0) > most:
-            raise _too_large(self, most)
-        while (piece := await _next(pieces, deadline)) is not None:
-            read += len(piece)
-            if read > most:
-                raise _too_large(self, most)
-            _hold(self, len(piece))
-            yield piece
-
-
 def giving_back(app: ASGIApp) -> ASGIApp:
     """`app`, which gives the room of a request's body back when it is done with the request."""
 
@@ -114,33 +86,8 @@ def giving_back(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
         finally:
             connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-            count = connection.state.get(_HELD, 0)
+            count = connection.state.get(HELD, 0)
             if count:
                 connection.app.state.room.give_back(count, browser=from_browser(connection))
 
     return done
-
-
-async def _next(pieces: AsyncGenerator[bytes, None], deadline: float) -> bytes | None:
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await anext(pieces, None)
-    except TimeoutError as error:
-        raise RefusedError(
-            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {READ_SECONDS:g} seconds; send it again"
-        ) from error
-
-
-def _hold(request: BoundedRequest, count: int) -> None:
-    if not request.app.state.room.take(count, browser=from_browser(request)):
-        raise RefusedError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "too many large bodies are being worked on; send this again", seconds=1
-        )
-    request.state[_HELD] = request.state.get(_HELD, 0) + count
-
-
-def _too_large(request: BoundedRequest, most: int) -> RefusedError:
-    whose = "a publishable key" if from_browser(request) else "a request"
-    return RefusedError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body of {whose} may have {most:,} bytes here; send smaller ones"
-    )

@@ -2,14 +2,12 @@
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
 from etappe.api import rates
 from etappe.api.bodies import EventsAnswer
@@ -23,16 +21,6 @@ from etappe.events.translation.translated import Translated, accepted
 AnyRequest = Request[Any, Any, State]
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
-
-
-@dataclass
-class PayloadOperation(Operation):
-    """What OpenAPI says of these routes: an object, which its sender documents."""
-
-    def __post_init__(self) -> None:
-        """Adds the body."""
-        schema = Schema(type=OpenAPIType.OBJECT)
-        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
 
 
 async def body_of(request: AnyRequest, limit: int) -> bytes:

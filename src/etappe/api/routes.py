@@ -14,7 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from etappe.api import auth, bounds, collect, consent, identities, metrics, personal, rates, segment
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
-from etappe.api.documented import EventsOperation
+from etappe.api.operations import EventsOperation
 from etappe.api.paths import id_of
 from etappe.api.service import Service, now
 from etappe.api.taking import take_events
@@ -32,6 +32,7 @@ from etappe.store import journal
 
 AnyRequest = Request[Any, Any, State]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+Window = Annotated[str | None, QueryParameter(pattern=f"^({'|'.join(lists.WINDOWS)})$(?!\\n)")]
 Serving = NamedDependency[Service]
 
 
@@ -59,7 +60,7 @@ async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], servic
 async def get_related(
     item_id: FromPath[str],
     service: Serving,
-    kind: FromQuery[str] = "also_bought",
+    kind: FromQuery[lists.RelatedKind] = "also_bought",
     limit: Limit = 10,
     locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:
@@ -72,7 +73,7 @@ async def get_related(
 async def get_popular(
     service: Serving,
     category: FromQuery[str | None] = None,
-    window: FromQuery[str | None] = None,
+    window: Window = None,
     limit: Limit = 10,
     locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:

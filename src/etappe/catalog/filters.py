@@ -39,7 +39,7 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "gte": lambda value, bound: value >= bound,
 }
 _SETS: Final = ("in", "not_in")
-_LARGEST: Final = 1e12
+LARGEST: Final = 1e12
 _AS_SETS: Final = {"eq": "in", "ne": "not_in"}
 
 Tests = list[tuple[str, Any]]
@@ -191,8 +191,8 @@ def _price_condition(tests: Tests, where: str) -> Condition:
         values = operand if name in _SETS else [operand]
         if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             raise InputError(f"{where}.{name} needs a number", field=where)
-        if not all(abs(value) <= _LARGEST for value in values):
-            raise InputError(f"{where}.{name} is no price; the largest is {_LARGEST:g}", field=where)
+        if not all(abs(value) <= LARGEST for value in values):
+            raise InputError(f"{where}.{name} is no price; the largest is {LARGEST:g}", field=where)
 
     def condition(catalogue: Catalogue, rows: Rows) -> Mask:
         prices = catalogue.column("price")[rows]

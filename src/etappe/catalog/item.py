@@ -18,6 +18,7 @@ MAX_NESTING: Final = 32
 Text = Annotated[str, Meta(max_length=2000)]
 Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$(?!\n))")]
 Path = Annotated[str, Meta(max_length=500)]
+Time = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
 Days = Annotated[int, Meta(ge=0, le=3650)]
 
 
@@ -61,8 +62,8 @@ class ItemPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     url: Link | UnsetType | None = UNSET
     image: Link | UnsetType | None = UNSET
     available: bool | UnsetType | None = UNSET
-    available_from: datetime | UnsetType | None = UNSET
-    available_until: datetime | UnsetType | None = UNSET
+    available_from: Time | UnsetType | None = UNSET
+    available_until: Time | UnsetType | None = UNSET
     floor_days: Days | UnsetType | None = UNSET
     attributes: dict[str, Any] | UnsetType | None = UNSET
 

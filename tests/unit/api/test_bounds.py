@@ -16,7 +16,8 @@ from litestar.handlers import BaseRouteHandler
 
 from etappe.api import bounds, problems
 from etappe.api.app import create_app
-from etappe.api.bounds import BODIES, BoundedRequest, ByKey, Room, giving_back
+from etappe.api.bounds import BODIES, ByKey, Room, giving_back
+from etappe.api.requests import BoundedRequest
 from etappe.settings import Limits, Place, Settings
 
 PATH = "/v1/decide"
