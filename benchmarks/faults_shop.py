@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -48,6 +49,7 @@ class Shop:
         self._workers = workers
         self._heirs: set[int] = set()
         self._lock = threading.RLock()
+        self._left_alone: set[Part] = set()
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
@@ -136,6 +138,18 @@ class Shop:
             while any(words(pid) for pid in pids) and time.monotonic() < deadline:
                 time.sleep(0.005)
 
+    @contextlib.contextmanager
+    def without(self, part: Part) -> Iterator[None]:
+        """Kills a part, and leaves it dead inside the block."""
+        with self._lock:
+            self._left_alone.add(part)
+        self.restart(part)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._left_alone.discard(part)
+
     def wait_until_ready(self) -> None:
         """Returns when the API says that it is ready, and a worker lives."""
         deadline = time.monotonic() + PATIENCE
@@ -161,7 +175,8 @@ class Shop:
             with self._lock:
                 for part in self.parts:
                     process = self.processes.get(part)
-                    if process is None or process.poll() is not None:
+                    ended_by_now = process is None or process.poll() is not None
+                    if ended_by_now and part not in self._left_alone:
                         self._start(part)
                 self._heirs |= set(self.family("serve"))
 

@@ -27,7 +27,7 @@ from etappe.settings import Settings
 
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mb": "MB"}
+_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mb": "MB", "mib": "MiB"}
 
 _PAGES: Final = ("events", "http", "settings")
 

@@ -33,6 +33,7 @@ EVENTS: Final = ByKey(intake.MAX_EVENTS, 100)
 BODIES: Final = {
     "/v1/events": ByKey(intake.MAX_BODY_BYTES, 512 * _KB),
     "/v1/decide": ByKey(256 * _KB, 64 * _KB),
+    "/v1/visitor": ByKey(4 * _KB, 4 * _KB),
     "/v1/items": ByKey(intake.MAX_BODY_BYTES, 0),
     "/v1/customers/{customer_id}/consent": ByKey(16 * _KB, 0),
     **{

@@ -68,8 +68,19 @@ class CollectOperation(Operation):
         self.request_body = _body({"type": "object", "properties": {"events": events}})
 
 
-def _body(schema: Any) -> RequestBody:
-    return RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
+@dataclass
+class VisitorOperation(Operation):
+    """`POST /v1/visitor`: a body may be left out."""
+
+    def __post_init__(self) -> None:
+        """Adds the body."""
+        name = _event()["anonymous_id"]
+        body = {"type": "object", "properties": {"anonymous_id": name}, "additionalProperties": False}
+        self.request_body = _body(body, required=False)
+
+
+def _body(schema: Any, *, required: bool = True) -> RequestBody:
+    return RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=required)
 
 
 def _event() -> dict[str, Any]:

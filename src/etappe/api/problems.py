@@ -10,9 +10,12 @@ import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, TooMuchError
+from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError, TooMuchError
+from etappe.store.memory import is_full
 
 MEDIA_TYPE: Final = "application/problem+json"
+_FULL_SECONDS: Final = 5
+"""When to come back to a full Redis."""
 _TOO_MANY: Final = ("Expected `array` of length <=", "Expected `object` of length <=")
 """How msgspec begins where a list or an object has too many members."""
 _log = logging.getLogger("etappe.api")
@@ -92,11 +95,18 @@ def _no_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[A
 
 
 def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Redis did not answer where nothing can be said without it."""
+    """Redis did not answer where nothing can be said without it, or is full."""
+    if is_full(error):
+        return _full(StoreFullError())
     said = str(error) or "in time"
     return response(
         HTTPStatus.SERVICE_UNAVAILABLE, f"Redis does not answer ({said}); try again", headers={"retry-after": "1"}
     )
+
+
+def _full(error: StoreFullError) -> Response[Any]:
+    """Room is made by the worker, round by round: coming back at once would not help."""
+    return response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": str(_FULL_SECONDS)})
 
 
 def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any]:
@@ -105,6 +115,8 @@ def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any
         return response(HTTPStatus.UNPROCESSABLE_ENTITY if much else HTTPStatus.BAD_REQUEST, str(error), error.field)
     if isinstance(error, NotFoundError):
         return response(HTTPStatus.NOT_FOUND, str(error))
+    if isinstance(error, StoreFullError):
+        return _full(error)
     if isinstance(error, StoreError):
         return response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": "1"})
     _log.error("%s %s failed: %s", request.method, request.url.path, error)

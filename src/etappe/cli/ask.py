@@ -1,7 +1,6 @@
-"""`etappe decide` and `etappe check`: an answer on the terminal, and whether all is well."""
+"""`etappe decide`: an answer on the terminal."""
 
 import time
-from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -11,13 +10,11 @@ from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.ids import subject_of
-from etappe.models.snapshot import Snapshot
 from etappe.serving.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
 from etappe.serving.request import DecideRequest
-from etappe.store import customers, snapshots
-from etappe.store.connection import durability_warning, shown
+from etappe.store import customers
 from etappe.wiring.store import Opened, opened
 
 _PLACEMENT = "items"
@@ -51,42 +48,6 @@ def answer_in(here: Opened, request: DecideRequest) -> Answer:
     began = time.perf_counter()
     answer = decide_now(view, request, state, here.settings, time.time()).answer
     return msgspec.structs.replace(answer, took_ms=round((time.perf_counter() - began) * 1000, 3))
-
-
-def check(*, where: Where = HERE) -> int:
-    """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well."""
-    failed = False
-    with opened(where.place()) as here:
-        for name, found, well in _findings(here):
-            show.result(f"{'ok  ' if well else 'FAIL'} {name}: {found}")
-            failed = failed or not well
-    return 1 if failed else 0
-
-
-def _findings(here: Opened) -> list[tuple[str, str, bool]]:
-    warning = durability_warning(here.client)
-    view = _try(lambda: f"{len(here.view().catalogue):,} items")
-    return [
-        ("settings", f"{here.place.data}", True),
-        ("redis", warning or f"{shown(here.place)}, durable", warning is None),
-        ("log", f"position {here.log.position():,}, {len(here.log.days('event')):,} days of events", True),
-        ("catalogue", *view),
-        ("snapshot", *_try(lambda: _snapshot(here))),
-    ]
-
-
-def _snapshot(here: Opened) -> str:
-    found: Snapshot | None = snapshots.open_current(here.client, here.place.data)
-    if found is None:
-        raise EtappeError("none is published; run `etappe train`")
-    return f"{found.version}, {len(found.items):,} items, verified"
-
-
-def _try(find: Callable[[], str]) -> tuple[str, bool]:
-    try:
-        return find(), True
-    except EtappeError as error:
-        return str(error), False
 
 
 def _request(user: str | None, item: str | None, limit: int, locale: str | None, *, explain: bool) -> DecideRequest:

@@ -6,9 +6,10 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, demo, files, keep, keys, models, reports, serve, simulate
+from etappe.cli import ask, check, demo, files, keep, keys, models, reports, serve, simulate
 from etappe.cli.show import complain
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, StoreFullError
+from etappe.store.memory import is_full
 
 INTERRUPTED = 130
 
@@ -22,7 +23,7 @@ app.command(models.publish)
 app.command(models.rollback)
 app.command(reports.ropo)
 app.command(ask.decide)
-app.command(ask.check)
+app.command(check.check)
 app.command(serve.serve)
 app.command(serve.worker)
 app.command(keep.rebuild)
@@ -41,7 +42,7 @@ def main() -> None:
         complain(f"{_first_line(error)}; `etappe --help` shows the commands")
         sys.exit(2)
     except (EtappeError, redis.RedisError) as error:
-        complain(str(error))
+        complain(str(StoreFullError() if is_full(error) else error))
         sys.exit(1)
     except OSError as error:
         complain(f"{error.filename or 'the system'}: {error.strerror or error}")

@@ -1,4 +1,4 @@
-"""The Lua scripts, loaded once and called by digest."""
+"""The Lua scripts, called by digest and loaded where the server does not have them yet."""
 
 import hashlib
 from importlib.resources import files
@@ -30,4 +30,6 @@ RELEASE: Final = _load("release")
 CLEAN: Final = _load("clean")
 DROP: Final = _load("drop")
 FORGET: Final = _load("forget")
-ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET)
+OWN: Final = _load("own")
+KEEP: Final = _load("keep")
+ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET, OWN, KEEP)

@@ -17,13 +17,12 @@ from etappe.errors import StoreUnavailableError
 from etappe.events.identities import Identity
 from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import keys
+from etappe.store import answers, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, tombstones
 from etappe.store.identities.graph import Steps
 from etappe.store.identities.tombstones import Tombstone
 
-_SCANNED: Final = 5_000
 _SCHEMA: Final = pl.Schema({"subject": pl.Binary(), "erased": pl.Datetime("us", "UTC")})
 
 
@@ -75,7 +74,7 @@ def erase(client: SyncRedis, secret: bytes, identity: Identity, subject: Subject
         except StoreUnavailableError:  # nothing was begun, so nothing may be hidden or rewritten either
             client.hdel(keys.ERASURES, erasure.receipt)
             raise
-    _forget_answers(client, erasure.subjects)
+    answers.forget(client, erasure.subjects)  # they say what was recommended
     return _keep(client, _receipt_of(erasure), settings)
 
 
@@ -147,11 +146,3 @@ def _receipt_of(erasure: Erasure) -> Receipt:
 def _keep(client: SyncRedis, told: Receipt, settings: Settings) -> Receipt:
     client.set(keys.receipt(told.receipt), msgspec.json.encode(told), ex=timedelta(days=settings.store.customer_days))
     return told
-
-
-def _forget_answers(client: SyncRedis, subjects: list[Subject]) -> None:
-    """Answers kept for repeated requests, which say what was recommended."""
-    prefixes = tuple(keys.answer(subject, "") for subject in subjects)
-    for name in client.scan_iter(match="etappe:*:answer:*", count=_SCANNED):
-        if name.decode().startswith(prefixes):
-            client.delete(name)

@@ -1,0 +1,47 @@
+"""`etappe check`: whether all is well with a place. It looks and changes nothing."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import redis
+
+from etappe.cli import show
+from etappe.cli.checks import keys, log, served, store
+from etappe.cli.checks.finding import Check, Finding, Level, fault, ok
+from etappe.cli.options import HERE, Where
+from etappe.errors import EtappeError
+from etappe.wiring.inspecting import Inspected, inspected
+
+
+def _settings(inspected: Inspected) -> Iterator[Finding]:
+    yield ok(f"{inspected.place.data}")
+
+
+CHECKS: Final[tuple[tuple[str, Check], ...]] = (
+    ("settings", _settings),
+    ("keys", keys.browser_orders),
+    ("redis", store.durability),
+    ("memory", store.memory),
+    ("log", log.position),
+    ("catalogue", served.catalogue),
+    ("snapshot", served.snapshot),
+)
+"""What is looked at, in this order. A check that fails keeps no other from being made."""
+
+
+def check(*, where: Where = HERE) -> int:
+    """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well. Nothing is changed."""
+    failed = False
+    with inspected(where.place()) as here:
+        for name, made in CHECKS:
+            for level, text in _findings(made, here):
+                show.result(f"{level:4} {name}: {text}")
+                failed = failed or level is Level.FAULT
+    return 1 if failed else 0
+
+
+def _findings(made: Check, here: Inspected) -> Iterator[Finding]:
+    try:
+        yield from made(here)
+    except (EtappeError, redis.RedisError, OSError) as error:
+        yield fault(str(error))
