@@ -13,6 +13,10 @@ class InputError(EtappeError):
         self.field = field
 
 
+class TooMuchError(InputError):
+    """Input that is understood and asks for more than one request may; less of it is taken."""
+
+
 class SettingsError(InputError):
     """The settings file or an environment variable holds something Etappe cannot use."""
 
