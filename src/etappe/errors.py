@@ -25,6 +25,10 @@ class StoreUnavailableError(StoreError):
     """Redis did not answer, or not within its budget. Worth trying again."""
 
 
+class GenerationError(StoreError):
+    """Redis is not the one that was left: emptied, set back, or of another shop. It is refused until it is rebuilt."""
+
+
 class DataError(EtappeError):
     """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
 

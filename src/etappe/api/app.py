@@ -22,7 +22,7 @@ from etappe.api.service import Service
 from etappe.events.intake import MAX_BODY_BYTES
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
-from etappe.store.connection import blocking_client, check, connect_async, durability_warning, secret
+from etappe.store.connection import blocking_client, check, connect_async, durability_warning, known_secret
 
 _WATCH_SECONDS: Final = 1.0
 _OPENAPI: Final = OpenAPIConfig(
@@ -88,8 +88,8 @@ def _prepare(place: Place) -> tuple[bytes, str | None]:
     try:
         check(client, place)
         with suppress(redis.ResponseError):  # managed servers forbid CONFIG GET
-            return secret(client, place.data), durability_warning(client)
-        return secret(client, place.data), None
+            return known_secret(client, place.data), durability_warning(client)
+        return known_secret(client, place.data), None
     finally:
         client.close()
 

@@ -6,7 +6,7 @@ from typing import Final
 import redis
 
 from etappe.cli import show
-from etappe.cli.checks import log, served, store
+from etappe.cli.checks import generation, log, served, store
 from etappe.cli.checks.finding import Check, Finding, Level, fault, ok
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
@@ -21,6 +21,9 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
     ("redis", store.durability),
     ("log", log.position),
+    ("generation", generation.belonging),
+    ("streams", generation.streams),
+    ("journal", generation.journal),
     ("catalogue", served.catalogue),
     ("snapshot", served.snapshot),
 )
@@ -28,7 +31,10 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 
 
 def check(*, where: Where = HERE) -> int:
-    """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well. Nothing is changed."""
+    """Check settings, Redis, log, catalogue and snapshot, and that they belong together; exit 0 where all is well.
+
+    Nothing is changed.
+    """
     failed = False
     with inspected(where.place()) as here:
         for name, made in CHECKS:

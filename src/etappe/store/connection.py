@@ -113,6 +113,18 @@ def secret(client: SyncRedis, data: Path) -> bytes:
     return current
 
 
+def known_secret(client: SyncRedis, data: Path) -> bytes:
+    """The secret of a place that was begun, which is not made anew: a Redis that was emptied must stay known as such.
+
+    Raises:
+        StoreError: neither the data folder nor Redis has one.
+    """
+    kept = kept_secret(data / SECRET_FILE) or client.get(keys.SECRET)
+    if kept is None:
+        raise StoreError("Redis has no secret: no shop was begun in it, or it was emptied; start `etappe worker` first")
+    return bytes(kept)  # type: ignore[arg-type]
+
+
 def refuse_emptied(client: SyncRedis, data: Path) -> None:
     """Makes sure that a Redis that has lost everything is not taken for a new one: it would forget who is whom.
 

@@ -13,18 +13,23 @@ from etappe.ids import PARTITIONS, Partition, Subject, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script
 from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
+from etappe.store.marks import Standing
 
 _HOPS: Final = 3
 """An alias leads to its customer at once; further only where it becomes an alias itself while it is read."""
 
 
 class CustomerRecord(msgspec.Struct, frozen=True):
-    """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id."""
+    """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id.
+
+    `mark` is the mark of the partition as it was read with them.
+    """
 
     subject: Subject
     base: bytes = b""
     tail: bytes = b""
     graph: bytes = b""
+    mark: bytes = b""
     answer: bytes = b""
 
     @property
@@ -38,7 +43,9 @@ class CustomerRecord(msgspec.Struct, frozen=True):
         return place_of(self.graph)
 
 
-async def read(client: AsyncRedis, subjects: Sequence[Subject], request_id: str | None = None) -> list[CustomerRecord]:
+async def read(
+    client: AsyncRedis, subjects: Sequence[Subject], request_id: str | None = None, standing: Standing | None = None
+) -> list[CustomerRecord]:
     """The customers that `subjects` belong to, in one round trip: one MGET each (its keys share a slot), sent together.
 
     Where a subject is an alias of somebody not asked about, or its customer's record waits to be joined with others,
@@ -47,16 +54,17 @@ async def read(client: AsyncRedis, subjects: Sequence[Subject], request_id: str 
 
     Raises:
         StoreUnavailableError: Redis did not answer.
+        GenerationError: the mark of a partition that was read does not stand.
     """
     try:
-        found = await _records(client, [_names(subject, request_id) for subject in subjects], subjects)
+        found = await _records(client, [_names(subject, request_id) for subject in subjects], subjects, standing)
         theirs = {one.subject: one for one in found if one.place.root is None}
         for _ in range(_HOPS):
             asked = {one.place.root: None for one in found if one.place.root is not None}
             if not asked:
                 break
             if wanted := [root for root in asked if root not in theirs]:
-                more = await _records(client, [_names(root, None) for root in wanted], wanted)
+                more = await _records(client, [_names(root, None) for root in wanted], wanted, standing)
                 theirs |= {one.subject: one for one in more}
             found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
         return [await _joined(client, one) if one.place.waiting else one for one in found]
@@ -64,14 +72,21 @@ async def read(client: AsyncRedis, subjects: Sequence[Subject], request_id: str 
         raise StoreUnavailableError(f"Redis does not answer: {error}") from error
 
 
-async def _records(client: AsyncRedis, names: list[list[str]], subjects: Sequence[Subject]) -> list[CustomerRecord]:
+async def _records(
+    client: AsyncRedis, names: list[list[str]], subjects: Sequence[Subject], standing: Standing | None = None
+) -> list[CustomerRecord]:
     if len(subjects) == 1:
-        return [_record(subjects[0], await client.mget(names[0]))]
-    async with client.pipeline(transaction=False) as pipe:
-        for of_one in names:
-            pipe.mget(of_one)
-        replies = await pipe.execute()
-    return [_record(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+        records = [_record(subjects[0], await client.mget(names[0]))]
+    else:
+        async with client.pipeline(transaction=False) as pipe:
+            for of_one in names:
+                pipe.mget(of_one)
+            replies = await pipe.execute()
+        records = [_record(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+    if standing is not None:
+        for record in records:
+            standing.check(keys.mark(partition_of(record.subject)), record.mark)
+    return records
 
 
 def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerRecord:
@@ -183,7 +198,7 @@ def _again(client: SyncRedis, one: Replacement, ttl_seconds: int, error: Excepti
 
 
 def _names(subject: Subject, request_id: str | None) -> list[str]:
-    names = [keys.base(subject), keys.tail(subject), keys.graph(subject)]
+    names = [keys.base(subject), keys.tail(subject), keys.graph(subject), keys.mark(partition_of(subject))]
     return [*names, keys.answer(subject, request_id)] if request_id else names
 
 

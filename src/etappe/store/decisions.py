@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -27,13 +28,16 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class DecisionWriter:
-    """Holds records back until the next flush. `add` never waits and never fails."""
+    """Holds records back until the next flush, and for as long as `held`. `add` never waits and never fails."""
 
-    def __init__(self, client: AsyncRedis, buffer: int, stream_length: int) -> None:
+    def __init__(
+        self, client: AsyncRedis, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False
+    ) -> None:
         self._client = client
         self._waiting: deque[Recorded] = deque()
         self._buffer = buffer
         self._stream_length = stream_length
+        self._held = held
         self.dropped = 0
         self.written = 0
 
@@ -57,7 +61,7 @@ class DecisionWriter:
 
     async def flush(self) -> None:
         """Writes all that waits; what Redis did not take stays."""
-        while self._waiting:
+        while self._waiting and not self._held():
             batch = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
             try:
                 await self._write(batch)

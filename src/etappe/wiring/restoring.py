@@ -6,12 +6,12 @@ from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, keys, swapping
+from etappe.store import connection, generation, keys, swapping
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log
-from etappe.wiring.store import opened
+from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.backup.unpacking import unpack
@@ -47,20 +47,31 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
     return rebuild(place, progress)
 
 
-def rebuild(place: Place, progress: Progress) -> Rebuilt:
+def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> Rebuilt:
     """Makes all of Redis anew from the log, after finishing a restore that was broken off.
+
+    A log that has lost what Redis was told to be in it would take that out of Redis, too: that is done only where it is
+    said that the loss is accepted.
 
     Raises:
         EtappeError: servers are running, or the place cannot be used.
     """
     plan = swapping.swap(place.data)
     with opened(place, unfinished=True) as here:
+        if plan is None and not accept_loss:
+            _refuse_lost_log(here)
         if plan is not None and plan.replaces:
             restoring.refuse_servers(here.client, here.settings)
             restoring.forget(here.client)
         done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
         swapping.finish(place.data)
     return done
+
+
+def _refuse_lost_log(here: Opened) -> None:
+    fault = generation.fault_of(here.client, here.log, here.place.data)
+    if fault is not None and fault.kind is generation.Kind.LOG:
+        raise fault.error()
 
 
 def _listed(path: Path) -> list[Tombstone]:

@@ -11,7 +11,7 @@ from etappe.ids import item_hash
 from etappe.importing import times
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, connection, journal, snapshots, swapping
+from etappe.store import catalogues, connection, generation, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log
 
@@ -42,11 +42,12 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def opened(place: Place, *, unfinished: bool = False) -> Iterator[Opened]:
+def opened(place: Place, *, unfinished: bool = False, begins: bool = True) -> Iterator[Opened]:
     """The store of a place, with the embedded server up inside the block where one is needed.
 
     A place whose restoring was broken off, or whose Redis has lost all, is opened only by who says that it may be
-    `unfinished`.
+    `unfinished`. A place that has nothing yet is begun here, but in an external Redis only by who `begins`: what needs
+    no log may run anywhere.
 
     Raises:
         EtappeError: settings, data folder or Redis cannot be used.
@@ -58,6 +59,9 @@ def opened(place: Place, *, unfinished: bool = False) -> Iterator[Opened]:
     with connection.connect(place) as client:
         log = Log(place.data / "log")
         log.prepare()
-        if not unfinished:
-            connection.refuse_emptied(client, place.data)
-        yield Opened(place, settings, client, log, connection.secret(client, place.data))
+        if unfinished:
+            secret = connection.secret(client, place.data)
+        else:
+            begins = begins or place.redis_url is None
+            secret = generation.join(client, log, place.data, begins=begins)
+        yield Opened(place, settings, client, log, secret)

@@ -8,9 +8,9 @@ from typing import Final
 
 import redis
 
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, GenerationError
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, keys
+from etappe.store import catalogues, generation, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.log import Log
@@ -24,6 +24,7 @@ from etappe.worker.rebuilding import rebuild_dirty
 PAUSE_SECONDS: Final = 1.0
 COMPILE_AFTER: Final = 200
 """Journal entries after which the catalogue is compiled anew."""
+_GENERATION: Final = "generation: "
 _log = logging.getLogger("etappe.worker")
 
 
@@ -41,7 +42,13 @@ def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable
 def _try_round(client: SyncRedis, log: Log, place: Place, settings: Settings, told: set[str]) -> None:
     """A round; whatever it fails of is logged, what nobody has foreseen with its traceback the first time (`told`)."""
     try:
+        generation.hold(client, log, place.data)
+        told -= {text for text in told if text.startswith(_GENERATION)}
         go_round(client, log, place, settings)
+    except GenerationError as error:
+        if (text := f"{_GENERATION}{error}") not in told:
+            _log.error("nothing is done until this is mended: %s", error)
+            told.add(text)
     except (redis.RedisError, OSError, EtappeError) as error:
         _log.warning("this round failed and is tried again: %s", error)
     except Exception as error:  # noqa: BLE001 - archiving goes on, whatever is wrong with one of the rounds' steps

@@ -1,6 +1,12 @@
 -- Renews a replica's lease, saying how far it has applied the configuration; forgets replicas whose lease lapsed.
--- KEYS: leases (sorted set: replica by expiry), positions (hash)
--- ARGV: replica, position, length of the lease (ms; 0 gives it up)
+-- KEYS: leases (sorted set: replica by expiry), positions (hash), the journal's mark
+-- ARGV: replica, position, length of the lease (ms; 0 gives it up), the least mark ('' asks for none), length of the
+--       generation at its beginning
+-- Returns the positions of all; the mark alone, and there is no lease, where it is not of the generation or older.
+local mark = redis.call('GET', KEYS[3]) or ''
+if ARGV[4] ~= '' and (string.sub(mark, 1, ARGV[5]) ~= string.sub(ARGV[4], 1, ARGV[5]) or mark < ARGV[4]) then
+  return mark
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if tonumber(ARGV[3]) > 0 then

@@ -21,7 +21,7 @@ from etappe.ids import Subject
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import artifacts, catalogues, journal, keys, replay, snapshots
+from etappe.store import artifacts, catalogues, generation, journal, keys, marks, replay, snapshots
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -55,6 +55,8 @@ def rebuild_all(
 ) -> Rebuilt:
     """Makes all of Redis anew from the log of the data folder `data`; StoreError while servers are running."""
     refuse_servers(client, settings)
+    before = marks.newest(marks.read(client).values())
+    marks.withdraw(client)
     progress("archiving what waits", 0)
     archive(client, log)
     raise_streams(client, log)
@@ -68,6 +70,7 @@ def rebuild_all(
     customers = sorted({aliases.get(subject, subject) for subject in wanted})
     _put_records(client, log, customers, settings, progress)
     graph.clean(client, dirty)
+    generation.renew(client, log, data, before)
     return Rebuilt(
         customers=len(customers),
         aliases=len(aliases),
