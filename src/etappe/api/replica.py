@@ -176,7 +176,11 @@ class Replica:
     async def _lease_for(self, seconds: float, position: str) -> None:
         """Takes a lease; a Redis that does not stand gives none, so that it can be rebuilt meanwhile."""
         found = await journal.renew(self._client, self.name, position, seconds, self._least())
-        if found is not None and self._standing is not None:
+        if self._standing is None:
+            return
+        if isinstance(found, int):
+            self._standing.heard(found)
+        else:
             self._standing.check(keys.CONFIG_MARK, found)
 
     def _least(self) -> str:

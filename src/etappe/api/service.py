@@ -42,22 +42,22 @@ class Service:
     """One serving process."""
 
     def __init__(
-        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, secret: bytes
+        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, standing: Standing
     ) -> None:
         self.client = client
         self.blocking = blocking
         self.place = place
         self.settings = settings
-        self.standing = Standing(secret)
+        self.standing = standing
         self.replica = Replica(client, place, settings, self.standing)
         self.decisions = DecisionWriter(
             client, settings.store.decision_buffer, settings.store.decision_stream, held=self._refused
         )
         self.ready = False
         self.warning: str | None = None
-        self.secret = secret
+        self.secret = standing.secret
         self._aliases = Aliases()
-        self._linker = Linker(blocking, secret, settings)
+        self._linker = Linker(blocking, standing.secret, settings)
         self._digest = settings.digest()
         self._answers: OrderedDict[tuple[bytes, str], tuple[bytes, float]] = OrderedDict()
         self._budget = settings.store.budget_ms / 1000

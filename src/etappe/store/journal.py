@@ -24,7 +24,7 @@ SNAPSHOT: Final = "snapshot"
 PATCHES_PER_ENTRY: Final = 500
 GENERATION_CHARS: Final = 28
 """Length of the generation at the beginning of a mark: see `marks`."""
-_LEASE_KEYS: Final = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK]
+_LEASE_KEYS: Final = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
 _NOBODY: Final = ["", START, 0, "", GENERATION_CHARS]
 """Asks who has a lease, and renews none."""
 _POLL_SECONDS: Final = 0.002
@@ -105,14 +105,15 @@ async def wait_for_change(client: AsyncRedis, after: str, seconds: float) -> lis
     return _changes(streams[0] if not isinstance(reply, dict) else streams[0][0])
 
 
-async def renew(client: AsyncRedis, replica: str, position: str, seconds: float, least: str = "") -> bytes | None:
+async def renew(client: AsyncRedis, replica: str, position: str, seconds: float, least: str = "") -> int | bytes:
     """Renews a replica's lease (0 seconds give it up) and says how far it has come.
 
-    Where the journal's mark is not at `least`, there is no lease, and the mark is returned.
+    Returns the beat: how often leases were renewed. Where the journal's mark is not at `least`, there is no lease, and
+    the mark is returned.
     """
     arguments = [replica, position, int(seconds * 1000), least, GENERATION_CHARS]
     reply = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, arguments)
-    return reply if isinstance(reply, bytes) else None
+    return 0 if isinstance(reply, list) else reply
 
 
 async def wait_until_applied(client: AsyncRedis, position: str, lease_seconds: float) -> None:

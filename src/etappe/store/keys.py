@@ -23,6 +23,7 @@ etappe:{identity}:erasures           whom the log still holds though erased     
 etappe:{identity}:receipt:RECEIPT    when that was done                          customer_days
 etappe:{export}:wanted, :RECEIPT     exports asked for, and the finished ones    one entry each; 10 minutes
 etappe:{config}:mark                 as of a partition                           one value
+etappe:{config}:beat                 how often leases were renewed                one number
 etappe:{config}:leases, :positions   live replicas, what each has applied        one entry a replica; lapse by lease
 etappe:{config}:keys                 hashed API keys                             one field a key
 etappe:{config}:secret               the secret subjects are keyed with          one value
@@ -36,6 +37,7 @@ from typing import Final
 from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
+BEAT: Final = "etappe:{config}:beat"
 CONFIG_MARK: Final = "etappe:{config}:mark"
 LEASES: Final = "etappe:{config}:leases"
 LEASE_POSITIONS: Final = "etappe:{config}:positions"

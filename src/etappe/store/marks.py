@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from etappe.errors import GenerationError
 from etappe.store import journal, keys, scripts
-from etappe.store.connection import SyncRedis, run_scripts
+from etappe.store.connection import AsyncConnection, SyncRedis, run_scripts
 
 GENERATION_CHARS: Final = journal.GENERATION_CHARS
 """Twelve hexadecimal digits of the time in ms, so that a later generation is the larger text, and sixteen by chance."""
@@ -96,11 +96,12 @@ class Standing:
     """
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+        self.secret = secret
         self._generation = _UNKNOWN
         self._seen: dict[str, str] = {}
         self._wrong: dict[str, str] = {}
         self._told: set[str] = set()
+        self._beat = 0
 
     @property
     def reason(self) -> str | None:
@@ -130,6 +131,27 @@ class Standing:
             return
         self.refuse(name, SET_BACK if mark else EMPTIED)
 
+    def heard(self, beat: int) -> None:
+        """Notes how often leases were renewed."""
+        self._beat = max(self._beat, beat)
+
+    async def greet(self, connection: AsyncConnection) -> None:
+        """Opens a connection, unless it leads to a Redis that was set back, which a mark need not show at once.
+
+        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy.
+
+        Raises:
+            GenerationError: the beat is less than what was heard before.
+        """
+        await connection.on_connect()
+        if not self._beat:
+            return
+        await connection.send_command("MGET", keys.BEAT, keys.CONFIG_MARK)
+        beat, mark = await connection.read_response()
+        if generation_of(_text(mark) or "") == self._generation and int(beat or 0) < self._beat:
+            await connection.disconnect()
+            self.refuse(keys.CONFIG_MARK, SET_BACK)
+
     def refuse(self, name: str, reason: str) -> None:
         """Notes that a mark does not stand; the log of the process says it once.
 
@@ -151,7 +173,7 @@ class Standing:
             GenerationError: this is not the Redis that was left.
         """
         mark = _text(found[keys.CONFIG_MARK]) or ""
-        if secret is not None and secret != self._secret:
+        if secret is not None and secret != self.secret:
             self.refuse(keys.CONFIG_MARK, ANOTHER)
         if secret is None or not mark:
             self.refuse(keys.CONFIG_MARK, EMPTIED)
@@ -159,6 +181,7 @@ class Standing:
         if newer:
             self._generation = generation_of(mark)
             self._seen.clear()
+            self._beat = 0
         for name, value in found.items():
             self.check(name, value)
         if newer:

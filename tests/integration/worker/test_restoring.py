@@ -65,7 +65,11 @@ def _held(client: SyncRedis) -> dict[bytes, Any]:
     """All of Redis that the log tells, so without marks: records whole but for their count of folds, lists sorted."""
     found: dict[bytes, Any] = {}
     for name in client.scan_iter():
-        kind = b"passing" if any(part in name for part in (b":rate:", b":seen:", b":mark")) else client.type(name)
+        kind = (
+            b"passing"
+            if any(part in name for part in (b":rate:", b":seen:", b":mark", b":beat"))
+            else client.type(name)
+        )
         if kind == b"string" and b"{artifact}" not in name:
             value: Any = client.get(name)
             found[name] = value[:4] + value[8:] if b":base:" in name else value
@@ -195,7 +199,7 @@ def test_servers_are_waited_for(
     live: None, again: Again, client: SyncRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lease that lapses is waited for; one that goes on is refused with what to do."""
-    names = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK]
+    names = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
     run_script(client, LEASE, names, ["r", "0-0", 300, "", 0])
     again()
     monkeypatch.setattr(restoring, "_LAPSE_SECONDS", -3.9)
