@@ -53,6 +53,7 @@ def _archive_once(client: SyncRedis, log: Log) -> tuple[int, bool]:
     added = _commit(log, waiting, state.streams)
     faults.point("archive.before_trim")
     streams.trim(client, waiting)
+    faults.point("archive.before_mark")
     _mark(client, log, waiting)
     faults.point("archive.after_trim")
     return added, any(one.more for one in waiting)
