@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -135,6 +136,23 @@ class Shop:
             deadline = time.monotonic() + 5
             while any(words(pid) for pid in pids) and time.monotonic() < deadline:
                 time.sleep(0.005)
+
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command on this shop to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "etappe", *arguments],
+            env=self._environment("worker"),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    @contextlib.contextmanager
+    def unattended(self) -> Iterator[None]:
+        """Inside the block nothing that dies is started again."""
+        with self._lock:
+            yield
 
     def wait_until_ready(self) -> None:
         """Returns when the API says that it is ready, and a worker lives."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import redis
 
+from benchmarks.faults_losses import NotRebuiltError, flush, set_back
 from benchmarks.faults_points import NotPassedError
 from benchmarks.faults_shop import Shop
 
@@ -136,6 +137,8 @@ EXTERNAL: Final[dict[str, Strike]] = {
     "redis forgets scripts": _forget_scripts,
     "redis drops connections": _drop_connections,
     "worker paused": _pause_worker,
+    "redis flushed, then rebuilt": flush,
+    "redis set back, then rebuilt": set_back,
 }
 EMBEDDED: Final[dict[str, Strike]] = {
     "serving process killed": _kill_serving,
@@ -155,6 +158,6 @@ def struck(strike: Strike, shop: Shop, chance: random.Random) -> str | None:
         strike(shop, chance)
     except NotPassedError:
         return "not passed"
-    except (redis.RedisError, IndexError, ProcessLookupError) as error:
+    except (redis.RedisError, IndexError, ProcessLookupError, NotRebuiltError) as error:
         return f"the strike failed: {error!r}"
     return None

@@ -24,6 +24,7 @@ REMEDY: Final = (
 EMPTIED: Final = "Redis has lost what it had: it was emptied, or this is another one"
 ANOTHER: Final = "this Redis belongs to another shop: its secret is another"
 SET_BACK: Final = "Redis was set back: what it holds is older than what was there before"
+LATER: Final = "Redis holds a later generation: it was rebuilt and is being taken up, or it is another one"
 _TIME_CHARS: Final = 12
 _RANDOM_BYTES: Final = 8
 _UNKNOWN: Final = "-" * GENERATION_CHARS
@@ -129,7 +130,7 @@ class Standing:
             if self._wrong:
                 self._wrong.pop(name, None)
             return
-        self.refuse(name, SET_BACK if mark else EMPTIED)
+        self.refuse(name, self._reason(mark))
 
     def heard(self, beat: int) -> None:
         """Notes how often leases were renewed."""
@@ -163,6 +164,12 @@ class Standing:
         self._told.add(reason)
         self._wrong[name] = reason
         raise GenerationError(f"{reason}; {REMEDY}")
+
+    def _reason(self, mark: str) -> str:
+        if not mark:
+            return EMPTIED
+        later = self._generation != _UNKNOWN and generation_of(mark) > self._generation
+        return LATER if later else SET_BACK
 
     def stand(self, secret: bytes | None, found: Mapping[str, bytes | None]) -> bool:
         """Looks at the marks `found` by name, the journal's among them, and at the secret beside it.
