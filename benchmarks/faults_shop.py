@@ -49,6 +49,7 @@ class Shop:
         self._workers = workers
         self._heirs: set[int] = set()
         self._lock = threading.RLock()
+        self._left_alone: set[Part] = set()
         self._stop = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
@@ -154,6 +155,18 @@ class Shop:
         with self._lock:
             yield
 
+    @contextlib.contextmanager
+    def without(self, part: Part) -> Iterator[None]:
+        """Kills a part, and leaves it dead inside the block."""
+        with self._lock:
+            self._left_alone.add(part)
+        self.restart(part)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._left_alone.discard(part)
+
     def wait_until_ready(self) -> None:
         """Returns when the API says that it is ready, and a worker lives."""
         deadline = time.monotonic() + PATIENCE
@@ -179,7 +192,8 @@ class Shop:
             with self._lock:
                 for part in self.parts:
                     process = self.processes.get(part)
-                    if process is None or process.poll() is not None:
+                    ended_by_now = process is None or process.poll() is not None
+                    if ended_by_now and part not in self._left_alone:
                         self._start(part)
                 self._heirs |= set(self.family("serve"))
 

@@ -6,15 +6,23 @@ import signal
 import time
 from collections.abc import Callable
 from os import kill, statvfs
-from typing import Final
+from typing import Any, Final
 
 import redis
 
 from benchmarks.faults_losses import NotRebuiltError, flush, set_back
 from benchmarks.faults_points import NotPassedError
 from benchmarks.faults_shop import Shop
+from etappe.store import keys
 
 Strike = Callable[[Shop, random.Random], None]
+_ROOM: Final = 60_000
+"""Bytes of traffic that a Redis takes at most before it is full."""
+_DRAIN_SECONDS: Final = 30.0
+
+
+class NotDrainedError(Exception):
+    """The worker did not empty the streams of a full Redis."""
 
 
 def _kill_serving(shop: Shop, chance: random.Random) -> None:
@@ -83,6 +91,24 @@ def _configured(name: str, hurt: str, well: str) -> Strike:
     return strike
 
 
+def _fill_without_worker(shop: Shop, chance: random.Random) -> None:
+    """Traffic fills Redis while no worker lives; the one that starts then has to make room by itself."""
+    with contextlib.closing(shop.client()) as client:
+        with shop.without("worker"):
+            held: Any = client.info("memory")["used_memory"]
+            client.config_set("maxmemory", held + chance.randrange(_ROOM))
+            client.script_flush()
+            time.sleep(chance.uniform(1, 3))
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        try:
+            while any(client.xlen(name) for name in keys.streams()):
+                if time.monotonic() > deadline:
+                    raise NotDrainedError
+                time.sleep(0.05)
+        finally:
+            client.config_set("maxmemory", 0)
+
+
 def _read_only(shop: Shop, chance: random.Random) -> None:
     with contextlib.closing(shop.client()) as client:
         client.replicaof("127.0.0.1", "1")
@@ -132,6 +158,7 @@ EXTERNAL: Final[dict[str, Strike]] = {
     "redis restarted": _stop_redis,
     "redis paused": _pause_redis,
     "redis out of memory": _configured("maxmemory", "1mb", "0"),
+    "redis full while the worker is down": _fill_without_worker,
     "redis without replicas": _configured("min-replicas-to-write", "1", "0"),
     "redis read-only": _read_only,
     "redis forgets scripts": _forget_scripts,
@@ -158,6 +185,6 @@ def struck(strike: Strike, shop: Shop, chance: random.Random) -> str | None:
         strike(shop, chance)
     except NotPassedError:
         return "not passed"
-    except (redis.RedisError, IndexError, ProcessLookupError, NotRebuiltError) as error:
+    except (redis.RedisError, IndexError, ProcessLookupError, NotRebuiltError, NotDrainedError) as error:
         return f"the strike failed: {error!r}"
     return None

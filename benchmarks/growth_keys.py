@@ -18,6 +18,7 @@ KINDS: Final = {
     "seen": (_SUBJECT % "seen", "256 hashes", True),
     "rate": (_SUBJECT % "rate", "one number", True),
     "answer": (_SUBJECT % "answer" + ":.*", "one answer", True),
+    "answers": (r"\{\d{3}\}:answers", "the names of a partition's answers", True),
     "receipt": (r"\{identity\}:receipt:.*", "one receipt", True),
     "export": (r"\{export\}:(?!wanted)\w+", "one export", True),
     "gone": (_SUBJECT % "gone", "one time", False),

@@ -23,7 +23,7 @@ from etappe.settings import Settings
 
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days"}
+_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mib": "MiB"}
 
 _FIELDS: Final = {
     "event_id": "Makes a repeat recognisable. One that names none gets one from its bytes (and, without a `timestamp`,"

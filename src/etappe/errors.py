@@ -29,6 +29,16 @@ class GenerationError(StoreError):
     """Redis is not the one that was left: emptied, set back, or of another shop. It is refused until it is rebuilt."""
 
 
+class StoreFullError(StoreError):
+    """Redis has come to its maxmemory and refuses to write. Worth trying again once the worker has made room."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Redis is full and takes nothing new. A running `etappe worker` makes room by archiving what waits; where"
+            " that is not enough, raise maxmemory (of the embedded server: store.memory_mib). Then send the same again"
+        )
+
+
 class DataError(EtappeError):
     """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
 

@@ -16,6 +16,8 @@ Partition = NewType("Partition", int)
 
 PARTITIONS = 256
 SUBJECT_BYTES = 16
+_BROWSER_BYTES = 9
+_BROWSER_END = bytes(SUBJECT_BYTES - 1 - _BROWSER_BYTES)
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -44,6 +46,17 @@ def subject_of(secret: bytes, kind: str, value: str) -> Subject:
 def tombstone_of(secret: bytes, subject: Subject) -> bytes:
     """What is left of an erased subject: another keyed hash of it, 128 bits, which leads back to nothing."""
     return hashlib.blake2b(subject, digest_size=SUBJECT_BYTES, key=secret, person=b"tombstone").digest()
+
+
+def browser_of(subject: Subject) -> Subject:
+    """What the record of its own is kept under that a browser has beside an account's: in the same partition."""
+    digest = hashlib.blake2b(subject, digest_size=_BROWSER_BYTES, person=b"browser").digest()
+    return Subject(subject[:1] + digest + _BROWSER_END)
+
+
+def is_browser(subject: Subject) -> bool:
+    """Whether a subject is one of `browser_of`: it is in no graph and no log, and others end so once in 2^48."""
+    return subject.endswith(_BROWSER_END)
 
 
 def partition_of(subject: Subject) -> Partition:

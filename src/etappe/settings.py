@@ -41,12 +41,18 @@ class Store(_Section, frozen=True):
     """A tail longer than this many records is folded into the base by the worker."""
     lease_seconds: Annotated[float, Meta(ge=1, le=3600)] = 4.0
     """A replica that has not renewed its lease for this long reloads the configuration before it answers."""
+    memory_mib: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    """The most that the embedded server may hold (MiB), from its next start on; 0 is half of what the machine or the
+    container has: the other half is for its rewriting of files, the serving processes and the worker. When it is full,
+    events are refused with 503 until the worker has made room. An external Redis has its own `maxmemory`."""
     answer_seconds: Count = 600
     """How long the answer to a `request_id` is kept for repeated requests."""
+    answers_mib: Annotated[int, Meta(ge=16, le=1_000_000_000)] = 64
+    """The most that kept answers may take in Redis (MiB), whoever asks; the oldest go first."""
     decision_buffer: Count = 20_000
     """Decision records a replica holds back at most before it drops (and counts) them."""
     decision_stream: Count = 200_000
-    """Decision records Redis holds at most until the worker has archived them."""
+    """Decision records Redis holds at most until the worker has archived them; fewer of those longer than 2 kB."""
 
 
 class Consent(_Section, frozen=True):
@@ -100,6 +106,14 @@ class Traffic(_Section, frozen=True):
     impressions, and what tells identity, traits or consent do not count)."""
 
 
+class Keys(_Section, frozen=True):
+    """What publishable keys are believed."""
+
+    browser_orders: Literal["claim", "trust"] = "claim"
+    """Purchases and refunds sent with a publishable key: a claim holds its item back in that browser and counts for
+    nothing else, until a secret key sends the order; `trust` counts whatever anybody sends."""
+
+
 class Erasure(_Section, frozen=True):
     """How soon those who were erased are gone from the log too."""
 
@@ -123,6 +137,7 @@ class Settings(_Section, frozen=True):
     learning: Learning = Learning()
     rules: Rules = Rules()
     traffic: Traffic = Traffic()
+    keys: Keys = Keys()
     erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()
 

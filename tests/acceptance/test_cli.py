@@ -286,7 +286,7 @@ def test_shop_that_cannot_be_simulated(empty: Path, tmp_path: Path, arguments: t
 
 def test_options_beat_the_environment(own: Path, tmp_path: Path) -> None:
     """`--data` wins over ETAPPE_DATA."""
-    assert "snapshot: 2" in must(tmp_path / "elsewhere", "check", "--data", str(own))
+    assert f"settings: {own}\n" in must(tmp_path / "elsewhere", "check", "--data", str(own))
     assert not (tmp_path / "elsewhere").exists()
 
 

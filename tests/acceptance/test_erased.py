@@ -156,6 +156,38 @@ def test_no_byte_is_left(data: Path, tmp_path: Path) -> None:
     assert sum(text.count("walter") for text in rejected) == 1
 
 
+def test_user_5_is_nobodys_rating(tmp_path: Path) -> None:
+    """`DELETE /v1/customers/5` and `erase --now` leave others' exports the same bytes, and the receipt says so."""
+    data, items = tmp_path / "data", tmp_path / "items.jsonl"
+    items.write_text('{"id": "5"}\n')
+    assert inside(data, "import-items", str(items)).code == 0
+    key = new_key(data, "secret")
+    told: list[dict[str, Any]] = [
+        {"event": "rate", "user_id": "6", "item_id": "5", "properties": {"rating": 5}},
+        {"event": "set_traits", "user_id": "6", "properties": {"size": "5", "children": 5, "items": ["5", 5]}},
+        {"event": "set_consent", "user_id": "6", "properties": {"email": True, "source": "5"}},
+        {"event": "add_to_cart", "user_id": "6", "item_id": "5", "quantity": 5, "price": 5},
+        {"event": "identify", "user_id": "6", "properties": {"loyalty_card": "5", "device_id": "5"}},
+        {"event": "identify", "user_id": "5", "properties": {"loyalty_card": "6", "email": EMAIL}},
+        {"event": "set_traits", "user_id": "7", "properties": {"note": f"friend of {EMAIL}", "size": 5}},
+    ]
+    message = {"userId": "6", "event": "Product Reviewed", "properties": {"product_id": "5", "rating": "5"}}
+    with Server(data) as server, server.client(key) as client:
+        accept(client, *({"event_id": f"f{number}"} | event for number, event in enumerate(told)))
+        assert client.post("/v1/segment/track", json=message).status_code == 200
+        before = client.get("/v1/customers/6/export").content
+        number = client.delete("/v1/customers/5").json()["receipt"]
+        ran = inside(data, "erase", "--now")
+        assert (ran.code, "texts 1" in ran.out) == (0, True), ran.out
+        assert client.get("/v1/customers/6/export").content == before
+        assert client.get("/v1/customers/5/export").status_code == 404
+        assert client.get("/v1/customers/7/export").json()["traits"] == {"note": "friend of [erased]", "size": 5}
+        told_of = client.get(f"/v1/erasures/{number}").json()
+        assert told_of["redacted"] == {"identities": 0, "payloads": 0, "texts": 1, "rejected": 0}
+        assert told_of["rewritten"] is not None
+    stop_store(data)
+
+
 def _live(client: httpx.Client, items: list[str]) -> None:
     accept(client, *_events(items))
     put(client, {"id": items[6], "available": False})

@@ -46,7 +46,16 @@ def _survives(shop: Shop, number: int, kind: str, fault: str) -> Run:
     return made
 
 
-@pytest.mark.parametrize("fault", ["serving process killed", "worker killed", "redis killed", "redis out of memory"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "serving process killed",
+        "worker killed",
+        "redis killed",
+        "redis out of memory",
+        "redis full while the worker is down",
+    ],
+)
 def test_external_redis(external: Shop, fault: str) -> None:
     """Log and records equal the client's account after a process was killed, or Redis was."""
     _survives(external, list(strikes_of("external")).index(fault), "external", fault)

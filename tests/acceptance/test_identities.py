@@ -192,7 +192,7 @@ def test_browsers_may_claim_and_not_link(
         "anonymous_id": cookie,
         "properties": {"loyalty_card": f"c-{user}"},
     }
-    accept(browser, claimed)
+    accept(browser, claimed, {"event": "view_item", "user_id": user, "item_id": template.items[0]})
     assert _identities(here, user) == [("user_id", user)]
     wrong = browser.post(
         "/v1/events", json={"events": [claimed], "customer": {"token": _token("someone", template.secret)}}

@@ -19,6 +19,7 @@ BEHIND = {
     "SMEMBERS": ":long",  # the worker looks for long tails
     "XLEN": "{config}:stream",  # the worker looks at the journal
     "PING": "",  # the server's keeper
+    "INFO": "memory",  # how full Redis is
     "HELLO": "",  # a connection is opened
     "CLIENT": "SETINFO",
     "MONITOR": "",  # this test
@@ -100,10 +101,26 @@ def test_known_customer_takes_one_command(alone: Server, client: httpx.Client, t
 
 def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client, template: Template) -> None:
     """A request_id adds a key to the one command, and the answer is kept by one more."""
+    decided(client, template.customers[0], request_id="r-0")  # the first call loads the script
     with Monitor(alone) as monitor:
         decided(client, template.customers[0], request_id="r-1")
-    assert [one.split()[0] for one in monitor.others] == ["MGET", "SET"]
+    assert [one.split()[0] for one in monitor.others] == ["MGET", "EVALSHA"]
     assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "mark", "answer"]
+
+
+def test_browser_without_proof_is_read_with_its_own_record(alone: Server, template: Template) -> None:
+    """Of a browser's key the one command asks for the record beside the account's too, which lies in the same partition."""
+    with alone.client(template.publishable) as browser, Monitor(alone) as monitor:
+        decided(browser, customer={"anonymous_id": "cookie"})
+    assert [one.split()[0] for one in monitor.others] == ["MGET"]
+    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == [
+        "base",
+        "tail",
+        "graph",
+        "mark",
+        "base",
+        "tail",
+    ]
 
 
 def test_two_identities_are_read_together(alone: Server, client: httpx.Client, template: Template) -> None:

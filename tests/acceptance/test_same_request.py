@@ -1,11 +1,14 @@
-"""A repeated request_id gets the same answer, whoever answers it and whatever happened meanwhile."""
+"""A repeated request_id gets the same answer, whoever answers it, less what is forbidden by what happened meanwhile."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
+import redis
 from tests.acceptance.conftest import Template
-from tests.acceptance.shop import Body, accept, decided, ids_of, items_of, put
+from tests.acceptance.shop import Body, Waiting, accept, decided, ids_of, items_of, logged, put, redis_of
 
 TIMES = 30
 
@@ -38,15 +41,104 @@ def test_nameless_strangers_answer_is_repeated(
 
 
 def test_answer_outlives_changes(here: httpx.Client, there: httpx.Client, template: Template) -> None:
-    """Events and catalogue changes since do not change what was answered; a new request_id sees them."""
+    """Events and new titles since do not change what was answered; a new request_id sees them."""
     user = template.customers[60]
     made = _ask(here, user, "r-2")
-    shown = ids_of(decided(here, user))[0]
-    accept(here, {"event": "ignore", "user_id": user, "item_id": shown})
-    put(here, {"id": shown, "available": False})
+    shown = items_of(json.loads(made))[0]
+    accept(here, {"event": "view_item", "user_id": user, "item_id": template.items[3]})
+    put(here, {"id": shown["id"], "title": "renamed"})
     assert [made] * 4 == [_ask(client, user, "r-2") for client in (there, here, here, here)]
-    assert shown not in ids_of(decided(there, user, request_id="r-3"))
-    put(here, {"id": shown, "available": True})
+    assert "renamed" in [item["title"] for item in items_of(decided(there, user, limit=100, request_id="r-3"))]
+    put(here, {"id": shown["id"], "title": shown["title"]})
+
+
+def _less(made: bytes, *gone: str) -> Body:
+    """An answer without some of its items, otherwise as it was."""
+    answer: Body = json.loads(made)
+    answer["placements"]["p"]["items"] = [item for item in items_of(answer) if item["id"] not in gone]
+    return answer
+
+
+def test_replay_is_held_against_what_is_forbidden_now(
+    here: httpx.Client, there: httpx.Client, template: Template
+) -> None:
+    """What is sold out, ignored or bought since is missing from the replay, on every replica; all else is the same."""
+    user = template.customers[70]
+    made = _ask(here, user, "r-5")
+    sold_out, ignored, bought = ids_of(json.loads(made))[1:4]
+    put(here, {"id": sold_out, "available": False})
+    assert [_less(made, sold_out)] * 3 == [json.loads(_ask(client, user, "r-5")) for client in (there, here, here)]
+    line = {"order_id": "replayed", "item_id": bought, "price": 1.0, "currency": "GBP"}
+    accept(
+        here, {"event": "ignore", "user_id": user, "item_id": ignored}, {"event": "purchase", "user_id": user, **line}
+    )
+    left = _less(made, sold_out, ignored, bought)
+    assert [left] * 3 == [json.loads(_ask(client, user, "r-5")) for client in (there, here, here)]
+    put(here, {"id": sold_out, "available": True})
+    back = _less(made, ignored, bought)
+    assert [back] * 3 == [json.loads(_ask(client, user, "r-5")) for client in (there, here, here)]
+
+
+def test_withdrawn_consent_is_not_answered_personally_again(
+    here: httpx.Client, there: httpx.Client, template: Template
+) -> None:
+    """Who has denied since gets nothing of what was known of them: what is left of it any stranger might have seen."""
+    user = template.customers[71]
+    made: Body = json.loads(_ask(here, user, "r-6"))
+    assert made["customer"]["known"] is True
+    accept(here, {"event": "set_consent", "user_id": user, "properties": {"personalisation": False}})
+    for client in (there, here, here):
+        again = json.loads(_ask(client, user, "r-6"))
+        assert (made["decision"], False) == (again["decision"], again["customer"]["known"])
+        assert items_of(again) == [item for item in items_of(made) if item["reason"]["kind"] == "popular"]
+
+
+def test_erased_customers_answers_are_gone(here: httpx.Client, there: httpx.Client, name: Callable[[], str]) -> None:
+    """Once a customer is erased, their request_ids are new ones, asked by a stranger."""
+    user = name()
+    accept(here, {"event": "add_to_cart", "user_id": user, "item_id": "COF-0001"})
+    made: Body = json.loads(_ask(here, user, "r-7"))
+    assert here.delete(f"/v1/customers/{user}").status_code == 200
+    answers = [json.loads(_ask(client, user, "r-7")) for client in (there, here)]
+    assert [answer["customer"]["known"] for answer in answers] == [False, False]
+    assert made["decision"] not in [answer["decision"] for answer in answers]
+
+
+def test_replay_is_no_decision_more(here: httpx.Client, shop: Path, template: Template) -> None:
+    """However often a request is repeated, changed by now or not, one decision is recorded."""
+    user = template.customers[72]
+    made: Body = json.loads(_ask(here, user, "r-8"))
+    sold_out = ids_of(made)[0]
+    _ask(here, user, "r-8")
+    put(here, {"id": sold_out, "available": False})
+    _ask(here, user, "r-8")
+    put(here, {"id": sold_out, "available": True})
+    waiting = Waiting()
+    while waiting(not (recorded := _recorded(shop, made["decision"]))):
+        pass
+    assert len(recorded) == 1
+
+
+def test_kept_answers_are_packed(browser: httpx.Client, shop: Path, name: Callable[[], str]) -> None:
+    """What a publishable key makes Redis keep is a small part of what it is answered, and lapses."""
+    placements = [{"name": f"p{number}", "limit": 50} for number in range(2)]
+    with redis_of(shop) as store:
+        before = _kept_bytes(store)
+        told = 0
+        for _ in range(20):
+            answer = browser.post("/v1/decide", json={"request_id": name(), "placements": placements})
+            assert answer.status_code == 200
+            told += len(answer.content)
+        assert 0 < _kept_bytes(store) - before < told / 3
+        assert all(store.ttl(key) > 0 for key in store.scan_iter("etappe:*:answer*"))
+
+
+def _kept_bytes(store: redis.Redis) -> int:
+    return sum(store.memory_usage(key) or 0 for key in store.scan_iter("etappe:*:answer*"))
+
+
+def _recorded(shop: Path, decision: str) -> list[str]:
+    return [one for one in logged(shop, "decision")["decision"].to_list() if one == decision]
 
 
 def test_request_ids_of_two_customers_are_two(here: httpx.Client, template: Template) -> None:

@@ -76,6 +76,7 @@ async def _service(place: Place, settings: Settings, began_by: int | None) -> As
         warm_up(service.replica.view, settings)
         background = [asyncio.create_task(service.replica.run()), asyncio.create_task(service.decisions.run())]
         background.append(asyncio.create_task(_end_with(began_by)))
+        background.append(asyncio.create_task(service.memory.run()))
         service.ready = True
         try:
             yield service

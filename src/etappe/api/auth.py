@@ -5,17 +5,15 @@ Clients of other systems send the same keys in their own ways, on their own addr
 
 import base64
 import binascii
-import hmac
 from typing import Any
 
-import msgspec
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
-from etappe.events.identities import CLAIMED, IDENTITIES, named
-from etappe.events.intake import Accepted, Rejected
-from etappe.events.vocabulary import Alias, Event, SetConsent
+from etappe.api import visitors
+from etappe.events.identities import ANONYMOUS, USER, Identity
+from etappe.events.trust import Sender
 from etappe.store.api_keys import ApiKey, digest_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -45,97 +43,44 @@ async def secret_key(connection: Connection, _: BaseRouteHandler) -> None:
         )
 
 
+def is_trusted(connection: Connection) -> bool:
+    """Whether the request is believed all: by a secret key, or where keys are off."""
+    key: ApiKey | None = connection.state.get("key")
+    return key is None or key.kind == "secret"
+
+
+def sender_of(connection: Connection, token: str | None) -> Sender:
+    """Who sends this: `token` and the visitor's cookie are what a browser proves itself by."""
+    if is_trusted(connection):
+        return Sender(trusted=True, proves=lambda _: True)
+    return Sender(trusted=False, proves=lambda one: proves(connection, one, token))
+
+
+def proves(connection: Connection, identity: Identity, token: str | None) -> bool:
+    """Whether the request may speak for `identity`: by a secret key, a token signed for it, or the visitor's cookie."""
+    if is_trusted(connection):
+        return True
+    if identity.kind == USER:
+        return token is not None and any(visitors.signs(key, identity, token) for key in _secrets(connection))
+    if identity.kind != ANONYMOUS:
+        return False
+    issuer: bytes = connection.app.state.service.secret
+    given = (token, visitors.token_in(connection.cookies.get(visitors.COOKIE), identity.value))
+    return any(one is not None and visitors.is_issued(issuer, identity.value, one) for one in given)
+
+
 def may_name_customers(connection: Connection, user_id: str, token: str | None) -> bool:
     """Whether the request may speak of `user_id`: by a secret key, or with a token its shop's server signed for it.
 
     The token is the hex HMAC-SHA256 of the user_id, keyed with the hex SHA-256 of a secret key.
     """
-    key: ApiKey | None = connection.state.get("key")
-    if key is None or key.kind == "secret":
-        return True
-    if token is None:
-        return False
-    secrets = (one for one in connection.app.state.service.replica.keys.values() if one.kind == "secret")
-    return any(_signed(user_id, one.digest, token) for one in secrets if not one.revoked)
+    return proves(connection, Identity(USER, user_id), token)
 
 
-def without_foreign_consent(
-    connection: Connection, accepted: list[Accepted], rejected: list[Rejected]
-) -> tuple[list[Accepted], list[Rejected]]:
-    """The accepted and rejected events: with a publishable key consent is denied in a user's name, never given.
-
-    Of an event that does both the denials count.
-    """
-    key: ApiKey | None = connection.state.get("key")
-    if key is None or key.kind == "secret":
-        return accepted, rejected
-    left: list[Accepted] = []
-    refused: list[Rejected] = []
-    for one in accepted:
-        mine = _denying(one) if _gives_consent(one.event) else one
-        if mine is None:
-            refused.append(Rejected(one.index, "consent of a user_id is given with a secret key", "user_id"))
-        else:
-            left.append(mine)
-    return left, sorted([*rejected, *refused], key=lambda one: one.index)
-
-
-def linking(connection: Connection, accepted: list[Accepted], token: str | None) -> list[Accepted]:
-    """The events that may say who is whom: all with a secret key, else those of the user that `token` speaks for.
-
-    A token speaks for one account, so it joins no second one by an alias.
-    """
-    key: ApiKey | None = connection.state.get("key")
-    if key is None or key.kind == "secret":
-        return accepted
-    users = {one.event.user_id for one in accepted if one.event.user_id} if token else set()
-    spoken = {user for user in users if may_name_customers(connection, user, token)}
-    return [one for one in accepted if one.event.user_id in spoken and not isinstance(one.event, Alias)]
-
-
-def without_claims(
-    connection: Connection, accepted: list[Accepted], rejected: list[Rejected]
-) -> tuple[list[Accepted], list[Rejected]]:
-    """The events with identities that only a shop's server can vouch for (a card, an address) put aside as `claimed`.
-
-    Else anyone could write into the record of whoever's e-mail address they know; a visitor token speaks for a user_id
-    alone. Who is named by nothing else is refused.
-    """
-    key: ApiKey | None = connection.state.get("key")
-    if key is None or key.kind == "secret":
-        return accepted, rejected
-    left = [_claimed(one) for one in accepted]
-    nobody = [one for one in left if not (named(one.event) or one.event.order_id)]
-    refused = [
-        Rejected(one.index, "this identity is named with a secret key", "properties.identities") for one in nobody
-    ]
-    return [one for one in left if one not in nobody], [*rejected, *refused]
-
-
-def _claimed(one: Accepted) -> Accepted:
-    said = dict(one.event.properties or {})
-    found = said.pop(IDENTITIES, None)
-    if found is None:
-        return one
-    event = msgspec.structs.replace(one.event, properties=said | {CLAIMED: found})
-    return msgspec.structs.replace(one, event=event)
-
-
-def _denying(one: Accepted) -> Accepted | None:
-    """The event with what it denies; None where that is nothing."""
-    said = {name: value for name, value in (one.event.properties or {}).items() if value is not True}
-    if False not in said.values():
-        return None
-    return msgspec.structs.replace(one, raw=None, event=msgspec.structs.replace(one.event, properties=said))
-
-
-def _gives_consent(event: Event) -> bool:
-    return isinstance(event, SetConsent) and event.user_id is not None and True in (event.properties or {}).values()
-
-
-def _signed(user_id: str, digest: str, token: str) -> bool:
-    expected = hmac.new(digest.encode(), user_id.encode(), "sha256").hexdigest()
-    return hmac.compare_digest(expected.encode(), token.encode())
+def _secrets(connection: Connection) -> list[str]:
+    """The digests of the secret keys in force."""
+    known = connection.app.state.service.replica.keys.values()
+    return [one.digest for one in known if one.kind == "secret" and not one.revoked]
 
 
 def _bearer(connection: Connection) -> str:

@@ -26,6 +26,17 @@ class EventsOperation(Operation):
         self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=body)}, required=True)
 
 
+@dataclass
+class VisitorOperation(Operation):
+    """`POST /v1/visitor`: a body may be left out."""
+
+    def __post_init__(self) -> None:
+        """Adds the body."""
+        name: dict[str, Reference | Schema] = {"anonymous_id": Schema(type=OpenAPIType.STRING)}
+        body = Schema(type=OpenAPIType.OBJECT, properties=name)
+        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=body)}, required=False)
+
+
 _TEXTS = (
     "event_id",
     "timestamp",

@@ -10,10 +10,13 @@ import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from etappe.errors import EtappeError, InputError, NotFoundError, StoreError
+from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError
 from etappe.events.intake import MAX_BODY_BYTES
+from etappe.store.memory import is_full
 
 MEDIA_TYPE: Final = "application/problem+json"
+_FULL_SECONDS: Final = 5
+"""When to come back to a full Redis."""
 _log = logging.getLogger("etappe.api")
 
 
@@ -80,11 +83,18 @@ def _no_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[A
 
 
 def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Redis did not answer where nothing can be said without it."""
+    """Redis did not answer where nothing can be said without it, or is full."""
+    if is_full(error):
+        return _full(StoreFullError())
     said = str(error) or "in time"
     return response(
         HTTPStatus.SERVICE_UNAVAILABLE, f"Redis does not answer ({said}); try again", headers={"retry-after": "1"}
     )
+
+
+def _full(error: StoreFullError) -> Response[Any]:
+    """Room is made by the worker, round by round: coming back at once would not help."""
+    return response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": str(_FULL_SECONDS)})
 
 
 def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any]:
@@ -92,6 +102,8 @@ def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any
         return response(HTTPStatus.BAD_REQUEST, str(error), error.field)
     if isinstance(error, NotFoundError):
         return response(HTTPStatus.NOT_FOUND, str(error))
+    if isinstance(error, StoreFullError):
+        return _full(error)
     if isinstance(error, StoreError):
         return response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": "1"})
     _log.error("%s %s failed: %s", request.method, request.url.path, error)

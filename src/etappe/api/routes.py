@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, collect, consent, identities, metrics, personal, segment
+from etappe.api import auth, collect, consent, identities, metrics, personal, segment, visitor
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.documented import EventsOperation
@@ -21,7 +21,7 @@ from etappe.api.taking import take_events
 from etappe.catalog.item import Item, ItemPatch
 from etappe.customers.state import fold_state
 from etappe.errors import InputError
-from etappe.events.identities import USER
+from etappe.events.identities import ANONYMOUS, USER, Identity
 from etappe.events.intake import read_batch, token_of
 from etappe.ids import item_hash
 from etappe.serving import lists
@@ -50,7 +50,9 @@ async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], servic
     asked = data.customer
     if asked.user_id and not auth.may_name_customers(request, asked.user_id, asked.token):
         data = msgspec.structs.replace(data, customer=msgspec.structs.replace(asked, user_id=None))
-    encoded: Any = await service.decide(data)
+    browser = asked.anonymous_id
+    proven = browser is None or auth.proves(request, Identity(ANONYMOUS, browser), asked.token)
+    encoded: Any = await service.decide(data, proven=proven)
     return Response(encoded, media_type=MediaType.JSON)
 
 
@@ -131,8 +133,8 @@ async def get_ready(service: Serving) -> Response[dict[str, Any]]:
     said: dict[str, Any] = {"ready": service.ready and service.replica.current, "snapshot": version}
     if service.replica.refusal:
         said |= {"reason": service.replica.refusal, "remedy": REMEDY}
-    if service.warning:
-        said["warning"] = service.warning
+    if warnings := [*filter(None, [service.warning]), *service.memory.warnings]:
+        said["warning"] = "; ".join(warnings)
     status = HTTPStatus.OK if said["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
     return Response(said, status_code=status)
 
@@ -156,6 +158,7 @@ HANDLERS = [
     *personal.HANDLERS,
     *segment.HANDLERS,
     *collect.HANDLERS,
+    *visitor.HANDLERS,
     get_health,
     get_ready,
     get_metrics,

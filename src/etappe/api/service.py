@@ -1,30 +1,33 @@
 """What the routes share: the replica, the store's connections, and the way of one decision through them."""
 
 import asyncio
-import hashlib
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 import redis
 
-from etappe.api import metrics
+from etappe.api import metrics, replays
+from etappe.api.memory import MemoryWatch
+from etappe.api.replays import Replays
 from etappe.api.replica import Replica
 from etappe.customers.state import State
 from etappe.errors import DataError, GenerationError, SettingsError, StoreUnavailableError
+from etappe.events.identities import ANONYMOUS
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.serving import record
 from etappe.serving.decide import Decision, decide, state_of
+from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import customers, journal, keys
+from etappe.store import browsers, customers, journal, keys
+from etappe.store.answers import Kept
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter, Recorded
@@ -34,8 +37,6 @@ from etappe.store.marks import REMEDY, Standing
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
-_KEPT_ANSWERS: Final = 10_000
-"""Answers to a request_id that a process keeps itself, given while Redis did not answer."""
 
 
 class Service:
@@ -55,11 +56,12 @@ class Service:
         )
         self.ready = False
         self.warning: str | None = None
+        self.memory = MemoryWatch(client)
         self.secret = standing.secret
         self._aliases = Aliases()
         self._linker = Linker(blocking, standing.secret, settings)
         self._digest = settings.digest()
-        self._answers: OrderedDict[tuple[bytes, str], tuple[bytes, float]] = OrderedDict()
+        self.replays = Replays(client, settings)
         self._budget = settings.store.budget_ms / 1000
         self.zone = _zone(settings.catalogue.time_zone)
 
@@ -70,7 +72,9 @@ class Service:
             StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
             GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
-        outcomes = await ingest(self.client, self.secret, events, self.settings, self._aliases, self.standing)
+        judged = await browsers.judge(self.client, self.secret, events)
+        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
+        await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
@@ -132,16 +136,21 @@ class Service:
         """The subject of an identity."""
         return subject_of(self.secret, kind, value)
 
-    async def decide(self, request: DecideRequest) -> bytes:
-        """The answer to `request`, encoded: one read, then computing, the rest behind the answer."""
+    async def decide(self, request: DecideRequest, *, proven: bool = True) -> bytes:
+        """The answer to `request`, encoded: one read, then computing, the rest behind the answer.
+
+        Where it is not `proven` who asks, a browser that is linked to an account is answered by its own record.
+        """
         began = time.perf_counter()
-        repeatable = _repeatable(request)
+        repeatable = replays.key_of(request, proven=proven)
         subjects = self._subjects(request, repeatable)
-        found, degraded = await self._read(subjects, repeatable)
-        if repeatable and (kept := self._kept(subjects[0], repeatable, found)):
-            return kept
+        own = [] if proven else self._browsers(request)
+        found, degraded = await self._read(subjects, repeatable, own)
         customer = next((one for one in found if one.found), None)
         state, degraded = self._state(customer, request.channel, degraded)
+        if repeatable and (kept := self.replays.find(subjects[0], repeatable, found[0].answer if found else b"")):
+            with suppress(DataError):  # of another version of Etappe: as if it had not been kept
+                return self._again(kept, request, state)
         catalogue = self.replica.position
         made = decide(self.replica.view, request, state, self.settings, time.time())
         took = time.perf_counter() - began
@@ -149,13 +158,19 @@ class Service:
         made = msgspec.structs.replace(made, answer=answer)
         encoded = _ENCODER.encode(answer)
         if repeatable:
-            settled = await self._settle(subjects[0], repeatable, encoded, degraded=degraded)
-            if settled != encoded:
-                return settled
+            mine = Kept(encoded, personal=state is not None)
+            settled = await self.replays.settle(subjects[0], repeatable, mine, degraded=degraded)
+            if settled is not mine:
+                return self._again(settled, request, state)
         self._record(request, made, customer.subject if customer and state is not None else b"", catalogue)
         metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
         metrics.DECISION_SECONDS.observe(took)
         return encoded
+
+    def _again(self, kept: Kept, request: DecideRequest, state: State | None) -> bytes:
+        """What was answered before, less what is forbidden by now. Nothing is recorded or consumed once more."""
+        view, personal = self.replica.view, kept.personal
+        return replayed(kept.answer, view, request, state, self.settings, time.time(), personal=personal)
 
     async def customer(self, subject: Subject) -> CustomerRecord:
         """One customer's record.
@@ -171,6 +186,8 @@ class Service:
         if customer is None or degraded:
             return None, degraded
         try:
+            if customer.account and customer.denies(unknown_denies=False, channel=channel):
+                return None, False
             return state_of(customer.base, customer.tail, self.settings, channel), False
         except DataError as error:
             _log.warning("the record of customer %s cannot be read: %s", customer.subject.hex(), error)
@@ -185,54 +202,32 @@ class Service:
             return [self.subject("request_id", repeatable)]
         return subjects
 
-    async def _read(self, subjects: list[Subject], request_id: str | None) -> tuple[list[CustomerRecord], bool]:
+    def _browsers(self, request: DecideRequest) -> list[Subject]:
+        """The browser that is asked about."""
+        browser = request.customer.anonymous_id
+        return [self.subject(ANONYMOUS, browser)] if browser else []
+
+    async def _read(
+        self, subjects: list[Subject], request_id: str | None, own: list[Subject]
+    ) -> tuple[list[CustomerRecord], bool]:
         """The records, and whether Redis failed to answer in its budget, or has lost what it had."""
         try:
             await self.be_current()
             if not subjects:
                 return [], False
             async with asyncio.timeout(self._budget):
-                return await customers.read(self.client, subjects, request_id, self.standing), False
+                return await customers.read(self.client, subjects, request_id, own, self.standing), False
         except GenerationError:
             metrics.SET_BACK.inc()
             return [], True
         except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
             return [], True
 
-    def _kept(self, subject: Subject, request_id: str, found: list[CustomerRecord]) -> bytes | None:
-        """The answer given before, as Redis has it, else as this process gave it while Redis was away."""
-        if found and found[0].answer:
-            return found[0].answer
-        encoded, until = self._answers.get((subject, request_id), (None, 0.0))
-        return encoded if time.monotonic() < until else None
-
-    async def _settle(self, subject: Subject, request_id: str, encoded: bytes, *, degraded: bool) -> bytes:
-        """The answer that counts for this request: ours, unless another was given meanwhile."""
-        name, seconds = keys.answer(subject, request_id), self.settings.store.answer_seconds
-        with suppress(TimeoutError, redis.RedisError, OSError):
-            async with asyncio.timeout(0 if degraded else self._budget):
-                if await self.client.set(name, encoded, nx=True, ex=seconds):
-                    return encoded
-                kept: Any = await self.client.get(name)
-                return kept or encoded
-        self._answers[subject, request_id] = encoded, time.monotonic() + seconds
-        if len(self._answers) > _KEPT_ANSWERS:
-            self._answers.popitem(last=False)
-        return encoded
-
     def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes, catalogue: str) -> None:
         dropped = self.decisions.dropped
         kept = _ENCODER.encode(record.record_of(request, made, catalogue=catalogue, settings_digest=self._digest))
         self.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
         metrics.RECORDS_DROPPED.inc(self.decisions.dropped - dropped)
-
-
-def _repeatable(request: DecideRequest) -> str | None:
-    """What a repeated request is known by: its id and what it asks for, since strangers may choose the same id."""
-    if not request.request_id:
-        return None
-    asked = hashlib.blake2b(_ENCODER.encode(request), digest_size=12).hexdigest()
-    return f"{request.request_id}:{asked}"
 
 
 def _zone(name: str) -> tzinfo:

@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from etappe.api import auth, metrics
 from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
+from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
 from etappe.events.vocabulary import SetConsent
 from etappe.store.ingest import Outcome
@@ -26,10 +27,12 @@ async def take_events(
     token: str | None = None,
 ) -> EventsAnswer:
     """Takes the `accepted` events of a request; `token` says whom a browser speaks for."""
-    allowed, rejected = auth.without_foreign_consent(request, accepted, rejected)
-    allowed, rejected = auth.without_claims(request, allowed, rejected)
+    sender = auth.sender_of(request, token)
+    allowed, rejected = trust.without_foreign_consent(accepted, rejected, sender)
+    allowed, rejected = trust.without_vouched(allowed, rejected, sender)
+    allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
     allowed = _said_by_now(allowed, now())
-    outcomes = await service.take(allowed, auth.linking(request, allowed, token))
+    outcomes = await service.take(allowed, trust.linking(allowed, sender))
     gone = [Rejected(one.index, ERASED) for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
     answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED), outcomes.count(Outcome.DUPLICATE), rejected)

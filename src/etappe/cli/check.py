@@ -6,7 +6,7 @@ from typing import Final
 import redis
 
 from etappe.cli import show
-from etappe.cli.checks import generation, log, served, store
+from etappe.cli.checks import generation, keys, log, served, store
 from etappe.cli.checks.finding import Check, Finding, Level, fault, ok
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
@@ -19,7 +19,9 @@ def _settings(inspected: Inspected) -> Iterator[Finding]:
 
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("settings", _settings),
+    ("keys", keys.browser_orders),
     ("redis", store.durability),
+    ("memory", store.memory),
     ("log", log.position),
     ("generation", generation.belonging),
     ("streams", generation.streams),

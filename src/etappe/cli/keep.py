@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 
 from etappe.cli import progress, show
@@ -80,9 +81,20 @@ def _erased(here: Opened, user: str) -> Receipt:
 
 
 def _show(receipts: list[Receipt]) -> None:
-    rows = [(one.receipt, one.erased, one.identities, one.rewritten or f"by {one.rewritten_by}") for one in receipts]
+    rows = [
+        (one.receipt, one.erased, one.identities, one.rewritten or f"by {one.rewritten_by}", _redacted(one))
+        for one in receipts
+    ]
     if rows:
-        show.table("", ("receipt", "erased", "identities", "log rewritten"), rows)
+        show.table("", ("receipt", "erased", "identities", "log rewritten", "redacted of others"), rows)
+
+
+def _redacted(receipt: Receipt) -> str:
+    """What was taken out of others' records, by sort; nothing where that is not known yet."""
+    if receipt.rewritten is None:
+        return ""
+    counts: dict[str, int] = msgspec.structs.asdict(receipt.redacted)
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count) or "nothing"
 
 
 def _tell(done: Rebuilt) -> None:

@@ -8,7 +8,8 @@ from cyclopts import App, CycloptsError
 import etappe
 from etappe.cli import ask, check, demo, files, keep, keys, models, reports, serve, simulate
 from etappe.cli.show import complain
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, StoreFullError
+from etappe.store.memory import is_full
 
 INTERRUPTED = 130
 
@@ -41,7 +42,7 @@ def main() -> None:
         complain(f"{_first_line(error)}; `etappe --help` shows the commands")
         sys.exit(2)
     except (EtappeError, redis.RedisError) as error:
-        complain(str(error))
+        complain(str(StoreFullError() if is_full(error) else error))
         sys.exit(1)
     except OSError as error:
         complain(f"{error.filename or 'the system'}: {error.strerror or error}")

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers import traits
+from etappe.customers import claims, traits
 from etappe.customers.consent import DENIED, GRANTED, PERSONALISATION, PREFIX, moment
 from etappe.customers.fold import TOTALS, joined_items, keep_telling, orders_forgotten
 from etappe.customers.joining import in_turn, totals_of
@@ -32,8 +32,6 @@ from etappe.errors import DataError
 VERSION: Final = 2
 RING: Final = 1024
 """Event hashes a base remembers, by which repeats are recognised after their records were folded."""
-RECENT: Final = 32
-"""Events about items that a base keeps as they were, for the session under way."""
 DIRTY: Final = 1
 """Flag: the base may differ from the fold of the whole history and is to be rebuilt from the log."""
 TRIMMED: Final = 2
@@ -60,7 +58,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     """An unpacked base. Arrays are read-only views where they come from bytes.
 
     `items` is ITEM[n], ascending by hash; `ring` is uint64[k], the oldest first; `recent` is EVENT[r], the last events
-    that say something of an item, in order of time: a session goes on when its tail is folded.
+    that say something of an item and the last claims, in order of time: a session goes on when its tail is folded.
     """
 
     consent: int = 0
@@ -106,14 +104,15 @@ def joined(bases: Sequence[Base]) -> Base:
     items = reduce(joined_items, (base.items for base in bases))
     kept = keep_telling(items)
     known = traits.joined([base.traits for base in bases])
+    totals = totals_of([base.totals for base in bases])
     return Base(
         consent=traits.flags(known, _unsaid(bases)),
         flags=_flags(bases) | (TRIMMED if len(kept) < len(items) else 0),
         generation=bases[0].generation,
-        totals=totals_of([base.totals for base in bases]),
+        totals=totals,
         items=kept,
         ring=in_turn([base.ring for base in bases])[-RING:],
-        recent=in_order(np.concatenate([base.recent for base in bases]))[-RECENT:],
+        recent=claims.kept(in_order(np.concatenate([base.recent for base in bases])), totals),
         traits=known,
     )
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from etappe.customers.records import CARTED, GIFT, IGNORED, WISHED
+from etappe.customers.records import CARTED, CLAIM, GIFT, IGNORED, WISHED
 from etappe.events.vocabulary import CODES
 
 EPOCH: Final = 1_577_836_800
@@ -123,6 +123,8 @@ def _mark(item: Any, record: Any) -> None:
         _decide_cart(item, time, code == _CART)
     elif code in (_WISH, _UNWISH):
         _decide_wish(item, time, code == _WISH)
+    elif code == CLAIM:
+        _decide_cart(item, time, False)
     elif code == _IGNORE:
         item.flags |= IGNORED
     elif code == _GIFT:

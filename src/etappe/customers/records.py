@@ -73,6 +73,11 @@ MAX_BLOCKS: Final = 256
 CARRIES_BLOCKS: Final = frozenset({CODES["set_traits"], CODES["set_consent"], CODES["identify"]})
 LINES: Final = frozenset({CODES["purchase"], CODES["refund"]})
 """Events whose value is the money of all pieces."""
+CLAIM: Final = 250
+"""The code of a purchase that a browser claims: no event's own, so that whatever counts purchases passes it over."""
+CLAIMED_REFUND: Final = 251
+CLAIMED: Final = {CODES["purchase"]: CLAIM, CODES["refund"]: CLAIMED_REFUND}
+"""What becomes of the codes of sales where they are claims."""
 
 _TIMELESS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -98,7 +103,7 @@ def encode(event: Event, event_id: str, time: datetime) -> bytes:
         _value(tag, event),
         order_hash(event.order_id) if event.order_id else 0,
         blocks or min(event.quantity or 1, MAX_QUANTITY),
-        code,
+        CLAIMED[code] if getattr(event, "claim", False) else code,
         VERSION << 4 | (CHANNELS.index(event.channel) + 1 if event.channel else 0),
     )
     return record + payload.ljust(blocks * WIDTH) if blocks else record

@@ -8,10 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers import traits
+from etappe.customers import claims, traits
 from etappe.customers.base import (
     DIRTY,
-    RECENT,
     RING,
     TRIMMED,
     Base,
@@ -50,7 +49,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def recent(self) -> NDArray[np.void]:
         """EVENT[m]: the last events about items, in order of time, whether they wait in the tail or were folded."""
-        return self.base.recent
+        claimed = claims.are_claims(self.base.recent)
+        return self.base.recent[~claimed] if claimed.any() else self.base.recent
+
+    @property
+    def claims(self) -> NDArray[np.void]:
+        """EVENT[m]: what a browser says was bought and no server has confirmed."""
+        return self.base.recent[claims.are_claims(self.base.recent)]
 
     @property
     def consent(self) -> str:
@@ -133,7 +138,7 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
     items, totals = fold(base.items, base.totals, events, half_life_days)
     kept = keep_telling(items)
     known = traits.after(base.traits, said) if said else base.traits
-    telling = events[(events["item"] > 0) & (STRENGTH[events["code"]] != 0)]
+    telling = events[(events["item"] > 0) & ((STRENGTH[events["code"]] != 0) | claims.are_claims(events))]
     flags = base.flags | (TRIMMED if len(kept) < len(items) else 0)
     if (base.flags & TRIMMED or orders_forgotten(totals)) and _is_late(base, events):
         flags |= DIRTY
@@ -144,7 +149,7 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
         totals=totals,
         items=kept,
         ring=np.concatenate([base.ring, events["event"]])[-RING:],
-        recent=in_order(np.concatenate([base.recent, telling]))[-RECENT:],
+        recent=claims.kept(in_order(np.concatenate([base.recent, telling])), totals),
         traits=known,
     )
 

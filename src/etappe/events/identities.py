@@ -32,7 +32,7 @@ SHARED_EASILY: Final = frozenset({ANONYMOUS, DEVICE})
 IDENTITIES: Final = "identities"
 CLAIMED: Final = "claimed"
 """The property under which identities are put aside that whoever sent them cannot vouch for."""
-_TELLING: Final = frozenset(
+TELLING: Final = frozenset(
     {
         "identify", "login", "sign_up", "generate_lead", "subscribe", "unsubscribe", "purchase", "refund",
         "store_visit", "set_traits", "service_contact", "email_open", "email_click", "alias",
@@ -97,7 +97,7 @@ def settled(event: Event) -> Event:
     if listed is not None and not isinstance(listed, dict):
         raise InputError("properties.identities is an object of kinds and values", field="properties.identities")
     found = _all(listed or {}, f"properties.{IDENTITIES}")
-    if tag in _TELLING:
+    if tag in TELLING:
         plain = {name: said.pop(name) for name in tuple(said) if name in PLAIN and said[name] is not None}
         if tag in _SALES and "email" in plain:
             plain.setdefault("order_email", plain.pop("email"))

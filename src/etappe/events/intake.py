@@ -40,13 +40,20 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of."""
+    """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of.
+
+    `proven` is whether who sent it may speak for whose it is; `flag` says why it counts for no record; of a `private`
+    one whose it is, is not kept.
+    """
 
     index: int
     event: Event
     event_id: str
     time: datetime
     raw: bytes | None = None
+    proven: bool = True
+    flag: str | None = None
+    private: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,6 +148,12 @@ def completed(accepted: Accepted) -> bytes:
     """The event as the durable stream keeps it: native JSON with its id and time."""
     whole = msgspec.structs.replace(accepted.event, event_id=accepted.event_id, timestamp=accepted.time)
     return msgspec.json.encode(whole)
+
+
+def nobodys(accepted: Accepted) -> Accepted:
+    """The event as it is kept where whose it is may not be: a basket and no more."""
+    event = msgspec.structs.replace(accepted.event, user_id=None, anonymous_id=None, properties=None)
+    return msgspec.structs.replace(accepted, event=event, raw=None)
 
 
 def content_id(raw: bytes, event: Event, time: datetime) -> str:

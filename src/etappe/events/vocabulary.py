@@ -85,9 +85,14 @@ class AddPaymentInfo(Event, tag="add_payment_info"):
 class Purchase(ItemEvent, tag="purchase"):
     """One line of an order was bought: `quantity` pieces at `price` each. Lines of one order share `order_id`."""
 
+    claim: bool = False
+    """Whether a browser says so, which nobody has confirmed."""
+
 
 class Refund(Event, tag="refund"):
     """A purchase was given back: the item's line, or the whole order where no item is named."""
+
+    claim: bool = False
 
 
 class Login(Event, tag="login"):

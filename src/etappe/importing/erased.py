@@ -1,34 +1,53 @@
 """Rows of customers who were erased: what happened before that does not come back by a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
 import polars as pl
 
-from etappe.events.identities import ANONYMOUS, IDENTITIES
+from etappe.events.identities import ANONYMOUS, Identity
+from etappe.events.naming import anywhere
+from etappe.events.naming.sought import Search
+from etappe.events.naming.telling import ADDRESSES
 from etappe.ids import Subject, subject_of, tombstone_of
-from etappe.importing import amounts, persons
+from etappe.importing import amounts
 from etappe.importing.ledger import Ledger
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log.schema import TIME
 
 REASON: Final = "erased: the customer was erased since"
-_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+_SAID: Final = ("anonymous_id", "properties", "raw")
+"""The columns in which a row of somebody may name another."""
+_MOMENTS: Final = ("timestamp", "event_time", "InvoiceDate")
+"""The columns in which files say when something happened."""
+_SHORTEST: Final = 6
+_REMEMBERED: Final = 100_000
 
 
 class Erased:
-    """Who was erased, by their tombstones."""
+    """Who was erased, by their tombstones: an identity is one of theirs if its keyed hash is."""
+
+    kinds: Sequence[str] = ()
+    """A tombstone does not tell the names of other systems, so their ids are known where they stand, not in texts."""
 
     def __init__(self, stones: Iterable[Tombstone], secret: bytes) -> None:
-        self._since = {stone.mark: datetime.fromtimestamp(stone.since / 1000, UTC) for stone in stones}
+        self._stones = {stone.mark: stone for stone in stones}
+        self._since = {mark: _since(stone) for mark, stone in self._stones.items()}
         self._secret = secret
+        self._erased = lru_cache(maxsize=_REMEMBERED)(self._stone_of)
+
+    def _stone_of(self, identity: Identity) -> Tombstone | None:
+        kinds = ADDRESSES if identity.kind in ADDRESSES else (identity.kind,)
+        marks = (tombstone_of(self._secret, subject_of(self._secret, kind, identity.value)) for kind in kinds)
+        return max((self._stones[mark] for mark in marks if mark in self._stones), key=_since, default=None)
 
     def without(self, rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
         """Identified `rows` without those of erased customers from before, which are booked as skipped.
 
-        Rows of others that name an identity of theirs lose that name, and the payload they were made of.
+        Rows of others lose what names one of them, as they lose it when the log is rewritten: an identity and the
+        payload they were made of, or a token of a text.
         """
         if not self._since or rows.is_empty():
             return rows
@@ -36,6 +55,19 @@ class Erased:
         if gone.any():
             ledger.leave_out(_with_amount(rows.filter(gone)), REASON)
         return self._unnamed(rows.filter(~gone))
+
+    def named_in(self, row: Any) -> bool:
+        """Whether a row that was rejected, its fields or the text of its line, names one of the erased from before."""
+        return bool(self._since) and anywhere.is_named(Search(self, _time_of(row)), row)
+
+    def whose(self, identity: Identity, moment: datetime | None) -> str | None:
+        """Their own tombstone's receipt, where an identity was erased and `moment` is not after that."""
+        stone = self._erased(identity)
+        return stone.receipt if stone is not None and (moment is None or moment <= _since(stone)) else None
+
+    def may_tell(self, text: str) -> bool:
+        """Whether a text is long enough to name somebody."""
+        return len(text) >= _SHORTEST and bool(self._since)
 
     def _is_before(self, rows: pl.DataFrame, subjects: pl.Series) -> pl.Series:
         """Whether each of `rows` is from before its subject was erased."""
@@ -46,38 +78,24 @@ class Erased:
         return (rows["time"] <= found).fill_null(value=False)
 
     def _unnamed(self, rows: pl.DataFrame) -> pl.DataFrame:
-        browsers = rows["anonymous_id"].unique().drop_nulls()
-        subjects = [subject_of(self._secret, ANONYMOUS, one) for one in browsers]
-        table = pl.DataFrame([browsers, pl.Series("whose", subjects, dtype=pl.Binary)])
-        foreign = self._is_before(rows, rows.join(table, on="anonymous_id", how="left", maintain_order="left")["whose"])
-        properties = self._left_of(rows)
-        changed = foreign | properties.ne_missing(rows["properties"])
-        if not changed.any():
-            return rows
-        lost = [pl.when(~foreign).then("anonymous_id").alias("anonymous_id"), properties.alias("properties")]
-        if "raw" in rows.columns:
-            lost.append(pl.when(~changed).then("raw").alias("raw"))
-        return rows.with_columns(lost)
+        """Rows of others without the names of the erased, and without what tells them in properties and payloads."""
+        names = [name for name in _SAID if name in rows.columns]
+        said = pl.any_horizontal(pl.col(names).is_not_null()) & (pl.col("time") <= max(self._since.values()))
+        places = rows.select(said.fill_null(value=False)).to_series().arg_true()
+        left = [self._left(row) for row in rows[places].select("event", "time", *names).iter_rows(named=True)]
+        return rows.with_columns(
+            rows[name].clone().scatter(places, pl.Series([row[name] for row in left], dtype=pl.String))
+            for name in names
+        )
 
-    def _left_of(self, rows: pl.DataFrame) -> pl.Series:
-        places = rows.select(persons.naming()).to_series().arg_true()
-        if places.is_empty():
-            return rows["properties"]
-        left = [self._left(text, time) for text, time in rows[places].select("properties", "time").iter_rows()]
-        return rows["properties"].clone().scatter(places, pl.Series(left, dtype=pl.String))
-
-    def _left(self, text: str, time: datetime) -> str | None:
-        said = _OBJECT.decode(text)
-        found = said.pop(IDENTITIES)
-        left = {kind: value for kind, value in found.items() if not self._is_gone(kind, value, time)}
-        if len(left) == len(found):
-            return text
-        rest = said | ({IDENTITIES: left} if left else {})
-        return msgspec.json.encode(rest).decode() if rest else None
-
-    def _is_gone(self, kind: str, value: str, time: datetime) -> bool:
-        since = self._since.get(tombstone_of(self._secret, subject_of(self._secret, kind, value)))
-        return since is not None and time <= since
+    def _left(self, row: dict[str, Any]) -> dict[str, Any]:
+        search = Search(self, row["time"])
+        visitor, properties, raw = (row.get(name) for name in _SAID)
+        return {
+            "anonymous_id": None if visitor and search.has(Identity(ANONYMOUS, visitor)) else visitor,
+            "properties": properties and search.properties(row["event"], properties),
+            "raw": raw and search.payload(raw),
+        }
 
 
 def _with_amount(rows: pl.DataFrame) -> pl.DataFrame:
@@ -86,3 +104,17 @@ def _with_amount(rows: pl.DataFrame) -> pl.DataFrame:
     sold, back = pl.col("event") == "purchase", pl.col("event") == "refund"
     sign = pl.when(sold).then(1).when(back).then(-1).otherwise(0).cast(pl.Int128)
     return own.with_columns((amount.fill_null(0) * sign).alias("amount"))
+
+
+def _since(stone: Tombstone) -> datetime:
+    return datetime.fromtimestamp(stone.since / 1000, UTC)
+
+
+def _time_of(row: Any) -> datetime | None:
+    """When a rejected row says that it happened, as far as that can be read."""
+    said = next((row[name] for name in _MOMENTS if row.get(name)), "") if isinstance(row, dict) else ""
+    try:
+        found = datetime.fromisoformat(said)
+    except (ValueError, TypeError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

@@ -66,8 +66,13 @@ def import_events(
     started, now = time.monotonic(), datetime.now(UTC)
     source, zone = f"import:{format_name}", times.check_zone(settings.catalogue.time_zone)
     name = f"{sources.stem(path)}-{format_name}"
-    with failures.writing(), rejected_file.opened(rejected, name) as bad, spool.opened(log.folder) as accepted:
-        intake, gone = Intake(zone, now, Ledger(bad), FoundItems()), Erased(tombstones, secret)
+    gone = Erased(tombstones, secret)
+    with (
+        failures.writing(),
+        rejected_file.opened(rejected, name, gone.named_in) as bad,
+        spool.opened(log.folder) as accepted,
+    ):
+        intake = Intake(zone, now, Ledger(bad), FoundItems())
         for rows in form.read(path, intake):
             known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
             accepted.add(traffic.with_reasons(known))

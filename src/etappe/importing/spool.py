@@ -19,7 +19,7 @@ ROWS_AT_ONCE: Final = 1_000_000
 """Rows that are brought into the log at once."""
 
 _FILLED_LATER: Final = ("received", "source")
-_MAY_BE_ABSENT: Final = ("flag", "raw")
+_MAY_BE_ABSENT: Final = ("flag", "raw", "claim")
 _PARTS: Final = 251
 SCHEMA: Final = {name: kind for name, kind in EVENT.items() if name not in _FILLED_LATER} | {
     "line": pl.Int64,
@@ -55,7 +55,7 @@ class Spool:
         self._given: list[pl.Series] = []
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Takes in `rows`: identified, with `content`; `flag`, `raw` and `derived` may be absent."""
+        """Takes in `rows`: identified, with `content`; `flag`, `raw`, `claim` and `derived` may be absent."""
         if rows.is_empty():
             return
         whole = rows.with_columns(*_keys(), *_absent(rows.columns)).select(
@@ -134,7 +134,7 @@ def _keys() -> list[pl.Expr]:
 
 
 def _absent(columns: list[str]) -> list[pl.Expr]:
-    nothing = {name: pl.lit(None, pl.String) for name in _MAY_BE_ABSENT} | {"derived": pl.lit(False)}
+    nothing = {name: pl.lit(None, EVENT[name]) for name in _MAY_BE_ABSENT} | {"derived": pl.lit(False)}
     return [value.alias(name) for name, value in nothing.items() if name not in columns]
 
 

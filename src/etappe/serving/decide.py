@@ -53,11 +53,7 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
     """
     began = time.perf_counter()
     here = situation(view, state, request.context, now, settings.rules.session_minutes * SECONDS_PER_MINUTE)
-    forbidden = (
-        Forbidden(view, state.items, settings.rules, now)
-        if state is not None
-        else nothing_forbidden(view, settings.rules)
-    )
+    forbidden = forbidden_to(view, state, settings, now)
     shown: set[int] = set()
     placements: dict[str, FilledPlacement] = {}
     picks: dict[str, list[Pick]] = {}
@@ -92,13 +88,29 @@ def plan(here: Situation) -> tuple[list[Source], list[Source]]:
     return first, [candidates.by_category, candidates.by_popularity]
 
 
-def _fill(
-    view: View, request: DecideRequest, placement: Placement, here: Situation, forbidden: Forbidden, shown: set[int]
-) -> tuple[FilledPlacement, list[Pick]]:
+def forbidden_to(view: View, state: State | None, settings: Settings, now: float) -> Forbidden:
+    """What the customer with `state` must not be shown; None is a stranger."""
+    if state is None:
+        return nothing_forbidden(view, settings.rules)
+    return Forbidden(view, state.items, settings.rules, now, state.claims)
+
+
+def gate_of(view: View, request: DecideRequest, placement: Placement, forbidden: Forbidden, now: float) -> Gate:
+    """What holds for one placement of a request.
+
+    Raises:
+        InputError: its filter cannot be understood.
+    """
     context = request.context
     wanted = compile_filter(placement.filter, f"placements.{placement.name}.filter")
     on_page = [*context.cart, *([context.item] if context.item else [])]
-    gate = Gate(view.catalogue, forbidden, wanted, placement.exclude, on_page, here.now)
+    return Gate(view.catalogue, forbidden, wanted, placement.exclude, on_page, now)
+
+
+def _fill(
+    view: View, request: DecideRequest, placement: Placement, here: Situation, forbidden: Forbidden, shown: set[int]
+) -> tuple[FilledPlacement, list[Pick]]:
+    gate = gate_of(view, request, placement, forbidden, here.now)
     first, then = plan(here)
     streams = ranking.one_after_another(
         [

@@ -1,30 +1,37 @@
 """What may not be shown, told for any rows at once. Every list goes through here, fallbacks and related lists too."""
 
+from typing import Any, Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.catalog.filters import Filter
 from etappe.catalog.table import SHOP_FLOOR, Catalogue
 from etappe.customers.fold import SECONDS_PER_DAY
-from etappe.customers.records import IGNORED, ITEM
+from etappe.customers.kernels import MICROSECONDS
+from etappe.customers.records import EVENT, IGNORED, ITEM
 from etappe.ids import item_hash
 from etappe.serving.view import Rows, View
 from etappe.settings import Rules
 
 Mask = NDArray[np.bool_]
+_NO_CLAIMS: Final = np.zeros(0, EVENT)
 
 
 class Forbidden:
     """What one customer must not be shown now: groups of variants, and categories bought once."""
 
-    def __init__(self, view: View, items: NDArray[np.void], rules: Rules, now: float) -> None:
+    def __init__(
+        self, view: View, items: NDArray[np.void], rules: Rules, now: float, claims: NDArray[np.void] = _NO_CLAIMS
+    ) -> None:
         catalogue = view.catalogue
         rows = catalogue.rows(items["item"])
         known = rows >= 0
         rows, items = rows[known], items[known]
         groups = catalogue.column("group")[rows]
         self.ignored = groups[items["flags"] & IGNORED > 0]
-        self.in_floor = groups[_inside_floor(catalogue, rows, items, rules, now)]
+        in_floor = groups[_inside_floor(catalogue, rows, items["bought"].astype(np.int64), rules, now)]
+        self.in_floor = np.concatenate([in_floor, _claimed(catalogue, claims, rules, now)])
         self.not_again = groups[_bought_for_good(view, rows, items, rules)]
         self.categories = _bought_once(catalogue, rows[items["bought"] > 0], rules)
 
@@ -85,11 +92,20 @@ class Gate:
         return passed
 
 
-def _inside_floor(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], rules: Rules, now: float) -> Mask:
-    """Bought so recently that the buyer has no use for another."""
+def _claimed(catalogue: Catalogue, claims: NDArray[np.void], rules: Rules, now: float) -> NDArray[Any]:
+    """The groups of what a browser says was bought so recently."""
+    rows = catalogue.rows(claims["item"])
+    known = rows >= 0
+    bought = claims["time"][known] // MICROSECONDS
+    inside = _inside_floor(catalogue, rows[known], bought, rules, now)
+    groups: NDArray[Any] = catalogue.column("group")[rows[known][inside]]
+    return groups
+
+
+def _inside_floor(catalogue: Catalogue, rows: Rows, bought: NDArray[np.int64], rules: Rules, now: float) -> Mask:
+    """`bought` (Unix seconds, 0 for never) so recently that the buyer has no use for another."""
     own = catalogue.column("floor")[rows].astype(np.int64)
     days = np.where(own == SHOP_FLOOR, rules.floor_days, own)
-    bought = items["bought"].astype(np.int64)
     return (bought > 0) & (now - bought < days * SECONDS_PER_DAY)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
+import redis
 
 from etappe import arrays
 from etappe.arrays import MANIFEST, Manifest
@@ -32,8 +33,12 @@ def publish(client: SyncRedis, kind: str, folder: Path) -> str:
     manifest = Manifest.read(folder)
     if manifest.kind != kind:
         raise DataError(f"{folder} holds a {manifest.kind}, not a {kind}")
-    for name in (*(f"{array}.npy" for array in manifest.arrays), MANIFEST):
-        _upload(client, kind, manifest.version, name, folder / name)
+    try:
+        for name in (*(f"{array}.npy" for array in manifest.arrays), MANIFEST):
+            _upload(client, kind, manifest.version, name, folder / name)
+    except redis.ResponseError:  # a full Redis takes some chunks and refuses the next: nobody would ever drop them
+        _drop(client, kind, manifest.version)
+        raise
     pipe = client.pipeline()
     pipe.lrem(keys.artifact(kind), 0, manifest.version)
     pipe.lpush(keys.artifact(kind), manifest.version)
@@ -175,11 +180,13 @@ def _drop_old(client: SyncRedis, kind: str) -> None:
     served = current(client, kind)
     for version in versions(client, kind)[KEPT:]:
         if version != served:
-            for key in client.scan_iter(
-                match=keys.artifact_chunk(kind, version, "*", 0)[: -len(":00000")] + "*", count=1000
-            ):
-                client.delete(key)
+            _drop(client, kind, version)
             client.lrem(keys.artifact(kind), 0, version)
+
+
+def _drop(client: SyncRedis, kind: str, version: str) -> None:
+    for key in client.scan_iter(match=keys.artifact_chunk(kind, version, "*", 0)[: -len(":00000")] + "*", count=1000):
+        client.delete(key)
 
 
 def _text(value: Any) -> str | None:

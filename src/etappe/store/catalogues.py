@@ -1,11 +1,13 @@
 """The catalogue as the store keeps it: compiled now and then, the changes since in the journal."""
 
 import logging
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import redis
 
 from etappe.catalog.table import KIND, Catalogue
 from etappe.store import artifacts, journal
@@ -61,5 +63,9 @@ def publish(client: SyncRedis, data: Path, catalogue: Catalogue, position: str) 
     folder = data / FOLDER / now.strftime("%Y%m%dT%H%M%S%fZ")
     folder.parent.mkdir(parents=True, exist_ok=True)
     catalogue.compile(folder, folder.name, now.isoformat(), position)
-    artifacts.publish(client, KIND, folder)
+    try:
+        artifacts.publish(client, KIND, folder)
+    except redis.ResponseError:  # refused, by a full Redis for one: the next round compiles another
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     artifacts.remove_old_folders(folder.parent, artifacts.versions(client, KIND))

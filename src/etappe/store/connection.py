@@ -80,13 +80,15 @@ def server(place: Place) -> Iterator[EmbeddedServer]:
 
 
 def check(client: SyncRedis, place: Place) -> None:
-    """Loads the scripts and makes sure the server is one Etappe can use."""
+    """Makes sure the server is one Etappe can use. Nothing is written: a full one has to be drained first.
+
+    Raises:
+        StoreError: it is too old.
+    """
     info: dict[str, Any] = client.info("server")
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
         raise StoreError(f"{shown(place)} is Redis {version}; Etappe needs 6.2 or newer, or Valkey")
-    for script in scripts.ALL:
-        client.script_load(script.text)
 
 
 def durability_warning(client: SyncRedis) -> str | None:
@@ -102,12 +104,15 @@ def durability_warning(client: SyncRedis) -> str | None:
 def secret(client: SyncRedis, data: Path) -> bytes:
     """The secret that subjects are keyed with: Redis and the data folder keep the same one, made when first asked for.
 
+    Written only where Redis has none, so that a full one can be opened.
+
     Raises:
         StoreError: the two differ, so the folder belongs to another Redis.
     """
     path = data / SECRET_FILE
     kept = kept_secret(path)
-    client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
+    if not client.exists(keys.SECRET):
+        client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
     current: bytes = client.get(keys.SECRET)  # type: ignore[assignment]
     if kept is None:
         _keep_secret(path, current)

@@ -1,15 +1,16 @@
 """Customers' records in Redis: read with one command, replaced by compare-and-set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
 import redis
 
 from etappe.customers.base import joined, pack, unpack
+from etappe.customers.state import denied
 from etappe.customers.tails import events_of
 from etappe.errors import StoreUnavailableError
-from etappe.ids import PARTITIONS, Partition, Subject, partition_of
+from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script
 from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
@@ -22,6 +23,7 @@ _HOPS: Final = 3
 class CustomerRecord(msgspec.Struct, frozen=True):
     """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id.
 
+    `own` is what a browser has beside it, base and tail; of a record that is such, `account` is the customer behind it.
     `mark` is the mark of the partition as it was read with them.
     """
 
@@ -31,6 +33,8 @@ class CustomerRecord(msgspec.Struct, frozen=True):
     graph: bytes = b""
     mark: bytes = b""
     answer: bytes = b""
+    own: tuple[bytes, bytes] = (b"", b"")
+    account: "CustomerRecord | None" = None
 
     @property
     def found(self) -> bool:
@@ -42,51 +46,84 @@ class CustomerRecord(msgspec.Struct, frozen=True):
         """What the identity graph says of this subject."""
         return place_of(self.graph)
 
+    def browser_denies(self, *, unknown_denies: bool) -> bool:
+        """Whether this record itself says that there is to be no personalisation."""
+        return denied(self.base, self.tail, unknown_denies)
+
+    def denies(self, *, unknown_denies: bool, channel: str | None = None) -> bool:
+        """Whether this record or the account behind it denies personalisation, or the `channel`."""
+        account = self.account
+        if account is not None and denied(account.base, account.tail, unknown_denies=False, channel=channel):
+            return True
+        return denied(self.base, self.tail, unknown_denies, channel)
+
 
 async def read(
-    client: AsyncRedis, subjects: Sequence[Subject], request_id: str | None = None, standing: Standing | None = None
+    client: AsyncRedis,
+    subjects: Sequence[Subject],
+    request_id: str | None = None,
+    own: Collection[Subject] = (),
+    standing: Standing | None = None,
 ) -> list[CustomerRecord]:
     """The customers that `subjects` belong to, in one round trip: one MGET each (its keys share a slot), sent together.
 
     Where a subject is an alias of somebody not asked about, or its customer's record waits to be joined with others,
     there is one more round trip (two, where both is so; more only while identities are being changed). The answer to
-    `request_id` is the one given to the subject that was asked about.
+    `request_id` is the one given to the subject that was asked about. Of `own`, browsers that proved nothing, an alias
+    gives its own record, and its customer's as `account`.
 
     Raises:
         StoreUnavailableError: Redis did not answer.
         GenerationError: the mark of a partition that was read does not stand.
     """
     try:
-        found = await _records(client, [_names(subject, request_id) for subject in subjects], subjects, standing)
+        names = [_names(one, request_id, own=one in own) for one in subjects]
+        first = await _records(client, names, subjects, own, standing)
+        found = first
         theirs = {one.subject: one for one in found if one.place.root is None}
         for _ in range(_HOPS):
             asked = {one.place.root: None for one in found if one.place.root is not None}
             if not asked:
                 break
             if wanted := [root for root in asked if root not in theirs]:
-                more = await _records(client, [_names(root, None) for root in wanted], wanted, standing)
+                more = await _records(client, [_names(root, None) for root in wanted], wanted, (), standing)
                 theirs |= {one.subject: one for one in more}
             found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
-        return [await _joined(client, one) if one.place.waiting else one for one in found]
+        whole = [await _joined(client, one) if one.place.waiting else one for one in found]
+        return [_own(asked, one) if asked.subject in own else one for asked, one in zip(first, whole, strict=True)]
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailableError(f"Redis does not answer: {error}") from error
 
 
 async def _records(
-    client: AsyncRedis, names: list[list[str]], subjects: Sequence[Subject], standing: Standing | None = None
+    client: AsyncRedis,
+    names: list[list[str]],
+    subjects: Sequence[Subject],
+    own: Collection[Subject] = (),
+    standing: Standing | None = None,
 ) -> list[CustomerRecord]:
     if len(subjects) == 1:
-        records = [_record(subjects[0], await client.mget(names[0]))]
+        records = [_record(subjects[0], await client.mget(names[0]), own=subjects[0] in own)]
     else:
         async with client.pipeline(transaction=False) as pipe:
             for of_one in names:
                 pipe.mget(of_one)
             replies = await pipe.execute()
-        records = [_record(subject, reply) for subject, reply in zip(subjects, replies, strict=True)]
+        records = [
+            _record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)
+        ]
     if standing is not None:
         for record in records:
             standing.check(keys.mark(partition_of(record.subject)), record.mark)
     return records
+
+
+def _own(asked: CustomerRecord, customer: CustomerRecord) -> CustomerRecord:
+    """What a browser has for itself, where it is linked to a customer."""
+    if asked.place.root is None:
+        return customer
+    base, tail = asked.own
+    return msgspec.structs.replace(asked, base=base, tail=tail, account=customer)
 
 
 def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerRecord:
@@ -197,10 +234,14 @@ def _again(client: SyncRedis, one: Replacement, ttl_seconds: int, error: Excepti
     return int(run_script(client, scripts.REPLACE, arguments[:4], arguments[4:]))
 
 
-def _names(subject: Subject, request_id: str | None) -> list[str]:
+def _names(subject: Subject, request_id: str | None, *, own: bool = False) -> list[str]:
     names = [keys.base(subject), keys.tail(subject), keys.graph(subject), keys.mark(partition_of(subject))]
-    return [*names, keys.answer(subject, request_id)] if request_id else names
+    names += [keys.answer(subject, request_id)] if request_id else []
+    return [*names, keys.base(browser_of(subject)), keys.tail(browser_of(subject))] if own else names
 
 
-def _record(subject: Subject, values: Sequence[Any]) -> CustomerRecord:
-    return CustomerRecord(subject, *(value or b"" for value in values))
+def _record(subject: Subject, values: Sequence[Any], *, own: bool = False) -> CustomerRecord:
+    given = [value or b"" for value in values]
+    beside = (given.pop(-2), given.pop()) if own else (b"", b"")
+    base, tail, graph, mark, *answer = given
+    return CustomerRecord(subject, base, tail, graph, mark, answer[0] if answer else b"", own=beside)

@@ -23,6 +23,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from etappe import settings
 from etappe.errors import StoreError
 
 LOG: Final = "valkey.log"
@@ -31,6 +32,10 @@ MAX_SOCKET_PATH: Final = 100
 START_SECONDS: Final = 120.0
 """Longest wait for the server to read its append-only file at the start."""
 _STOP_SECONDS: Final = 10.0
+_OWN_SHARE: Final = 0.5
+"""Share of the machine that the server may take: rewriting the append-only file forks, which may cost as much again,
+and serving processes and worker need theirs."""
+_CONTAINER: Final = Path("/sys/fs/cgroup/memory.max")
 
 
 class EmbeddedServer:
@@ -106,7 +111,8 @@ class EmbeddedServer:
     def _spawn(self) -> None:
         """Starts the server as a daemon, which inherits the lock and so holds it for as long as it lives."""
         self.socket.unlink(missing_ok=True)
-        command = [str(_binary()), *_arguments(self.folder, self.socket)]
+        most = _most_bytes(settings.load(self.folder.parent).store.memory_mib)
+        command = [str(_binary()), *_arguments(self.folder, self.socket, most)]
         with _own_lock(self.folder / "server.lock") as lock, (self.folder / LOG).open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             started(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(lock.fileno(),)).wait()
@@ -209,8 +215,18 @@ def _binary() -> Path:
     return found[0]
 
 
-def _arguments(folder: Path, socket: Path) -> list[str]:
-    settings = {
+def _most_bytes(mib: int) -> int:
+    """The most that the server may hold: `mib`, or for 0 a share of what the machine or the container has."""
+    if mib:
+        return mib * 1024 * 1024
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a bound
+        machine = min(machine, int(_CONTAINER.read_text()))
+    return int(machine * _OWN_SHARE)
+
+
+def _arguments(folder: Path, socket: Path, most: int) -> list[str]:
+    named = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
@@ -219,9 +235,10 @@ def _arguments(folder: Path, socket: Path) -> list[str]:
         "appendfsync": "always",
         "no-appendfsync-on-rewrite": "no",
         "save": "",
+        "maxmemory": str(most),
         "maxmemory-policy": "noeviction",
         "daemonize": "yes",
         "logfile": str(folder / LOG),
         "pidfile": str(folder / "valkey.pid"),
     }
-    return [part for name, value in settings.items() for part in (f"--{name}", value)]
+    return [part for name, value in named.items() for part in (f"--{name}", value)]

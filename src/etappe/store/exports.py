@@ -1,6 +1,7 @@
 """Exports asked for by the API and made by the worker, who alone has the log at hand."""
 
 import secrets
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -25,7 +26,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     identities: list[Identity]
 
 
+class _Whose(msgspec.Struct, frozen=True):
+    """Of an export only whose it is."""
+
+    identities: list[Identity] = []
+
+
 _WANTED = msgspec.json.Decoder(Wanted)
+_WHOSE = msgspec.json.Decoder(_Whose | None)
 
 
 def ask(client: SyncRedis, customer: Subject, identities: dict[Subject, Identity]) -> str:
@@ -56,8 +64,28 @@ def take(client: SyncRedis, number: str) -> bytes | None:
     return value or None
 
 
-def drop_all(client: SyncRedis) -> None:
-    """Forgets exports that nobody has taken yet: who asked asks again."""
-    names = list(client.scan_iter(match=keys.export("*"), count=_SCANNED))
-    if names:
-        client.delete(*names)
+def drop(client: SyncRedis, concerned: Callable[[bytes], bool]) -> None:
+    """Forgets exports that nobody has taken yet and that are `concerned`: who asked asks again."""
+    for name, export in _ready(client):
+        if concerned(export):
+            client.delete(name)
+
+
+def forget(client: SyncRedis, subjects: Collection[Subject], identities: Collection[Identity]) -> None:
+    """Answers all that was asked of these people, made or not, with nothing: they were erased."""
+    waiting: Any = client.lrange(keys.EXPORTS_WANTED, 0, -1)
+    for value in waiting:
+        wanted = _WANTED.decode(value)
+        if not set(subjects).isdisjoint(wanted.subjects) and client.lrem(keys.EXPORTS_WANTED, 1, value):
+            put(client, wanted.number, NOTHING)
+    for name, export in _ready(client):
+        of = _WHOSE.decode(export)
+        if of is not None and not set(identities).isdisjoint(of.identities):
+            client.set(name, NOTHING, ex=KEPT_SECONDS)
+
+
+def _ready(client: SyncRedis) -> Iterator[tuple[bytes, bytes]]:
+    for name in list(client.scan_iter(match=keys.export("*"), count=_SCANNED)):
+        value: Any = client.get(name)
+        if value:
+            yield name, value

@@ -12,6 +12,7 @@ from etappe.customers.base import EMPTY, Base
 from etappe.customers.consent import verdict_of
 from etappe.customers.records import (
     CARRIES_BLOCKS,
+    CLAIMED,
     EVENT,
     LINES,
     MAX_QUANTITY,
@@ -74,7 +75,7 @@ def alone(subjects: pl.Series) -> pl.DataFrame:
 def ordered(events: pl.LazyFrame) -> pl.DataFrame:
     """Events (columns of the log) by subject and time, those of one moment in their order of arrival."""
     columns = ("subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel")
-    arrived = events.select(*columns, "properties").with_row_index("arrival")
+    arrived = events.select(*columns, "properties", "claim").with_row_index("arrival")
     return arrived.sort("subject", _time(), "arrival").drop("arrival").collect()
 
 
@@ -108,6 +109,9 @@ def to_records(history: pl.DataFrame) -> NDArray[np.void]:
     channels = {name: place for place, name in enumerate(CHANNELS, start=1)}
     channel = history["channel"].replace_strict(channels, default=0, return_dtype=pl.UInt8).fill_null(0).to_numpy()
     records["meta"] = VERSION << 4 | channel
+    claims = history["claim"].fill_null(value=False).to_numpy()
+    for code, claimed in CLAIMED.items():
+        records["code"][claims & (records["code"] == code)] = claimed
     _put_said(records, history["properties"])
     return records
 

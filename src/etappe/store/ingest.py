@@ -15,13 +15,13 @@ from redis.exceptions import NoScriptError
 
 from etappe import faults
 from etappe.customers import records
-from etappe.errors import StoreError, StoreUnavailableError
+from etappe.errors import StoreUnavailableError
 from etappe.events import identities, traffic
-from etappe.events.intake import Accepted, completed
+from etappe.events.intake import Accepted, completed, nobodys
 from etappe.events.vocabulary import CODES, Event
 from etappe.ids import Partition, Subject, partition_of, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import keys, scripts
+from etappe.store import keys, memory, scripts
 from etappe.store.connection import AsyncRedis
 from etappe.store.identities.belonging import place_of
 from etappe.store.marks import Standing
@@ -89,7 +89,8 @@ async def ingest(
     Raises:
         GenerationError: the mark of a partition does not stand; nothing is taken there.
         StoreUnavailableError: Redis did not answer; what of the batch it took is recognised when the batch is repeated.
-        StoreError: Redis refuses to write (out of memory, read-only).
+        StoreFullError: Redis has come to its maxmemory.
+        StoreError: Redis refuses to write (read-only).
     """
     known = aliases or Aliases()
     waiting = [_Waiting(place, *subject_for(secret, one.event), one) for place, one in enumerate(events)]
@@ -124,13 +125,15 @@ class _Waiting:
         `customer` is the place of the customer it belongs to, from 1.
         """
         event, time = self.accepted.event, self.accepted.time
-        counts = self.is_customer and traffic.counts_for_rate(event)
+        nobody = self.accepted.private or not self.is_customer
+        counts = not nobody and traffic.counts_for_rate(event)
         minute = max(0, int(time.timestamp())) // 60 if counts else ""
-        kind = "n" if not self.is_customer else "c" if self.checked else "t"
+        kind = "n" if nobody else "c" if self.checked else "t"
         head = f"{kind}{customer}:{minute}".encode()
         record = records.encode(event, self.accepted.event_id, time)
-        flag = traffic.flag_of(event) or b""
-        return [self.subject + head, record, completed(self.accepted), flag, self.accepted.raw or b""]
+        flag = self.accepted.flag or traffic.flag_of(event) or b""
+        told = nobodys(self.accepted) if self.accepted.private else self.accepted
+        return [self.subject + head, record, completed(told), flag, told.raw or b""]
 
 
 class _Call:
@@ -222,7 +225,7 @@ async def _run(
     try:
         replies = await _send(client, calls, settings, standing)
         if any(isinstance(reply, NoScriptError) for reply in replies):
-            await client.script_load(scripts.INGEST.text)
+            await _load(client)
             unknown = [call for call, reply in zip(calls, replies, strict=True) if isinstance(reply, NoScriptError)]
             again = dict(
                 zip((call for _, call in unknown), await _send(client, unknown, settings, standing), strict=True)
@@ -232,9 +235,7 @@ async def _run(
         raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
     failed = next((reply for reply in replies if isinstance(reply, Exception)), None)
     if failed is not None:
-        raise StoreError(
-            f"Redis refuses the events: {failed}; send the same batch again once that is mended"
-        ) from failed
+        raise memory.refusal(failed, "the events") from failed
     return [
         (call, _statuses(partition, reply, standing)) for (partition, call), reply in zip(calls, replies, strict=True)
     ]
@@ -246,6 +247,14 @@ def _statuses(partition: Partition, reply: Any, standing: Standing | None) -> li
     if standing is not None:
         standing.check(keys.mark(partition), mark)
     return list(statuses)
+
+
+async def _load(client: AsyncRedis) -> None:
+    """Loads the script, which some versions of Redis refuse when they are full."""
+    try:
+        await client.script_load(scripts.INGEST.text)
+    except redis.ResponseError as error:
+        raise memory.refusal(error, "the events") from error
 
 
 async def _send(

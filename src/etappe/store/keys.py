@@ -6,6 +6,7 @@ etappe:{017}:stream                  accepted events of partition 17            
 etappe:{017}:mark                    generation, and how far the log has read   one value
 etappe:{017}:base:SUBJECT            packed base                                 customer_days since the last event
 etappe:{017}:tail:SUBJECT            records since the base                      folded at tail_limit; as the base
+etappe:{017}:base:BROWSER, :tail:... what a linked browser did itself            as any; `ids.browser_of` a subject
 etappe:{017}:long                    subjects whose tail waits for folding       emptied by the worker
 etappe:{017}:graph:SUBJECT           alias of which customer, or bases to join   customer_days since the last use
 etappe:{017}:members:SUBJECT         a customer's identities, by subject; `said` customer_days; 500 identities
@@ -13,7 +14,8 @@ etappe:{017}:seen:SUBJECT            hashes of events that went to no tail      
 etappe:{017}:rate:SUBJECT            events of the current minute                2 minutes
 etappe:{017}:gone:TOMBSTONE          when an identity was erased                 one value an erased identity
 etappe:{017}:dirty                   subjects to be rebuilt from the log         emptied by the worker
-etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id                  answer_seconds
+etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id, packed          answer_seconds; answers_mib in all
+etappe:{017}:answers                 the ring of a partition's kept answers      its share of answers_mib
 etappe:{config}:stream               changes of catalogue, keys, snapshot        trimmed once compiled and in the log
 etappe:{identity}:stream             changes of the identity graph               trimmed once in the log
 etappe:{identity}:mark               as of a partition                           one value
@@ -34,7 +36,7 @@ etappe:{decision}:stream             decision records                           
 
 from typing import Final
 
-from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
+from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of, tombstone_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
 BEAT: Final = "etappe:{config}:beat"
@@ -125,6 +127,13 @@ def of_customer(subject: Subject, secret: bytes) -> list[str]:
     return [*names, gone(subject, tombstone_of(secret, subject))]
 
 
+def of_browser(subject: Subject) -> list[str]:
+    """What the script asks that adds to a browser's own record: its graph, base and tail, those beside, long tails."""
+    own = browser_of(subject)
+    names = [graph(subject), base(subject), tail(subject), base(own), tail(own)]
+    return [*names, long_tails(partition_of(subject))]
+
+
 def dirty(partition: Partition) -> str:
     """The subjects of a partition that are to be rebuilt from the log, by when that was found."""
     return _TAGS[partition] + "dirty"
@@ -133,6 +142,11 @@ def dirty(partition: Partition) -> str:
 def answer(subject: Subject, request_id: str) -> str:
     """The answer given to a customer's request_id."""
     return f"{_TAGS[partition_of(subject)]}answer:{subject.hex()}:{request_id}"
+
+
+def answers(partition: Partition) -> str:
+    """The ring of a partition's kept answers: their names, sizes and times."""
+    return _TAGS[partition] + "answers"
 
 
 def receipt(number: str) -> str:

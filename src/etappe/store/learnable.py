@@ -19,10 +19,11 @@ _PAIR: Final = {"subject": pl.Binary, "customer": pl.Binary}
 def events(log: Log, erasures: list[Erasure], *, unknown_denies: bool, position: int | None = None) -> pl.LazyFrame:
     """The event table for learning: `subject` is the customer by now, null of those who may not be learned from.
 
-    Erased customers' rows and unwanted traffic are left out. Who denies personalisation leaves only baskets: lines that
-    an order holds together and nothing else does.
+    Erased customers' rows, unwanted traffic and what browsers claim to have bought are left out. Who denies
+    personalisation leaves only baskets: lines that an order holds together and nothing else does.
     """
-    rows = erasure.visible(log.events(position), erasures).filter(pl.col("flag").is_null())
+    claimed = pl.col("claim").fill_null(value=False)
+    rows = erasure.visible(log.events(position), erasures).filter(pl.col("flag").is_null(), ~claimed)
     whose = _by_customer(rows, customers(log, erasures, position))
     words = said(whose)
     who = words.filter(~pl.col("granted"))["subject"]

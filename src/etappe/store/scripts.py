@@ -1,4 +1,4 @@
-"""The Lua scripts, loaded once and called by digest."""
+"""The Lua scripts, called by digest and loaded where the server does not have them yet."""
 
 import hashlib
 from importlib.resources import files
@@ -32,4 +32,22 @@ DROP: Final = _load("drop")
 FORGET: Final = _load("forget")
 MARK: Final = _load("mark")
 JOURNAL: Final = _load("journal")
-ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET, MARK, JOURNAL)
+OWN: Final = _load("own")
+KEEP: Final = _load("keep")
+ALL: Final = (
+    INGEST,
+    REPLACE,
+    LEASE,
+    ASSIGN,
+    ADOPT,
+    ENLIST,
+    BEGIN,
+    RELEASE,
+    CLEAN,
+    DROP,
+    FORGET,
+    MARK,
+    JOURNAL,
+    OWN,
+    KEEP,
+)

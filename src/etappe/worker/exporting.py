@@ -33,9 +33,9 @@ def export_of(client: SyncRedis, log: Log, wanted: Wanted, settings: Settings) -
     """
     erased = erasure.pending(client)
     mine = pl.Series(wanted.subjects, dtype=pl.Binary)
-    events = erasure.visible(log.events(subjects=mine), erased).sort("time").collect()
+    events = erasure.visible(log.events(subjects=mine), erased).sort("time", "event_id").collect()
     decided = log.scan("decision").filter(pl.col("subject").is_in(mine.implode()))
-    decisions = erasure.visible(decided, erased, "time").sort("time").collect()
+    decisions = erasure.visible(decided, erased, "time").sort("time", "decision").collect()
     record = customers.read_resolved(client, wanted.customer)
     if not (record.found or events.height or decisions.height or len(wanted.identities) > 1):
         return None

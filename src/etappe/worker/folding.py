@@ -8,6 +8,7 @@ from etappe.customers.base import DIRTY, pack, unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import extend, split_blocks
 from etappe.errors import DataError
+from etappe.ids import is_browser
 from etappe.settings import Settings
 from etappe.store import customers
 from etappe.store.connection import SyncRedis
@@ -51,4 +52,5 @@ def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bo
     except DataError as error:
         _log.warning("the record of customer %s is left as it is: %s", record.subject.hex(), error)
         return None
-    return Replacement(record, pack(base)), bool(base.flags & DIRTY)
+    dirty = bool(base.flags & DIRTY) and not is_browser(record.subject)  # the log knows no such record by itself
+    return Replacement(record, pack(base)), dirty

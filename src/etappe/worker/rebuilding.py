@@ -16,7 +16,7 @@ import polars as pl
 from etappe import faults
 from etappe.customers import tails
 from etappe.customers.base import pack
-from etappe.ids import Subject
+from etappe.ids import Subject, is_browser
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store import customers, history
@@ -71,7 +71,9 @@ def rebuild(
 
 
 def _customers(client: SyncRedis, subjects: Iterable[Subject]) -> list[Subject]:
-    return list(dict.fromkeys(graph.roots(client, list(subjects)).values()))
+    """Whose the subjects are; a browser's own record is no customer of the log's and left as it is."""
+    wanted = [subject for subject in subjects if not is_browser(subject)]
+    return list(dict.fromkeys(graph.roots(client, wanted).values()))
 
 
 def _erased_since(client: SyncRedis, known: list[Erasure], records: Iterable[Subject]) -> list[Subject]:

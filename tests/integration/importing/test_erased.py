@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.importing.conftest import SECRET, Shop
 
+from etappe.events.identities import hashed_email, hashed_phone
 from etappe.ids import subject_of
+from etappe.importing.rejected_file import WITHHELD
 from etappe.importing.report import Skipped
 from etappe.store.identities import tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -81,6 +84,47 @@ def test_payload_goes_with_the_name(shop: Shop, tmp_path: Path) -> None:
     shop.bring(path, "segment", tombstones=_stones(("anonymous_id", "b")))
     kept = {row["event_id"]: (row["anonymous_id"], row["raw"] is None) for row in shop.events().to_dicts()}
     assert kept == {"m1": (None, True), "m2": ("c", False)}
+
+
+def test_others_lose_what_tells_the_erased_in_texts(shop: Shop, tmp_path: Path) -> None:
+    """Others' traits come in without an erased address or unique id, and keep values that only equal an id."""
+    said = {"note": "ask Ada@Example.com (+1 202 555-0123) or visitor-51e2d7", "size": "5", "by": "b", "n": 5}
+    path = _file(tmp_path, {"event": "set_traits", "user_id": "v", "properties": said})
+    told = [("email_sha256", hashed_email("ada@example.com")), ("phone_sha256", hashed_phone("+12025550123"))]
+    told += [("anonymous_id", "visitor-51e2d7"), ("user_id", "5"), ("anonymous_id", "b")]
+    shop.bring(path, tombstones=_stones(*told))
+    left = {"note": "ask [erased] ([erased]) or [erased]", "size": "5", "by": "b", "n": 5}
+    assert [json.loads(text) for text in shop.events()["properties"]] == [left]
+
+
+@pytest.mark.parametrize("form", ["native", "segment"])
+def test_rejected_rows_are_withheld(shop: Shop, tmp_path: Path, form: str) -> None:
+    """Rejected rows that name the erased from before keep line and reason alone; they are counted as all are."""
+    path = tmp_path / f"some-{form}.jsonl"
+    early, late = "2026-01-01T00:00:00Z", "2026-02-02T00:00:00Z"
+    rows: dict[str, list[Any]] = {
+        "native": [
+            {"event": "fly", "user_id": "5", "timestamp": early},
+            {"event": "fly", "user_id": "6", "properties": {"note": "of ada@example.com"}},
+            {"event": "fly", "user_id": "6", "quantity": 5, "properties": {"note": "5"}},
+            {"event": "fly", "user_id": "5", "timestamp": late},
+        ],
+        "segment": [
+            {"type": "fly", "userId": "5"},
+            {"type": "fly", "userId": "6", "context": {"traits": {"email": "Ada@example.com"}}},
+            {"type": "fly", "userId": "6", "properties": {"note": "5"}},
+            {"type": "fly", "userId": "65"},
+        ],
+    }
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows[form]) + '{"user": "ada@example.com')
+    stones = _stones(("user_id", "5"), ("order_email_sha256", hashed_email("ada@example.com")))
+    report = shop.bring(path, form, tombstones=stones)
+    assert report.rejected_file is not None
+    told = [json.loads(line) for line in Path(report.rejected_file).read_text().splitlines()]
+    assert [row["line"] for row in told] == [1, 2, 3, 4, 5]
+    assert [row["row"] == WITHHELD for row in told] == [True, True, False, False, True]
+    assert all(row["reason"] for row in told)
+    assert sum(report.rejected.values()) == 5
 
 
 def test_second_import_adds_nothing(shop: Shop, tmp_path: Path) -> None:

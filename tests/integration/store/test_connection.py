@@ -15,11 +15,19 @@ from etappe.store import connection, keys, scripts
 from etappe.store.connection import SyncRedis
 
 
-def test_scripts_are_loaded(client: SyncRedis) -> None:
-    """A checked server has all scripts under the digests they are called by."""
+def test_check_writes_nothing(client: SyncRedis) -> None:
+    """A server is checked without loading scripts: one that is full may refuse that, and has to be drained first."""
     client.script_flush()
     connection.check(client, Place(Path("/d")))
-    assert client.script_exists(*[script.digest for script in scripts.ALL]) == [True] * len(scripts.ALL)
+    assert client.script_exists(*[script.digest for script in scripts.ALL]) == [False] * len(scripts.ALL)
+
+
+def test_forgotten_scripts_are_loaded_when_called(client: SyncRedis) -> None:
+    """A script that the server does not have is sent in full, once."""
+    client.script_flush()
+    for _ in range(2):
+        connection.run_script(client, scripts.CLEAN, ["dirty"], ["subject", 1])
+    assert client.script_exists(scripts.CLEAN.digest) == [True]
 
 
 @pytest.mark.parametrize(("version", "refused"), [("6.0.16", True), ("5.0", True), ("6.2.0", False), ("10.0.1", False)])

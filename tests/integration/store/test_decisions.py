@@ -9,7 +9,7 @@ import redis
 from etappe.settings import Place
 from etappe.store import connection, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
-from etappe.store.decisions import DecisionWriter, Recorded
+from etappe.store.decisions import BUFFER_BYTES, USUAL_BYTES, DecisionWriter, Recorded
 
 Play = Callable[[Callable[[AsyncRedis], Awaitable[None]]], None]
 
@@ -65,6 +65,36 @@ def test_oldest_are_dropped(play: Play, client: SyncRedis) -> None:
 
     play(scenario)
     assert _written(client) == ["d2", "d3", "d4"]
+
+
+def test_long_records_are_held_back_by_bytes(play: Play) -> None:
+    """However long records are, those that a replica holds back take no more than a set number of bytes."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 5000, 5000)
+        long = b"x" * (BUFFER_BYTES // 10)
+        for number in range(25):
+            writer.add(Recorded(f"d{number}", 1000, b"s", long))
+        assert writer.dropped == 15
+
+    play(scenario)
+
+
+def test_long_records_are_fewer_in_the_stream(play: Play, client: SyncRedis) -> None:
+    """A stream of records that are ten times as long as usual holds a tenth of them, and of usual ones all it may."""
+
+    async def scenario(mine: AsyncRedis) -> None:
+        writer = DecisionWriter(mine, 5000, 2000)
+        for number in range(2000):
+            writer.add(Recorded(f"d{number}", 1000, b"s", b"x" * 10 * USUAL_BYTES))
+        await writer.flush()
+        assert 200 <= len(_written(client)) <= 300
+        for number in range(4000):
+            writer.add(_record(number))
+        await writer.flush()
+
+    play(scenario)
+    assert 2000 <= len(_written(client)) <= 2200
 
 
 def test_refused_records_wait(play: Play, client: SyncRedis) -> None:

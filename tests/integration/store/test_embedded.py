@@ -17,7 +17,7 @@ from redis.retry import Retry
 
 from etappe.errors import StoreError
 from etappe.settings import Place
-from etappe.store import connection, embedded
+from etappe.store import connection, embedded, memory
 from etappe.store.embedded import EmbeddedServer
 
 OTHER_PROCESS = """
@@ -258,3 +258,30 @@ def test_a_process_forked_meanwhile_holds_no_lock(tmp_path: Path) -> None:
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+@pytest.mark.parametrize("container", [None, 64 << 20])
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, container: int | None) -> None:
+    """The server may hold half of what the machine or the container has, and drops nothing when it has come to that."""
+    limit = tmp_path / "memory.max"
+    limit.write_text(f"{container}\n" if container else "max\n")
+    monkeypatch.setattr(embedded, "_CONTAINER", limit)
+    whole = container or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert ["noeviction", whole // 2] == _memory_of(EmbeddedServer(tmp_path / "data"))
+
+
+def test_memory_can_be_set(tmp_path: Path) -> None:
+    """`store.memory_mib` says how much it is."""
+    (tmp_path / "etappe.toml").write_text("[store]\nmemory_mib = 48\n")
+    assert _memory_of(EmbeddedServer(tmp_path)) == ["noeviction", 48 << 20]
+
+
+def _memory_of(server: EmbeddedServer) -> list[Any]:
+    server.open()
+    client = server._client()
+    try:
+        found = memory.memory_of(client)
+    finally:
+        client.close()
+        server.close()
+    return [found.policy, found.most]

@@ -1,13 +1,14 @@
 """Erasure in the store: tombstones, receipts, and what of the log is still to be seen."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.integration.living import Living
 
-from etappe.ids import tombstone_of
+from etappe.ids import partition_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import customers, keys
+from etappe.store import answers, connection, customers, keys
 from etappe.store.identities import erasure, graph
 from etappe.store.ingest import Outcome
 
@@ -125,8 +126,15 @@ def test_receipt_tells_the_course(living: Living) -> None:
 
 def test_answers_are_forgotten(living: Living) -> None:
     """Answers kept for repeated requests go, those of others stay."""
-    names = [keys.answer(living.subject(user), "request") for user in ("u", "v")]
-    for name in names:
-        living.client.set(name, b"answer")
+    asked = [living.subject(user) for user in ("u", "v")]
+
+    async def keep() -> None:
+        async with connection.connect_async(living.place) as client:
+            for subject in asked:
+                await answers.keep(client, subject, "request", b"answer", living.settings)
+
+    asyncio.run(keep())
     living.erase("u")
-    assert [living.client.exists(name) for name in names] == [0, 1]
+    assert [living.client.exists(keys.answer(subject, "request")) for subject in asked] == [0, 1]
+    rings = b"".join(b"".join(living.client.hvals(keys.answers(partition_of(subject)))) for subject in asked)
+    assert [subject.hex().encode() in rings for subject in asked] == [False, True]

@@ -166,14 +166,14 @@ def read_only(client: SyncRedis) -> Iterator[None]:
     client.execute_command("REPLICAOF", "NO", "ONE")
 
 
-@pytest.mark.parametrize(("state", "says"), [("full", "OOM|maxmemory"), ("read_only", "READONLY|read only")])
+@pytest.mark.parametrize(("state", "says"), [("full", "is full"), ("read_only", "READONLY|read only")])
 def test_server_that_refuses(
     state: str, says: str, request: pytest.FixtureRequest, take: Take, accept: Accept, client: SyncRedis
 ) -> None:
     """A server that may not write is a StoreError with its words and what to do; nothing of the batch is taken."""
     request.getfixturevalue(state)
     batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(5)]
-    with pytest.raises(StoreError, match=rf"(?s)Redis refuses the events: .*({says}).*send the same batch again"):
+    with pytest.raises(StoreError, match=rf"(?si)Redis (refuses the events: .*)?({says}).*send the same again"):
         take(*batch)
     assert [key for key in client.scan_iter() if b":stream" in key or b":tail:" in key] == []
 

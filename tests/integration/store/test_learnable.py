@@ -30,6 +30,14 @@ def test_unwanted_traffic_is_left_out(living: Living) -> None:
     assert _whose(living) == {"1": living.subject("u")}
 
 
+def test_claims_are_left_out(living: Living) -> None:
+    """What a browser claims to have bought is in the log as that, and is not learned from; the server's order is."""
+    living.did("b:1", "purchase", user_id="u", order_id="o", claim=True)
+    living.did("1", "purchase", user_id="u", order_id="o")
+    assert [(row["event_id"], row["claim"]) for row in living.rows()] == [("b:1", True), ("1", None)]
+    assert _whose(living) == {"1": living.subject("u")}
+
+
 def test_linked_identities_are_one_customer(living: Living) -> None:
     """What a browser did before its login is its customer's; apart from them again, it is the browser's."""
     living.did("1", anonymous_id="b")

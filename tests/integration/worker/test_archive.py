@@ -29,7 +29,17 @@ def _row(accepted: Accepted, subject: bytes | None) -> dict[str, object]:
     )
     name = str(event.__struct_config__.tag)
     ours = {"event_id": accepted.event_id, "event": name, "time": accepted.time, "properties": properties}
-    return said | ours | {"subject": subject, "source": "stream", "flag": None, "raw": None}
+    return (
+        said
+        | ours
+        | {
+            "subject": subject,
+            "source": "stream",
+            "flag": None,
+            "raw": None,
+            "claim": getattr(event, "claim", False) or None,
+        }
+    )
 
 
 def _logged(log: Log) -> list[dict[str, object]]:
@@ -49,12 +59,13 @@ def test_log_equals_what_was_accepted(take: Take, accept: Accept, client: SyncRe
         accept("e2", "set_traits", item_id=None, properties={"country": "DE"}, timestamp="2011-12-09T12:50:00.123456Z"),
         accept("e3", user_id=None, anonymous_id="a"),
         accept("e4", "purchase", user_id=None, order_id="o9", price=1.0),
+        accept("e5", "refund", order_id="o", claim=True),
         *[accept(f"f{number}", user_id=f"u{number}") for number in range(100)],
     ]
     take(*events)
-    assert archive(client, log) == 105
+    assert archive(client, log) == 106
     mine, visitor = subject_of(secret, "user_id", "u"), subject_of(secret, "anonymous_id", "a")
-    subjects = [mine, mine, mine, visitor, None]
+    subjects = [mine, mine, mine, visitor, None, mine]
     subjects += [subject_of(secret, "user_id", f"u{number}") for number in range(100)]
     expected = [_row(event, subject) for event, subject in zip(events, subjects, strict=True)]
     assert sorted(expected, key=lambda row: str(row["event_id"])) == _logged(log)

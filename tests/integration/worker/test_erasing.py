@@ -1,5 +1,6 @@
 """The log rewritten without who was erased, in time and whatever breaks it off."""
 
+import base64
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -9,8 +10,11 @@ import polars as pl
 import pytest
 from tests.integration.living import Living
 
-from etappe.store import keys, learnable
+from etappe.customers.state import fold_state
+from etappe.events.identities import Identity
+from etappe.store import customers, exports, keys, learnable
 from etappe.store.identities import erasure
+from etappe.store.identities.erasure import Receipt, Redacted
 from etappe.worker.erasing import rewriting as erasing
 from etappe.worker.erasing.rewriting import erase_due, erase_now
 
@@ -33,11 +37,11 @@ def _hex(table: pl.DataFrame) -> list[pl.Expr]:
     return [pl.col(name).bin.encode("hex") for name in ("subject", "customer") if name in table.columns]
 
 
-def _decide(living: Living, decision: str, value: str) -> None:
+def _decide(living: Living, decision: str, value: str, record: bytes = b"{}") -> None:
     """A decision about a user, made by the clock of Redis."""
     seconds, micro = living.client.time()
     moment = seconds * 1000 + micro // 1000
-    fields: Any = {"d": decision, "t": moment, "s": living.subject(value), "r": b"{}"}
+    fields: Any = {"d": decision, "t": moment, "s": living.subject(value), "r": record}
     living.client.xadd(keys.DECISION_STREAM, fields)
 
 
@@ -128,21 +132,69 @@ def test_events_in_the_streams_go_too(living: Living, rejected: Path) -> None:
 
 
 def test_rejected_rows_go_too(living: Living, rejected: Path) -> None:
-    """Rejected rows that name the erased are taken out of their files, however they name them; others stay."""
-    living.did("1", "identify", user_id="user-u", properties={"email": "ada@example.com", "phone": "+1 23"})
-    mine = [
-        {"line": 1, "row": {"user_id": "user-u"}},
-        {"line": 2, "row": {"properties": '{"email": "x", "of": "user-u"}'}},
+    """Rejected rows go that name the erased where an id stands, or by what is unmistakably theirs; others stay."""
+    told = {"email": "ada@example.com", "phone": "+1 202 555-0123", "loyalty_card": "ADA-2024-0815"}
+    living.did("1", "identify", user_id="5", properties=told)
+    entry = {"id": "1-1", "fields": {"e": "{"}, "base64": {"s": base64.b64encode(living.subject("5")).decode()}}
+    mine: list[Any] = [
+        {"line": 1, "row": {"user_id": "5"}},
+        {"line": 2, "row": {"properties": '{"email": "x", "of": "ADA-2024-0815"}'}},
         {"line": 3, "row": {"email": " Ada@Example.com"}},
-        {"line": 4, "row": {"contact": ["0012 3"]}},
-        {"line": 5, "row": "broken line of user-u, cut"},
+        {"line": 4, "row": {"contact": ["call 001 202 555 0123 at 9"]}},
+        {"line": 5, "row": "broken line of ada@example.com, cut"},
+        {"line": 6, "row": {"payload": '{"type": "track", "userId": 5}'}},
+        {"line": 7, "row": {"event": "alias", "user_id": "6", "properties": '{"previous_id": "5"}'}},
+        entry,
     ]
-    others = [{"line": 6, "row": {"user_id": "user-v"}}, {"line": 7, "row": "broken"}]
+    others = [
+        {"line": 8, "row": {"user_id": "6", "quantity": "5", "properties": '{"rating": "5", "loyalty_card": "5"}'}},
+        {"line": 9, "row": {"user_id": "55", "note": "not ADA-2024-08151 nor xada@example.com"}},
+        {"line": 10, "row": "broken,5"},
+    ]
     file = rejected / "some.jsonl"
-    file.write_text("".join(json.dumps(row) + "\n" for row in (*mine, *others)) + '{"row": "user-u')
-    _erase_all_of(living, rejected, "user-u")
+    file.write_text("".join(json.dumps(row) + "\n" for row in (*mine, *others)) + '{"row": "ADA-2024-0815')
+    receipt = _erase_all_of(living, rejected, "5")
     assert others == [json.loads(line) for line in file.read_text().splitlines()]
     assert [path.name for path in rejected.iterdir()] == ["some.jsonl"]
+    assert receipt.redacted == Redacted(rejected=len(mine) + 1)
+
+
+def test_marks_outlive_a_crash_behind_the_commit(
+    living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where rewriting breaks off behind the log's commit, those whose rows changed are rebuilt all the same, and counted."""
+    living.did("1", "identify", user_id="u", properties={"email": "ada@example.com"})
+    living.did("2", "set_traits", user_id="v", properties={"note": "ada@example.com"})
+    number = living.erase("u").receipt
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as during:
+        during.setattr(erasing, "_scrub", broken)
+        with pytest.raises(OSError, match="no space"):
+            erase_now(living.client, living.log, rejected, living.settings)
+    erase_now(living.client, living.log, rejected, living.settings)
+    record = customers.read_resolved(living.client, living.subject("v"))
+    state = fold_state(record.base, record.tail, living.settings.learning.half_life_days)
+    assert state.traits() == {"note": "[erased]"}
+    told = erasure.receipt(living.client, number)
+    assert told is not None
+    assert told.redacted == Redacted(texts=1)
+
+
+def test_exports_of_others_stay(living: Living, rejected: Path) -> None:
+    """Exports that were made and not taken stay unless they name the erased; those of the erased say that nothing is held."""
+    living.did("1", "login", user_id="u", anonymous_id="browser-of-u")
+    number = exports.ask(living.client, living.subject("u"), {living.subject("u"): Identity("user_id", "u")})
+    made = {name: json.dumps({"identities": [{"kind": "user_id", "value": name}]}).encode() for name in ("u", "v", "w")}
+    made["w"] = b'{"identities": [], "events": [{"user_id": "w", "anonymous_id": "browser-of-u", "price": 1}]}'
+    for name, export in made.items():
+        exports.put(living.client, name, export)
+    living.erase("u")
+    assert [exports.take(living.client, name) for name in (number, "u")] == [exports.NOTHING] * 2
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert [exports.take(living.client, name) for name in ("v", "w")] == [made["v"], None]
 
 
 @pytest.mark.parametrize("step", ["archive", "_scrub", "_compact_redis"])
@@ -170,9 +222,12 @@ def test_broken_off_it_can_be_done_again(
     assert told.rewritten is not None
 
 
-def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> None:
+def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> Receipt:
     """Erases a user with `linked` identities, and rewrites the log at once."""
-    living.erase(user)
+    number = living.erase(user).receipt
     erased = {subject for one in living.pending() for subject in one.subjects}
     assert {living.subject(*identity) for identity in linked} <= erased
     erase_now(living.client, living.log, rejected, living.settings)
+    told = erasure.receipt(living.client, number)
+    assert told is not None
+    return told

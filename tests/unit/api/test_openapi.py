@@ -12,6 +12,7 @@ from etappe.settings import Place, Settings
 PATHS = {
     "/v1/events": {"post"},
     "/v1/decide": {"post"},
+    "/v1/visitor": {"post"},
     "/v1/items": {"put"},
     "/v1/items/{item_id}": {"get"},
     "/v1/items/{item_id}/related": {"get"},

@@ -26,6 +26,7 @@ from etappe.errors import (
     NotFoundError,
     SettingsError,
     StoreError,
+    StoreFullError,
     StoreUnavailableError,
 )
 
@@ -107,6 +108,23 @@ def test_fault_tells_nothing_of_its_inside() -> None:
 def test_what_may_pass_says_when_to_come_back(name: str) -> None:
     """Where trying again may help, the answer says when."""
     assert _ask("GET", f"/raise/{name}").headers["retry-after"] == "1"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreFullError(),
+        redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+        redis.ResponseError("Error running script: @user_script:9: -OOM command not allowed"),
+    ],
+)
+def test_full_redis_is_told_with_what_to_do(error: Exception) -> None:
+    """However a full Redis is heard of, the answer says that it is full and what to do, and to come back later."""
+    handler = problems.HANDLERS[EtappeError if isinstance(error, EtappeError) else redis.RedisError]
+    answer = handler(None, error)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert b"Redis is full" in answer.content
+    assert b"maxmemory" in answer.content
 
 
 def test_headers_of_an_error_are_kept() -> None:

@@ -26,7 +26,8 @@ from tests.unit.customers.histories import (
     tail_of,
 )
 
-from etappe.customers.base import EMPTY, RECENT, RING, pack
+from etappe.customers.base import EMPTY, RING, pack
+from etappe.customers.claims import RECENT
 from etappe.customers.fold import TOTALS, orders_forgotten
 from etappe.customers.kernels import RECENT_ORDERS
 from etappe.customers.records import EVENT, ITEM, encode, in_order

@@ -23,7 +23,8 @@ from tests.unit.customers.histories import (
 )
 
 from etappe.customers import traits
-from etappe.customers.base import EMPTY, RECENT, RING, Base, joined, pack, unpack
+from etappe.customers.base import EMPTY, RING, Base, joined, pack, unpack
+from etappe.customers.claims import RECENT
 from etappe.customers.consent import DENIED, GRANTED, PREFIX
 from etappe.customers.fold import MAX_SEEN
 from etappe.customers.kernels import RECENT_ORDERS

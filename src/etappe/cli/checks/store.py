@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from etappe.cli.checks.finding import Finding, fault, ok
+from etappe.cli.checks.finding import Finding, fault, ok, warning
 from etappe.store.connection import durability_warning, shown
+from etappe.store.memory import MIB, memory_of
 from etappe.wiring.inspecting import Inspected
 
 
@@ -11,3 +12,12 @@ def durability(inspected: Inspected) -> Iterator[Finding]:
     """Whether what was accepted outlives a crash of Redis."""
     warned = durability_warning(inspected.client)
     yield fault(warned) if warned else ok(f"{shown(inspected.place)}, durable")
+
+
+def memory(inspected: Inspected) -> Iterator[Finding]:
+    """Whether Redis has room, and loses nothing when it has none."""
+    found = memory_of(inspected.client)
+    yield from map(fault if found.full else warning, found.warnings())
+    if not found.warnings():
+        most = f"of {found.most / MIB:,.1f} MiB" if found.most else "MiB, without a bound of its own"
+        yield ok(f"{found.used / MIB:,.1f} {most}")

@@ -6,7 +6,7 @@ backup or a rebuilt Redis is held against it. Until the log is rewritten, Redis 
 
 import secrets
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,13 +17,12 @@ from etappe.errors import StoreUnavailableError
 from etappe.events.identities import Identity
 from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import keys
+from etappe.store import answers, exports, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, tombstones
 from etappe.store.identities.graph import Steps
 from etappe.store.identities.tombstones import Tombstone
 
-_SCANNED: Final = 5_000
 _SCHEMA: Final = pl.Schema({"subject": pl.Binary(), "erased": pl.Datetime("us", "UTC")})
 
 
@@ -37,6 +36,19 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
     identities: list[Identity]
 
 
+class Redacted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken out of others' records because it named an erased customer.
+
+    `identities` where ids stand, whole `payloads` that named them where payloads do, tokens in `texts`, and `rejected`
+    rows, which are removed.
+    """
+
+    identities: int = 0
+    payloads: int = 0
+    texts: int = 0
+    rejected: int = 0
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of an erasure: nothing of the person. `rewritten` is when log and streams were free of them."""
 
@@ -45,6 +57,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     identities: int
     rewritten_by: datetime
     rewritten: datetime | None = None
+    redacted: Redacted = Redacted()
 
 
 _ERASURE = msgspec.json.Decoder(Erasure)
@@ -75,7 +88,8 @@ def erase(client: SyncRedis, secret: bytes, identity: Identity, subject: Subject
         except StoreUnavailableError:  # nothing was begun, so nothing may be hidden or rewritten either
             client.hdel(keys.ERASURES, erasure.receipt)
             raise
-    _forget_answers(client, erasure.subjects)
+    answers.forget(client, erasure.subjects)  # they say what was recommended
+    exports.forget(client, erasure.subjects, erasure.identities)
     return _keep(client, _receipt_of(erasure), settings)
 
 
@@ -105,8 +119,20 @@ def visible(
 def finished(client: SyncRedis, erasure: Erasure, settings: Settings) -> Receipt:
     """Notes that log and streams are free of an erased customer."""
     client.hdel(keys.ERASURES, erasure.receipt)
-    done = msgspec.structs.replace(_receipt_of(erasure), rewritten=datetime.now(UTC))
+    told = receipt(client, erasure.receipt) or _receipt_of(erasure)
+    done = msgspec.structs.replace(told, rewritten=datetime.now(UTC))
     return _keep(client, done, settings)
+
+
+def note(client: SyncRedis, erasure: Erasure, redacted: Mapping[str, int], settings: Settings) -> None:
+    """Notes in the receipt what was taken out of others' records for an erasure, by the fields of `Redacted`.
+
+    Rewriting that broke off is begun again, and finds no more than what it had not taken out: the larger number counts.
+    """
+    told = receipt(client, erasure.receipt) or _receipt_of(erasure)
+    before: dict[str, int] = msgspec.structs.asdict(told.redacted)
+    counts = {name: max(count, redacted.get(name, 0)) for name, count in before.items()}
+    _keep(client, msgspec.structs.replace(told, redacted=Redacted(**counts)), settings)
 
 
 def resume(client: SyncRedis, waiting: list[Erasure], stones: Iterable[Tombstone], settings: Settings) -> None:
@@ -147,11 +173,3 @@ def _receipt_of(erasure: Erasure) -> Receipt:
 def _keep(client: SyncRedis, told: Receipt, settings: Settings) -> Receipt:
     client.set(keys.receipt(told.receipt), msgspec.json.encode(told), ex=timedelta(days=settings.store.customer_days))
     return told
-
-
-def _forget_answers(client: SyncRedis, subjects: list[Subject]) -> None:
-    """Answers kept for repeated requests, which say what was recommended."""
-    prefixes = tuple(keys.answer(subject, "") for subject in subjects)
-    for name in client.scan_iter(match="etappe:*:answer:*", count=_SCANNED):
-        if name.decode().startswith(prefixes):
-            client.delete(name)

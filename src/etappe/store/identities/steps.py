@@ -11,7 +11,8 @@ from etappe.customers import tails
 from etappe.customers.base import consent_of, consent_time_of
 from etappe.customers.consent import DENIED, GRANTED
 from etappe.customers.identity import Graph, Node
-from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, partition_of
+from etappe.events.identities import ANONYMOUS
+from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of, partition_of
 from etappe.settings import Settings
 from etappe.store import keys, scripts
 from etappe.store.connection import SyncRedis, run_script, run_scripts
@@ -71,7 +72,9 @@ def do(client: SyncRedis, epoch: int, steps: Steps, settings: Settings) -> None:
     faults.point("graph.do.after_aliases")
     run_scripts(client, [_assign(subject, ["O", stamp, b"", ttl]) for subject in steps.own])
     mark_dirty(client, [*steps.dirty, *steps.own])
-    _adopt(client, steps.adopted, stamp, [settings.store.tail_limit * tails.WIDTH, ttl])
+    bounds = [settings.store.tail_limit * tails.WIDTH, ttl]
+    _keep_own(client, steps, stamp, bounds)
+    _adopt(client, steps.adopted, stamp, bounds)
     faults.point("graph.do.after_adopted")
     run_scripts(client, [_forget(*one, steps.since) for one in zip(steps.erased, steps.tombstones, strict=True)])
 
@@ -109,12 +112,26 @@ def _forget(subject: Subject, tombstone: bytes, since: int) -> _Call:
     partition = partition_of(subject)
     names = [keys.gone(subject, tombstone), keys.long_tails(partition), keys.dirty(partition)]
     what = (keys.base, keys.tail, keys.graph, keys.members, keys.seen, keys.rate)
-    return scripts.FORGET, [*names, *(name(subject) for name in what)], [since, subject]
+    own = browser_of(subject)
+    gone = [*(name(subject) for name in what), keys.base(own), keys.tail(own)]
+    return scripts.FORGET, [*names, *gone], [since, subject]
 
 
 def _assign(subject: Subject, arguments: list[Any]) -> _Call:
     names = [keys.graph(subject), keys.members(subject), keys.base(subject), keys.tail(subject)]
     return scripts.ASSIGN, names, arguments
+
+
+def _keep_own(client: SyncRedis, steps: Steps, stamp: str, bounds: list[Any]) -> None:
+    """What a browser has is copied into its own record, by which it is answered where it proves nothing."""
+    of_kind = {subject: node.identity.kind for _, nodes in steps.groups for subject, node in nodes}
+    becoming = [old for old, _ in steps.adopted if of_kind.get(old) == ANONYMOUS]
+    pipe = client.pipeline(transaction=False)
+    for browser in becoming:
+        pipe.mget(keys.base(browser), keys.tail(browser))
+    for browser, (base, tail) in zip(becoming, pipe.execute(), strict=True):
+        arguments = [*bounds, browser, browser_of(browser), f"L{stamp}", base or b"", *tails.events_of(tail or b"")]
+        run_script(client, scripts.OWN, keys.of_browser(browser), arguments)
 
 
 def _adopt(client: SyncRedis, pairs: Sequence[tuple[Subject, Subject]], stamp: str, bounds: list[Any]) -> None:

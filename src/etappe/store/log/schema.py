@@ -27,12 +27,14 @@ _EVENT: _Columns = {
     "source": pl.String,
     "flag": pl.String,
     "raw": pl.String,
+    "claim": pl.Boolean,
 }
 EVENT: Final = pl.Schema(_EVENT)
 """One row an event. `subject` is null where nobody is known (a till receipt); `properties` is JSON.
 
 `flag` says why it is left out of fold, popularity and training (`events.traffic`), null for wanted traffic. `raw` is
-the payload as another system's client sent it, on the first row made of it.
+the payload as another system's client sent it, on the first row made of it. `claim` is true of a purchase or refund
+that a browser told of: it counts for nothing in numbers and models.
 """
 
 _IDENTITY: _Columns = {

@@ -10,12 +10,13 @@ if ARGV[4] ~= '' and (string.sub(mark, 1, ARGV[5]) ~= string.sub(ARGV[4], 1, ARG
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- What was there goes first, which needs no memory: a script that has begun to write is not stopped by a full Redis. So
+-- replicas go on answering there. (The flag allow-oom says the same, but is an error before Redis 7.)
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
 if tonumber(ARGV[3]) > 0 then
   redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-else
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  redis.call('HDEL', KEYS[2], ARGV[1])
 end
 for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
   redis.call('ZREM', KEYS[1], replica)

@@ -101,6 +101,7 @@ def _event(entry: Entry) -> list[_Row]:
         "source": SOURCE,
         "flag": _text(entry, b"f"),
         "raw": _text(entry, b"r"),
+        "claim": True if getattr(event, "claim", False) else None,
     }
     return [row | _NOBODYS if entry.fields.get(b"a") == b"1" else row]
 

@@ -17,6 +17,8 @@ from etappe.store.connection import SyncRedis
 from etappe.worker.archiving.entries import Entry
 
 PER_STREAM: Final = 2_000
+_READINGS: Final = 10
+"""Tries to see a stream and its numbers at one moment; by then they are no further apart than what came in between."""
 _log = logging.getLogger("etappe.archive")
 
 _Raw = list[tuple[bytes, dict[bytes, bytes]]]
@@ -97,19 +99,34 @@ def _journal(client: SyncRedis, known: Mapping[str, str], most: int) -> Waiting:
 def _decisions(client: SyncRedis, known: Mapping[str, str], counts: Mapping[str, int], most: int) -> Waiting:
     """Decision records, and a warning where Redis has dropped some before they were archived."""
     name = keys.DECISION_STREAM
-    pipe = client.pipeline(transaction=True)
-    pipe.xrange(name, "-", "+", count=most)
-    pipe.xinfo_stream(name)
-    raw, info = pipe.execute(raise_on_error=False)
-    if isinstance(raw, Exception):
-        raise raw
-    if isinstance(info, Exception) or "entries-added" not in info:
+    raw, info = _with_info(client, name, most)
+    if info is None or "entries-added" not in info:
         return _split(name, raw, known, most)  # there is no such stream yet, or Redis is older than 7.0
     gone = int(info["entries-added"]) - int(info["length"])
     lost = gone - counts.get(name, gone)
     if lost > 0 and raw:
         _log.warning("%d decision records were dropped before they were archived: store.decision_stream is full", lost)
     return _split(name, raw, known, most, gone + len(raw))
+
+
+def _with_info(client: SyncRedis, name: str, most: int) -> tuple[_Raw, dict[str, Any] | None]:
+    """The first entries of a stream, and what Redis says of it while those are the first; None without a stream.
+
+    Not by MULTI: a full Redis refuses all that is inside.
+    """
+    for _ in range(_READINGS):
+        pipe = client.pipeline(transaction=False)
+        pipe.xrange(name, "-", "+", count=most)
+        pipe.xinfo_stream(name)
+        raw, info = pipe.execute(raise_on_error=False)
+        if isinstance(raw, Exception):
+            raise raw
+        if isinstance(info, Exception):
+            return raw, None
+        first = info.get("first-entry")
+        if (first[0] if first else None) == (raw[0][0] if raw else None):
+            break
+    return raw, info
 
 
 def _tell_loss(waiting: Waiting, known: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ import redis
 
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, StoreError
-from etappe.ids import Subject
+from etappe.ids import Subject, is_browser
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
@@ -27,7 +27,7 @@ from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
-from etappe.worker.backup import regraphing, unerased
+from etappe.worker.backup import own_records, regraphing, unerased
 from etappe.worker.rebuilding import rebuild
 
 AT_ONCE: Final = 20_000
@@ -66,9 +66,13 @@ def rebuild_all(
     there, dirty = regraphing.known(client), graph.dirty(client)
     aliases = regraphing.regraph(client, log, secret, settings, progress)
     erasure.resume(client, unerased.still_in(log, secret, settings), tombstones.in_log(log), settings)
-    wanted = _customers(client, log, settings) | there["base"] | there["tail"]
+    known = there["base"] | there["tail"]
+    beside = {subject for subject in known if is_browser(subject)}
+    wanted = _customers(client, log, settings) | known - beside
     customers = sorted({aliases.get(subject, subject) for subject in wanted})
     _put_records(client, log, customers, settings, progress)
+    own_records.drop(client, beside)
+    own_records.put(client, log, secret, aliases, settings, progress)
     graph.clean(client, dirty)
     generation.renew(client, log, data, before)
     return Rebuilt(

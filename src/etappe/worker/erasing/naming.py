@@ -1,90 +1,72 @@
-"""Whether something that was written down as it came names one of certain people."""
+"""Those whose erasure waits, by all that they are known by."""
 
 import base64
-import binascii
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
-from etappe.events.identities import EMAIL, ORDER_EMAIL, PHONE, Identity, hashed_email, hashed_phone
-from etappe.ids import Subject
+from etappe.events.identities import EMAIL, EXTERNAL, ORDER_EMAIL, PHONE, Identity, hashed_email, hashed_phone
+from etappe.events.naming import anywhere, telling
+from etappe.events.naming.sought import REJECTED, Search
+from etappe.store.identities.erasure import Erasure
 
-BASE64: Final = "base64"
-"""The field under which entries that could not be read are kept where they are no text."""
-_SHORTEST: Final = 4
-"""Characters of an id that is looked for inside other text; shorter ones are everywhere."""
-_FEWEST_DIGITS: Final = 5
+_MARKS: Final = {EMAIL: ("@", "%40"), ORDER_EMAIL: ("@", "%40"), PHONE: ("+", "00")}
+"""What a text has in it where it may have an address of a kind."""
+_ESCAPE: Final = "\\"
 _UNREADABLE: Final = (msgspec.MsgspecError, RecursionError, UnicodeError)
 
 
-class Sought:
-    """People, by all that they are known by."""
+class Erased:
+    """People who are sought, each until when: what came in later is another customer's."""
 
-    def __init__(self, identities: Iterable[Identity], subjects: Iterable[Subject]) -> None:
-        listed = list(identities)
-        kinds = {identity.kind for identity in listed}
-        self.values = {identity.value for identity in listed}
-        self._emails, self._phones = bool(kinds & {EMAIL, ORDER_EMAIL}), PHONE in kinds
-        known = [form for one in subjects for form in (one.hex(), base64.b64encode(one).decode())]
-        self._exact = self.values | set(known)
-        self._inside = tuple(value for value in self._exact if len(value) >= _SHORTEST)
+    def __init__(self, erasures: Iterable[Erasure]) -> None:
+        self._known: dict[Identity, tuple[datetime, str]] = {}
+        self._subjects: dict[bytes, str] = {}
+        for erasure in sorted(erasures, key=lambda each: each.since):
+            until = datetime.fromtimestamp(erasure.since / 1000, UTC)
+            for identity in erasure.identities:
+                self._known |= dict.fromkeys(_also(identity), (until, erasure.receipt))
+            for subject in erasure.subjects:
+                forms = (subject.hex().encode(), base64.b64encode(subject))
+                self._subjects |= dict.fromkeys(forms, erasure.receipt)
+        self.kinds: Sequence[str] = sorted({each.kind for each in self._known if each.kind.startswith(EXTERNAL)})
+        self._ids = tuple({identity.value for identity in self._known if telling.is_telling(identity.value)})
+        self._marks = tuple({mark for identity in self._known for mark in _MARKS.get(identity.kind, ())})
 
-    def named_in(self, said: bytes) -> bool:
-        """Whether JSON, or what was meant to be some, names one of them."""
-        try:
-            texts = _texts(msgspec.json.decode(said))
-            return any(self._is_named(text) for text in texts)
-        except _UNREADABLE:
-            return any(value.encode() in said for value in self._exact)
+    def whose(self, identity: Identity, moment: datetime | None) -> str | None:
+        """The receipt of whose identity this is."""
+        until, receipt = self._known.get(identity, (None, None))
+        return receipt if until is not None and (moment is None or moment <= until) else None
 
-    def is_named_by(self, value: Any) -> bool:
-        """Whether a property is, or has in it as a whole, something that one of them is known by."""
-        return any(text in self._exact or self._is_hashed(text) for text in _texts(value))
-
-    def _is_named(self, text: str) -> bool:
-        return text in self._exact or any(value in text for value in self._inside) or self._is_hashed(text)
-
-    def _is_hashed(self, text: str) -> bool:
-        if self._emails and "@" in text and hashed_email(text) in self.values:
+    def may_tell(self, text: str) -> bool:
+        """Whether a text has one of their ids or addresses, or may have one in the escapes of JSON."""
+        if _ESCAPE in text or any(value in text for value in self._ids):
             return True
-        digits = self._phones and sum(map(str.isdigit, text)) >= _FEWEST_DIGITS
-        return digits and hashed_phone(text) in self.values
+        if not any(mark in text for mark in self._marks):
+            return False
+        return any(identity in self._known for token in telling.addresses(text) for identity in token.identities)
+
+    def named_in(self, line: bytes) -> set[str]:
+        """The receipts of all whom a line of JSON, or what was meant to be some, names."""
+        found = {receipt for form, receipt in self._subjects.items() if form in line}
+        search = Search(self)
+        try:
+            anywhere.is_named(search, msgspec.json.decode(line))
+        except _UNREADABLE:
+            search.text(line.decode(errors="replace"), REJECTED)
+        return found | {receipt for receipt, _ in search.taken}
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """All texts in JSON, and in JSON that is a text in it; numbers as text."""
-    if isinstance(value, dict):
-        for name, one in value.items():
-            yield str(name)
-            yield from _texts(_unpacked(one) if name == BASE64 else one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
-    elif isinstance(value, str):
-        yield value
-        if value[:1] in ("{", "["):
-            yield from _inner(value)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-
-
-def _inner(text: str) -> Iterator[str]:
-    try:
-        yield from _texts(msgspec.json.decode(text))
-    except _UNREADABLE:
-        return
-
-
-def _unpacked(fields: Any) -> Any:
-    """Fields in base64 with the text that is in them, as far as it is any."""
-    if not isinstance(fields, dict):
-        return fields
-    return [*fields.values(), *(_decoded(one) for one in fields.values() if isinstance(one, str))]
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
-    except binascii.Error:
-        return text
+def _also(identity: Identity) -> set[Identity]:
+    """An identity and what means the same person for sure: an address is one, whichever form named it."""
+    kind, value = identity.kind, identity.value
+    if kind in telling.ADDRESSES:
+        return {Identity(each, value) for each in telling.ADDRESSES}
+    found = {identity}
+    if "@" in value:
+        found |= {Identity(each, hashed_email(value)) for each in telling.ADDRESSES}
+    if value.startswith(("+", "00")):
+        found.add(Identity(PHONE, hashed_phone(value)))
+    return found

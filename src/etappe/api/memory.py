@@ -1,0 +1,28 @@
+"""How full Redis is, as a serving process has last heard."""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import redis
+
+from etappe.errors import GenerationError
+from etappe.store.connection import AsyncRedis
+from etappe.store.memory import memory_of_async
+
+_SECONDS: Final = 1.0
+
+
+class MemoryWatch:
+    """Asks now and then, so that readiness itself waits for nothing."""
+
+    def __init__(self, client: AsyncRedis) -> None:
+        self._client = client
+        self.warnings: list[str] = []
+
+    async def run(self) -> None:
+        """Goes on until cancelled. Where Redis does not answer, what was last heard stays."""
+        while True:
+            with contextlib.suppress(redis.RedisError, OSError, GenerationError):
+                self.warnings = (await memory_of_async(self._client)).warnings()
+            await asyncio.sleep(_SECONDS)

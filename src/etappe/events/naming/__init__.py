@@ -1,0 +1,1 @@
+"""Where in events, payloads and texts somebody may be named, and how a name is taken out."""

@@ -1,0 +1,115 @@
+"""What stays of the log's rows when customers are erased.
+
+The rows of their subjects go. Rows of others stay, but for what names one of those who are erased: an id of theirs
+where ids of that kind stand, the payload that has one there, and in texts what is unmistakably theirs.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+import msgspec
+import polars as pl
+
+from etappe.customers.identity import ERASE
+from etappe.events.identities import ANONYMOUS, Identity
+from etappe.events.naming.sought import Search
+from etappe.ids import Subject
+from etappe.store.identities import erasure
+from etappe.store.identities.erasure import Erasure
+from etappe.store.log import schema
+from etappe.worker.erasing.naming import Erased
+
+Taken = Counter[tuple[str, str]]
+"""How often something was taken out, by receipt and sort."""
+
+
+class Keeper:
+    """What stays of the rows of a table; it counts what it took from others, and remembers from whom."""
+
+    def __init__(
+        self, erasures: list[Erasure], erased: Erased, touching: Callable[[Collection[Subject]], None]
+    ) -> None:
+        self.taken: Taken = Counter()
+        self.touched: set[Subject] = set()
+        self._erasures = erasures
+        self._erased = erased
+        self._touching = touching
+        since = {subject: one.since for one in erasures for subject in one.subjects}
+        self._since = pl.Series([moment * 1000 for moment in since.values()], dtype=pl.Int64).cast(schema.TIME)
+        self._subjects = pl.Series(list(since), dtype=pl.Binary)
+
+    def keep(self, table: str, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """The rows that stay, changed where they must be; None where all stay as they are."""
+        kept = {"event": self._events, "identity": self._identities, "decision": self._decisions}.get(table)
+        after = kept(rows) if kept else rows
+        return None if after.height == rows.height and after.equals(rows) else after
+
+    def _events(self, rows: pl.DataFrame) -> pl.DataFrame:
+        mine = erasure.visible(rows.lazy(), self._erasures).collect()
+        said = pl.any_horizontal(pl.col("anonymous_id", "properties", "raw").is_not_null())
+        places = mine.select(said & self._early("received")).to_series().arg_true()
+        before = [_Said(**row) for row in mine[places].select(_Said.__struct_fields__).iter_rows(named=True)]
+        after = [self._said(each) for each in before]
+        pairs = zip(before, after, strict=True)
+        self._touch({Subject(old.subject) for old, new in pairs if old.subject and _tells(old) != _tells(new)})
+        return mine.with_columns(
+            mine[name].clone().scatter(places, pl.Series([getattr(each, name) for each in after], dtype=pl.String))
+            for name in ("anonymous_id", "properties", "raw")
+        )
+
+    def _said(self, said: "_Said") -> "_Said":
+        search = Search(self._erased, said.received)
+        visitor = Identity(ANONYMOUS, said.anonymous_id) if said.anonymous_id else None
+        left = msgspec.structs.replace(
+            said,
+            anonymous_id=None if search.has(visitor) else said.anonymous_id,
+            properties=said.properties and search.properties(said.event, said.properties),
+            raw=said.raw and search.payload(said.raw),
+        )
+        self.taken.update(search.taken)
+        return left
+
+    def _touch(self, subjects: set[Subject]) -> None:
+        if subjects:
+            self.touched |= subjects
+            self._touching(subjects)
+
+    def _identities(self, rows: pl.DataFrame) -> pl.DataFrame:
+        theirs = self._theirs("subject") | self._theirs("customer")
+        return rows.filter(~theirs | (pl.col("action") == ERASE))
+
+    def _decisions(self, rows: pl.DataFrame) -> pl.DataFrame:
+        others = rows.filter(~self._theirs("subject"))
+        records = [self._record(text, time) for text, time in others.select("record", "time").iter_rows()]
+        return others.with_columns(pl.Series("record", records, dtype=pl.String))
+
+    def _record(self, text: str | None, time: datetime) -> str | None:
+        search = Search(self._erased, time)
+        left = text and search.text(text)
+        self.taken.update(search.taken)
+        return left
+
+    def _early(self, moment: str) -> pl.Expr:
+        """Whether a row is from before the last erasure."""
+        return (pl.col(moment) <= self._since.max()).fill_null(value=False)
+
+    def _theirs(self, column: str) -> pl.Expr:
+        """Whether a row is about an erased subject, and from before that: who came back is another customer."""
+        erased = pl.col(column).replace_strict(self._subjects, self._since, default=None, return_dtype=schema.TIME)
+        return (pl.col("time") <= erased).fill_null(value=False)
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event says that may name somebody."""
+
+    subject: bytes | None
+    event: str | None
+    received: datetime
+    anonymous_id: str | None
+    properties: str | None
+    raw: str | None
+
+
+def _tells(said: _Said) -> tuple[str | None, str | None]:
+    return said.anonymous_id, said.properties
