@@ -27,7 +27,7 @@ _UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "
 
 _FIELDS: Final = {
     "event_id": "Makes a repeat recognisable. One that names none gets one from its bytes (and, without a `timestamp`,"
-    " the moment it arrives).",
+    " the moment it arrives), or of its own where it decides something: [what counts once](#what-counts-once).",
     "timestamp": "ISO 8601; UTC where it names no zone; the time of arrival where it is missing.",
     "user_id": "The shop's own id of the customer.",
     "anonymous_id": "The shop's id of a browser or device that nobody has logged in on.",

@@ -56,10 +56,13 @@ class Store(_Section, frozen=True):
 
 
 class Consent(_Section, frozen=True):
-    """What holds where a customer has said nothing."""
+    """What holds where a customer has said nothing, and where clocks do not agree on who spoke last."""
 
     unknown: Literal["allow", "deny"] = "allow"
     """Personalisation of customers whose consent is unknown."""
+    skew_minutes: Annotated[float, Meta(ge=0, le=1440)] = 10.0
+    """Clocks of clients may be wrong by so many minutes: a withdrawal wins over a grant that is later by no more.
+    Clocks that are set over the network are wrong by seconds, others by minutes; more lets old withdrawals win."""
 
 
 class Learning(_Section, frozen=True):

@@ -219,3 +219,40 @@ def _rows(data: Path, event_ids: list[str]) -> pl.DataFrame:
         pass
     rows = logged(data, "event")
     return rows.filter(rows["event_id"].is_in(event_ids))
+
+
+def test_denied_granted_and_denied_again_within_a_minute(here: httpx.Client, name: Callable[[], str]) -> None:
+    """Without ids and times three words in a row are three words, whichever way they come in: the last one counts."""
+
+    def native(user: str, granted: bool) -> httpx.Response:
+        return here.post("/v1/events", json={"events": [_said(user, personalisation=granted)]})
+
+    def page(user: str, granted: bool) -> httpx.Response:
+        said = {"consent": {"categoryPreferences": {"Functional": granted}}}
+        return here.post("/v1/segment/page", json={"userId": user, "context": said})
+
+    def collected(user: str, granted: bool) -> httpx.Response:
+        said = {"ad_personalization": "GRANTED" if granted else "DENIED"}
+        secret = here.headers["authorization"].removeprefix("Bearer ")
+        body = {"client_id": f"{user}-b", "user_id": user, "consent": said, "events": [{"name": "login"}]}
+        return here.post("/mp/collect", params={"api_secret": secret}, json=body)
+
+    for send in (native, page, collected):
+        user = name()
+        for granted in (False, True, False):
+            assert send(user, granted).status_code < 300
+        assert here.get(f"/v1/customers/{user}").json()["consent"] == "denied", send.__name__
+
+
+def test_withdrawal_by_a_slow_clock(here: httpx.Client, there: httpx.Client, name: Callable[[], str]) -> None:
+    """A clock five minutes slow withdraws what was granted, and grants it again; what is of yesterday does neither."""
+    user, slow = name(), timedelta(minutes=5)
+
+    def said(granted: bool, ago: timedelta) -> str:
+        word = _said(user, personalisation=granted) | {"timestamp": (datetime.now(UTC) - ago).isoformat()}
+        accept(there, word)
+        return str(here.get(f"/v1/customers/{user}").json()["consent"])
+
+    steps = ((True, timedelta()), (False, slow), (True, slow), (False, timedelta(days=1)), (False, slow))
+    assert [said(*step) for step in steps] == ["granted", "denied", "granted", "granted", "denied"]
+    assert said(True, timedelta(days=1)) == "denied"

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, accept
 
 
@@ -174,3 +175,13 @@ def test_customer_whose_id_has_a_slash_can_be_read(here: httpx.Client, name: Cal
     accept(here, {"event": "login", "user_id": user})
     quoted = "".join(f"%{byte:02X}" for byte in user.encode())
     assert user == here.get(f"/v1/customers/{quoted}").json()["id"]
+
+
+def test_cart_is_as_it_was_left(here: httpx.Client, name: Callable[[], str], template: Template) -> None:
+    """Put in, taken out and put in again within a minute, without ids, is in the cart; so with the wish list."""
+    user, item = name(), template.items[0]
+    for put, taken in (("add_to_cart", "remove_from_cart"), ("add_to_wishlist", "remove_from_wishlist")):
+        for event in (put, taken, put):
+            accept(here, {"event": event, "user_id": user, "item_id": item})
+    (found,) = here.get(f"/v1/customers/{user}").json()["items"]
+    assert (found["in_cart"], found["wished"]) == (True, True)

@@ -77,6 +77,8 @@ async def take(
         good += events
         bad += refused
     portions = [good[start : start + MAX_EVENTS] for start in range(0, len(good), MAX_EVENTS)] or [[]]
-    answers = [await take_events(request, service, some, bad if some is portions[0] else []) for some in portions]
+    answers = [
+        await take_events(request, service, some, bad if some is portions[0] else [], arrived=now) for some in portions
+    ]
     rejected = sorted((one for answer in answers for one in answer.rejected), key=lambda one: one.index)
     return EventsAnswer(sum(one.accepted for one in answers), sum(one.duplicate for one in answers), rejected)

@@ -26,7 +26,7 @@ from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import browsers, customers, journal, keys
+from etappe.store import browsers, consents, customers, journal, keys
 from etappe.store.answers import Kept
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
@@ -81,6 +81,10 @@ class Service:
         if claims:
             await asyncio.to_thread(self._linker.link, claims)
         return outcomes
+
+    async def with_consent_timed(self, events: Sequence[Accepted], arrived: datetime) -> list[Accepted]:
+        """`events` in which each `set_consent` has the time from which it counts."""
+        return await consents.timed(self.client, self.secret, events, arrived, self.settings)
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 from litestar import Request
 from litestar.datastructures import State
 
@@ -12,7 +11,6 @@ from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
 from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
-from etappe.events.vocabulary import SetConsent
 from etappe.store.ingest import Outcome
 
 ERASED: Final = "this customer was erased since; what happened before that is not kept"
@@ -25,13 +23,18 @@ async def take_events(
     rejected: list[Rejected],
     *,
     token: str | None = None,
+    arrived: datetime | None = None,
 ) -> EventsAnswer:
-    """Takes the `accepted` events of a request; `token` says whom a browser speaks for."""
+    """Takes the `accepted` events of a request that `arrived` (default: now); `token` says whom a browser speaks for.
+
+    Raises:
+        StoreError: Redis does not take them; what it took of them is recognised when they are sent again.
+    """
     sender = auth.sender_of(request, token)
     allowed, rejected = trust.without_foreign_consent(accepted, rejected, sender)
     allowed, rejected = trust.without_vouched(allowed, rejected, sender)
     allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
-    allowed = _said_by_now(allowed, now())
+    allowed = await service.with_consent_timed(allowed, arrived or now())
     outcomes = await service.take(allowed, trust.linking(allowed, sender))
     gone = [Rejected(one.index, ERASED) for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
@@ -39,11 +42,3 @@ async def take_events(
     for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
         metrics.EVENTS.labels(status=status).inc(count)
     return answer
-
-
-def _said_by_now(events: list[Accepted], arrived: datetime) -> list[Accepted]:
-    """Consent counts from when it arrived at the latest: else a clock that runs ahead would outlast a withdrawal."""
-    return [
-        msgspec.structs.replace(one, time=arrived) if isinstance(one.event, SetConsent) and one.time > arrived else one
-        for one in events
-    ]

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.customers import claims, traits
-from etappe.customers.consent import DENIED, GRANTED, PERSONALISATION, PREFIX, moment
+from etappe.customers.consent import DENIED, GRANTED, PERSONALISATION, PREFIX, moment, said_at
 from etappe.customers.fold import TOTALS, joined_items, keep_telling, orders_forgotten
 from etappe.customers.joining import in_turn, totals_of
 from etappe.customers.records import EVENT, ITEM, in_order
@@ -83,7 +83,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     def consent_time(self) -> datetime | None:
         """When consent to personalisation was last said, if the customer said anything."""
         said = self.traits.get(PREFIX + PERSONALISATION)
-        return moment(said.time) if said else None
+        return moment(said_at(said.value, said.time)) if said else None
 
 
 EMPTY: Final = Base(

@@ -27,8 +27,11 @@ SPELLINGS: Final = {"personalization": PERSONALISATION}
 """Other spellings of purposes."""
 SOURCE: Final = "source"
 TEXT_VERSION: Final = "text_version"
-RESERVED: Final = frozenset({SOURCE, TEXT_VERSION, IDENTITIES, CLAIMED})
-"""Keys of `set_consent` that are no purposes: where consent was given, and under which text."""
+MOMENTS: Final = {True: "$granted", False: "$denied"}
+"""Keys that Etappe adds to a `set_consent` whose time does not tell it: from when what it grants or denies counts, and
+when that was said by clients' clocks (`withdrawal`; Unix us both)."""
+RESERVED: Final = frozenset({SOURCE, TEXT_VERSION, IDENTITIES, CLAIMED, *MOMENTS.values()})
+"""Keys of `set_consent` that are no purposes: where consent was given, under which text, and what Etappe adds."""
 
 PREFIX: Final = "$consent:"
 """Consent is kept beside the traits, each purpose under its name behind this reserved prefix."""
@@ -77,10 +80,26 @@ def verdict_of(said: Mapping[str, Any]) -> int:
     return GRANTED if granted else DENIED
 
 
-def words_of(said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The properties of `set_consent` as they are kept, by PREFIX and purpose: verdict, where, which text."""
+def words_of(said: Mapping[str, Any], time: int) -> dict[str, tuple[dict[str, Any], int]]:
+    """The properties of a `set_consent` of `time` as they are kept, by PREFIX and purpose: the word, and its time.
+
+    A word is the verdict, where and under which text it was given, and when it was said, where that is another time.
+    """
     origin = {"source": _text(said.get(SOURCE)), "text": _text(said.get(TEXT_VERSION))}
-    return {PREFIX + purpose: {"granted": granted} | origin for purpose, granted in purposes_of(said).items()}
+    found: dict[str, tuple[dict[str, Any], int]] = {}
+    for purpose, granted in purposes_of(said).items():
+        counts, spoken = moments_of(said, granted, time)
+        told = {"granted": granted} | origin | ({} if spoken == counts else {"said": spoken})
+        found[PREFIX + purpose] = told, counts
+    return found
+
+
+def moments_of(said: Mapping[str, Any], granted: bool, time: int) -> tuple[int, int]:
+    """From when the words of one verdict count in a `set_consent` of `time`, and when they were said."""
+    match said.get(MOMENTS[granted]):
+        case [int(counts), int(spoken)]:
+            return counts, spoken
+    return time, time
 
 
 def is_granted(word: Any) -> bool:
@@ -89,9 +108,15 @@ def is_granted(word: Any) -> bool:
 
 
 def consented(word: Any, time: int) -> Consented:
-    """The last word as it is shown; `time` in Unix microseconds."""
+    """The last word as it is shown, with when it was said; it counts from `time` (Unix microseconds)."""
     kept = word if isinstance(word, dict) else {}
-    return Consented(is_granted(word), moment(time), _text(kept.get("source")), _text(kept.get("text")))
+    return Consented(is_granted(word), moment(said_at(word, time)), _text(kept.get("source")), _text(kept.get("text")))
+
+
+def said_at(word: Any, time: int) -> int:
+    """When (Unix us) a kept word that counts from `time` was said by clients' clocks."""
+    said = word.get("said") if isinstance(word, dict) else None
+    return said if isinstance(said, int) else time
 
 
 def flags_of(words: Mapping[str, bool], before: int) -> int:

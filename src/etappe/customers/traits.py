@@ -40,9 +40,9 @@ def after(traits: Mapping[str, Trait], said: Iterable[Said]) -> dict[str, Trait]
     """Traits after what was `said`, in order of arrival: the later value wins, at the same time what arrived later."""
     known = dict(traits)
     for one in said:
-        for name, value in _words(one).items():
-            if name not in known or known[name].time <= one.time:
-                known[name] = Trait(value, one.time)
+        for name, trait in _words(one).items():
+            if name not in known or known[name].time <= trait.time:
+                known[name] = trait
     return _bounded(known)
 
 
@@ -85,12 +85,12 @@ def _consents(traits: Mapping[str, Trait]) -> list[tuple[str, Trait]]:
     return [(name[start:], trait) for name, trait in traits.items() if name.startswith(consent.PREFIX)]
 
 
-def _words(one: Said) -> dict[str, Any]:
+def _words(one: Said) -> dict[str, Trait]:
     """What is to be kept of an event's values, by name; the names of consent are reserved to `set_consent`."""
     values = told(one.values)
     if one.code == SET_CONSENT:
-        return consent.words_of(values)
-    return {name: value for name, value in values.items() if not name.startswith(consent.PREFIX)}
+        return {name: Trait(word, time) for name, (word, time) in consent.words_of(values, one.time).items()}
+    return {name: Trait(value, one.time) for name, value in values.items() if not name.startswith(consent.PREFIX)}
 
 
 def _rank(name: str, trait: Trait) -> tuple[int, bool, bytes]:

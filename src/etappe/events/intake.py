@@ -1,6 +1,7 @@
 """Events as they come in: decoded, checked and completed one by one, so that one bad event spoils no batch."""
 
 import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -8,7 +9,18 @@ import msgspec
 
 from etappe.errors import InputError
 from etappe.events import identities
-from etappe.events.vocabulary import TYPES, Alias, AnyEvent, Event, Identify, Rate, Refund, SetConsent, SetTraits
+from etappe.events.vocabulary import (
+    TYPES,
+    Alias,
+    AnyEvent,
+    Event,
+    Identify,
+    Rate,
+    Refund,
+    SetConsent,
+    SetTraits,
+    known_by_content,
+)
 
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 32 * 1024
@@ -157,7 +169,12 @@ def nobodys(accepted: Accepted) -> Accepted:
 
 
 def content_id(raw: bytes, event: Event, time: datetime) -> str:
-    """An id for an event without one: the same bytes (of the same minute, where they have no time) are a retry."""
+    """An id for an event without one: the same bytes (of the same minute, where they have no time) are a retry.
+
+    What decides is never a retry by its bytes alone: it gets an id that no other arrival has.
+    """
+    if not known_by_content(str(event.__struct_config__.tag), timed=event.timestamp is not None):
+        return "a-" + os.urandom(12).hex()
     stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
     return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
 

@@ -232,3 +232,22 @@ def _strengths() -> np.ndarray:
 
 STRENGTH: Final = _strengths()
 """float64[256]: how much one event of a code says about taste, before it ages. A purchase counts 5 views."""
+
+DECIDED_BY_ARRIVAL: Final = frozenset({"set_consent", "set_traits", "identify", "alias", "subscribe", "unsubscribe"})
+"""Events by which something is so from now on, of those of one time by the last to arrive."""
+DECIDED_BY_TIME: Final = frozenset(
+    {
+        "add_to_cart", "remove_from_cart", "add_to_wishlist", "remove_from_wishlist", "rate", "ignore", "gift",
+        "dismiss", "login", "sign_up", "generate_lead",
+    }
+)  # fmt: skip
+"""Events by which something is so from their time on, in whatever order they arrive."""
+
+
+def known_by_content(name: str, *, timed: bool) -> bool:
+    """Whether an event without an id is a repeat where one that says the same came before.
+
+    One that decides is none: between the two the opposite may have been said. But where time alone decides, the same
+    thing said again at a time of its own (`timed`) changes nothing, and would only weigh twice.
+    """
+    return name not in DECIDED_BY_ARRIVAL and (timed or name not in DECIDED_BY_TIME)

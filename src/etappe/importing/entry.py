@@ -12,9 +12,11 @@ from etappe.importing.spool import Portion, Spool
 from etappe.progress import Progress
 from etappe.settings import Settings
 from etappe.store.log import Log, Transaction
+from etappe.store.log.repeats import order_of_nobody
 from etappe.store.log.schema import EVENT, TIME
 
-_KEY: Final = ["subject", "event_id"]
+_ORDER: Final = "$order"
+_KEY: Final = ["subject", "event_id", _ORDER]
 
 
 class Entered:
@@ -51,7 +53,7 @@ def enter(
     settings: Settings,
     progress: Progress,
 ) -> Entered:
-    """Adds the rows of `spool` to the log, each (subject, event_id) once, whatever the log already holds.
+    """Adds the rows of `spool` to the log, each event once, whatever the log already holds.
 
     Those of a customer who is too fast are flagged, which a portion has all it takes for.
     """
@@ -62,7 +64,9 @@ def enter(
     for done, portion in enumerate(portions, start=1):
         rows = traffic.with_rate(identify.with_event_ids(spool.portion(portion)), settings)
         fresh = rows.join(repeated, on="line", how="anti") if len(repeated) else rows
-        fresh = fresh.join(_known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left")
+        fresh = fresh.with_columns(order_of_nobody().alias(_ORDER)).join(
+            _known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left"
+        )
         entered.count(rows, fresh)
         if len(fresh):
             into.add("event", _as_logged(fresh, source, received))
@@ -72,9 +76,10 @@ def enter(
 
 def _known(log: Log, portion: Portion, logged: set[str]) -> pl.DataFrame:
     """The keys that the log has on the days of `portion`."""
-    scans = [log.scan("event", day=day).select(_KEY) for day in portion.days() if day in logged]
+    key = ["subject", "event_id", order_of_nobody().alias(_ORDER)]
+    scans = [log.scan("event", day=day).select(key) for day in portion.days() if day in logged]
     if not scans:
-        return pl.DataFrame(schema={name: EVENT[name] for name in _KEY})
+        return pl.DataFrame(schema=dict.fromkeys(_KEY, pl.String) | {"subject": pl.Binary})
     keys = pl.concat(scans).with_columns(spool_.part_of(pl.col("subject"), pl.col("event_id")).alias("part"))
     return keys.filter(spool_.in_part(portion)).select(_KEY).collect()
 

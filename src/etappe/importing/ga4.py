@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import polars as pl
 
-from etappe.events.translation import ga4
+from etappe.events.translation import ga4, values
 from etappe.events.translation.translated import Translated
 from etappe.events.vocabulary import Event, Identify, SetConsent, SetTraits
 from etappe.importing import payloads
@@ -42,10 +43,17 @@ class _Said:
         yield Translated([one for one in done.events if not isinstance(one, _OF_CUSTOMER)], done.refused, done.raw)
 
     def rows(self) -> list[Row]:
-        """What was kept."""
-        return [payloads.row_of(0, event, None, "") for event in self._events.values()]
+        """What was kept. Consent is told apart by its last time too: another file may say a day's word again."""
+        return [payloads.row_of(0, _dated(event), None, "") for event in self._events.values()]
 
     def _keep(self, event: Event) -> None:
         before = self._events.get(event.event_id)
         if before is None or (event.timestamp and before.timestamp and before.timestamp < event.timestamp):
             self._events[event.event_id] = event
+
+
+def _dated(event: Event) -> Event:
+    """A day in UTC has rows in two of the export's files: denied, given, and denied again in the second is denied."""
+    if not (isinstance(event, SetConsent) and event.timestamp):
+        return event
+    return msgspec.structs.replace(event, event_id=f"{event.event_id}@{values.micros(event.timestamp)}")

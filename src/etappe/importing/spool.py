@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.store.log.repeats import order_of_nobody
 from etappe.store.log.schema import EVENT, TIME
 
 ROWS_AT_ONCE: Final = 1_000_000
@@ -99,14 +100,14 @@ class Spool:
         return rows.collect().sort("line")
 
     def repeated_ids(self) -> pl.DataFrame:
-        """Lines whose given event_id and subject an earlier line has: one column, `line`."""
+        """Lines whose given event_id and subject (nobody's: order) an earlier line has: one column, `line`."""
         hashes = pl.concat(self._given) if self._given else pl.Series(dtype=pl.UInt64)
         suspicious = hashes.filter(hashes.is_duplicated()).unique()
         rows = (
             self.scan().filter(pl.col("given").is_in(suspicious.implode())) if len(suspicious) else self.scan().head(0)
         )
-        keys = rows.select("subject", "event_id", "line").collect().sort("line")
-        return keys.filter(~pl.struct("subject", "event_id").is_first_distinct()).select("line")
+        keys = rows.select("subject", "event_id", order_of_nobody(), "line").collect().sort("line")
+        return keys.filter(~pl.struct(pl.exclude("line")).is_first_distinct()).select("line")
 
     def subjects(self) -> pl.Series:
         """Each identified subject once."""

@@ -10,7 +10,7 @@ from etappe.customers.identity import ERASE, Change, Graph
 from etappe.ids import Subject
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
-from etappe.store.log import Log
+from etappe.store.log import Log, repeats
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _PAIR: Final = {"subject": pl.Binary, "customer": pl.Binary}
@@ -40,7 +40,7 @@ def _by_customer(rows: pl.LazyFrame, aliases: pl.DataFrame) -> pl.LazyFrame:
         return rows
     mine = rows.join(aliases.lazy(), on="subject", how="left", maintain_order="left")
     whose = mine.with_columns(pl.coalesce("customer", "subject").alias("subject")).drop("customer")
-    return whose.unique(subset=["subject", "event_id"], keep="first", maintain_order=True)
+    return repeats.once(whose)
 
 
 def customers(log: Log, erasures: list[Erasure], position: int | None = None) -> pl.DataFrame:

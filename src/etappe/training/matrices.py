@@ -109,8 +109,14 @@ def _relevant(events: pl.LazyFrame, now: datetime | None) -> pl.DataFrame:
         wanted &= pl.col("flag").is_null()
     if now is not None:
         wanted &= pl.col("time") <= now
-    order = pl.coalesce("order_id", pl.concat_str(pl.lit("\0"), pl.col("event_id")))
+    order = pl.coalesce("order_id", _alone())
     return events.filter(wanted).select("event", "time", "subject", "item_id", order.alias("order")).collect()
+
+
+def _alone() -> pl.Expr:
+    """The order of a line that names none: nothing else is in it, whoever else uses the same event_id."""
+    whose = pl.col("subject").bin.encode("hex").fill_null("")
+    return pl.concat_str(pl.lit("\0"), whose, "event_id", pl.col("time").dt.epoch("us"), "item_id", separator="\0")
 
 
 def _items(frame: pl.DataFrame) -> tuple[NDArray[np.uint64], pl.DataFrame]:

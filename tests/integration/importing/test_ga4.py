@@ -87,6 +87,19 @@ def test_said_by_every_row_and_kept_once(shop: Any, tmp_path: Path) -> None:
     assert shop.events().filter(event="set_consent")["time"].item().microsecond == 678_910
 
 
+def test_consent_withdrawn_in_the_next_file(shop: Any, tmp_path: Path) -> None:
+    """A day has rows in two files of the export: denied, given, and denied again in the second is denied at that time."""
+    said = [
+        _row("login", event_timestamp=str(TIME + step), privacy_info={"analytics_storage": "Yes", "ads_storage": word})
+        for step, word in ((1, "No"), (2, "Yes"), (3, "No"))
+    ]
+    files = _write(tmp_path / "a.jsonl", *said[:2]), _write(tmp_path / "b.jsonl", said[2])
+    assert [shop.bring(file, "ga4").events["set_consent"] for file in files] == [2, 1]
+    assert shop.bring(files[1], "ga4").events == {}
+    last = shop.events().filter(event="set_consent").sort("time").row(-1, named=True)
+    assert json.loads(last["properties"])["ad"] is False
+
+
 def test_rows_of_one_moment_are_apart(shop: Any, tmp_path: Path) -> None:
     """Events of one batch have one timestamp; their place in it tells them apart, and the same row again is a duplicate."""
     rows = [_row("add_to_cart", items=ITEMS[1:], batch_event_index=str(place)) for place in (1, 2)]
@@ -115,7 +128,8 @@ def test_payload_is_on_the_first_event(shop: Any, tmp_path: Path) -> None:
     shop.bring(_write(tmp_path / "a.jsonl", PURCHASE), "ga4")
     kept = shop.events()["raw"].drop_nulls().to_list()
     assert [json.loads(raw) for raw in kept] == [PURCHASE]
-    assert {one.event_id for one in ga4.translate(kept[0].encode()).events} == set(shop.events()["event_id"])
+    ids = shop.events()["event_id"].str.replace(r"@\d+$", "")  # consent has the time at which it was said last, too
+    assert {one.event_id for one in ga4.translate(kept[0].encode()).events} == set(ids)
 
 
 def test_what_makes_no_event(shop: Any, tmp_path: Path) -> None:

@@ -168,3 +168,12 @@ def test_json_is_strict(shop: Any, tmp_path: Path) -> None:
         (4, "line: not a JSON object"),
         (5, "line: expected `object`, got `array`"),
     ]
+
+
+def test_till_numbers_each_order_anew(shop: Any, tmp_path: Path) -> None:
+    """Lines of nobody with one event_id in three orders are three sales; the same file again, or a line again, is none."""
+    lines = [f"1,2025-01-03T00:00:00Z,purchase,,,B,1,2.00,EUR,{order},store,\n" for order in ("a", "b", "c", "c")]
+    report = shop.bring(_csv(tmp_path / "till.csv", lines))
+    assert (report.events, report.duplicates) == ({"purchase": 3}, 1)
+    assert shop.bring(_csv(tmp_path / "again.csv", lines)).events == {}
+    assert sorted(shop.events()["order_id"]) == ["a", "b", "c"]

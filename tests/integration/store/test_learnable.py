@@ -111,3 +111,21 @@ def test_erased_are_left_out_at_once(living: Living) -> None:
     known = learnable.graph_of(living.log, living.pending()).roots()
     browser = living.subject("b", "anonymous_id")
     assert known == {living.subject("v"): living.subject("v"), browser: living.subject("v")}
+
+
+def test_sales_of_nobody_with_one_id(living: Living) -> None:
+    """One event_id in three orders of nobody is three sales to learn from, also where identities are linked."""
+    living.did("0", "login", user_id="u", anonymous_id="b")
+    for order in ("x", "y", "z"):
+        living.did("1", "purchase", order_id=order, price=1.0)
+    rows = learnable.events(living.log, living.pending(), unknown_denies=False).collect()
+    assert sorted(rows["order_id"].drop_nulls()) == ["x", "y", "z"]
+
+
+def test_two_who_deny_and_use_one_id(living: Living) -> None:
+    """What two people did who deny is two events of nobody, though both gave it the same id."""
+    for number, user in enumerate(("u", "v")):
+        _consent(living, f"c{number}", user, granted=False)
+        living.did("1", user_id=user)
+    rows = learnable.events(living.log, living.pending(), unknown_denies=False).collect()
+    assert (rows["event_id"] == "1").sum() == 2

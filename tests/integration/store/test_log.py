@@ -151,8 +151,8 @@ def test_events_are_deduplicated(log: Log) -> None:
     with log.transaction("test") as into:
         into.add("event", rows("b", "c", price=9.0))
         into.add("event", rows("a", subject=b"other"))
-        into.add("event", rows("a", subject=None))
-        into.add("event", rows("a", subject=None, days=1))
+        into.add("event", rows("a", subject=None).with_columns(order_id=pl.lit("o")))
+        into.add("event", rows("a", subject=None, days=1).with_columns(order_id=pl.lit("o")))
     found = log.events().collect()
     expected = [("a", b"s", 1.0), ("b", b"s", 1.0), ("c", b"s", 9.0), ("a", b"other", 1.0), ("a", None, 1.0)]
     assert expected == list(found.select("event_id", "subject", "price").iter_rows())
@@ -252,3 +252,33 @@ def test_as_rows_of_milliseconds() -> None:
     found = as_rows("decision", {"decision": ["d"], "time": [1767268800123]})
     assert [("d", BEGIN + timedelta(milliseconds=123), None, None)] == list(found.iter_rows())
     assert found.schema == schema.DECISION
+
+
+def _sold(orders: list[str | None], items: list[str], subject: bytes | None = None) -> pl.DataFrame:
+    """Lines that all have the event_id `1`, a second apart."""
+    count = len(orders)
+    columns = {"event_id": ["1"] * count, "event": ["purchase"] * count, "subject": [subject] * count}
+    times = [BEGIN + timedelta(seconds=number) for number in range(count)]
+    return as_rows("event", columns | {"time": times, "received": times, "order_id": orders, "item_id": items})
+
+
+def test_sales_of_nobody_are_told_by_their_orders(log: Log) -> None:
+    """An id that tills use in each order is one event in each; said again in the same order, or of somebody, it is one."""
+    for lines in (
+        _sold(["a", "b", "c"], ["i", "i", "j"]),
+        _sold(["b", "b"], ["i", "i"]),
+        _sold(["a", "b"], ["i", "i"], b"s"),
+    ):
+        with log.transaction("test") as into:
+            into.add("event", lines)
+    found = log.events().select("order_id", "subject").collect().rows()
+    assert found == [("a", None), ("b", None), ("c", None), ("a", b"s")]
+
+
+def test_events_of_who_will_not_be_known_are_told_by_their_arrival(log: Log) -> None:
+    """Two who deny may use the same ids: both count, and the row of one arrival that was written twice is one."""
+    with log.transaction("test") as into:
+        into.add("event", _sold([None, None], ["i", "i"]))
+    with log.transaction("test") as into:
+        into.add("event", _sold([None], ["i"]))
+    assert log.events().collect().height == 2

@@ -188,3 +188,23 @@ def test_decisions_are_archived(client: SyncRedis, log: Log) -> None:
     assert list(rows.drop("time").iter_rows()) == [("d0", b"s", '{"n":0}'), ("d1", None, '{"n":1}')]
     assert rows["time"].dt.epoch("ms").to_list() == [1_767_225_600_123] * 2
     assert client.xlen(keys.DECISION_STREAM) == 0
+
+
+def test_sales_of_nobody_with_one_id(take: Take, accept: Accept, client: SyncRedis, log: Log) -> None:
+    """Tills that number the lines of each order anew sell three times in three orders, online, in the log, and again."""
+    lines = [accept("1", "purchase", user_id=None, order_id=order, price=2.0) for order in ("a", "b", "c")]
+    assert take(*lines, *lines) == [True] * 3 + [False] * 3
+    assert archive(client, log) == 3
+    assert sorted(log.events().collect()["order_id"]) == ["a", "b", "c"]
+
+
+def test_nobodys_entries_are_known_again(
+    take: Take, accept: Accept, client: SyncRedis, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries of nobody that were archived and not yet trimmed are not archived again."""
+    take(*[accept("1", "purchase", user_id=None, order_id=order, price=2.0) for order in ("a", "b")])
+    with monkeypatch.context() as patched:
+        patched.setattr(streams, "trim", lambda *_: None)
+        archive(client, log)
+    assert archive(client, log) == 0
+    assert log.rows("event") == 2

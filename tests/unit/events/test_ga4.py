@@ -92,14 +92,29 @@ def test_click_on_a_decision() -> None:
 
 def test_same_body_same_ids() -> None:
     """A body sent again has the same ids: with a time always, without one in the same minute; others differ."""
-    login, timed = {"name": "login"}, {"name": "login", "timestamp_micros": MICROS}
+    search, timed = {"name": "search"}, {"name": "login", "timestamp_micros": MICROS}
     for event, later, same in (
-        (login, timedelta(seconds=20), True),
-        (login, timedelta(minutes=2), False),
+        (search, timedelta(seconds=20), True),
+        (search, timedelta(minutes=2), False),
         (timed, timedelta(days=2), True),
     ):
         ids = [_translated(event, now=now).events[0].event_id for now in (NOW, NOW + later)]
         assert (ids[0] == ids[1]) is same
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ({"name": "add_to_cart", "params": {"items": ITEMS}}, {}),
+        ({"name": "login"}, {}),
+        ({"name": "search"}, {"consent": {"ad_personalization": "DENIED"}}),
+        ({"name": "search"}, {"user_properties": {"plan": {"value": "gold"}}}),
+    ],
+)
+def test_what_decides_is_no_repeat(event: dict[str, Any], body: dict[str, Any]) -> None:
+    """What decides and names no time is told apart by its arrival, as the opposite may have been said in between."""
+    first, again = (_translated(event, now=NOW + timedelta(seconds=second), **body).events for second in (0, 1))
+    assert first[0].event_id != again[0].event_id
 
 
 def test_two_that_say_the_same() -> None:

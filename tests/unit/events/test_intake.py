@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etappe.errors import InputError
 from etappe.events import intake
 from etappe.events.intake import Accepted, Rejected, completed, read_batch, read_event
-from etappe.events.vocabulary import CODES, NAMES, STRENGTH, TYPES, AnyEvent
+from etappe.events.vocabulary import CODES, DECIDED_BY_ARRIVAL, DECIDED_BY_TIME, NAMES, STRENGTH, TYPES, AnyEvent
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 500_000, tzinfo=UTC)
 GOOD: dict[str, Any] = {"event": "view_item", "user_id": "u", "item_id": "i", "event_id": "e1"}
@@ -289,6 +289,29 @@ def test_content_id_is_fixed() -> None:
     """The id of these bytes is what it was on the first day, so a retry across an upgrade is recognised."""
     raw = b'{"event":"login","user_id":"u","timestamp":"2026-01-01T00:00:00Z"}'
     assert _id(raw) == "c-9b73d7028b1323a2b6698256"
+
+
+@pytest.mark.parametrize("name", sorted(DECIDED_BY_ARRIVAL | DECIDED_BY_TIME))
+def test_what_decides_is_no_repeat(name: str) -> None:
+    """What decides is told apart from what said the same in that very moment: the opposite may have come in between."""
+    fields = {
+        "item_id": "i",
+        "properties": {"rating": 3, "previous_id": "v"} if name != "set_consent" else {"ad": True},
+    }
+    raw = json.dumps({"event": name, "user_id": "u"} | fields).encode()
+    assert _id(raw) != _id(raw)
+    assert _id(raw[:-1] + b',"event_id":"e"}') == "e"
+
+
+@pytest.mark.parametrize("name", sorted(DECIDED_BY_ARRIVAL | DECIDED_BY_TIME))
+def test_what_time_decides_is_a_repeat_at_its_time(name: str) -> None:
+    """Where time alone decides, the same bytes with a time are a repeat, as they change nothing and would weigh twice."""
+    fields = {
+        "item_id": "i",
+        "properties": {"rating": 3, "previous_id": "v"} if name != "set_consent" else {"ad": True},
+    }
+    raw = json.dumps({"event": name, "user_id": "u", "timestamp": "2026-01-01T00:00:00Z"} | fields).encode()
+    assert (_id(raw) == _id(raw, NOW + timedelta(days=1))) is (name in DECIDED_BY_TIME)
 
 
 def test_completed_has_id_and_time() -> None:

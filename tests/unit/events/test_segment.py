@@ -191,6 +191,23 @@ def test_retry_has_the_same_ids() -> None:
         assert len(ids.pop() or "") <= 256
 
 
+@pytest.mark.parametrize("name", ["Product Added", "Signed In", "Subscribed"])
+def test_what_decides_is_no_repeat(name: str) -> None:
+    """What decides and has neither messageId nor time is told apart by its arrival, also within one batch."""
+    message = {"type": "track", "event": name, "userId": "u", "properties": {"product_id": "p"}}
+    first, second = _batch(message, message)
+    assert first.events[0].event_id != second.events[0].event_id
+    assert first.events[0].timestamp < second.events[0].timestamp  # type: ignore[operator]
+
+
+def test_consent_is_no_repeat() -> None:
+    """Consent said of a page, withdrawn and given within a minute, is three words even where no messageId tells so."""
+    said = [{"consent": {"categoryPreferences": {"Functional": granted}}} for granted in (False, True, False)]
+    whole = [{"type": "page", "userId": "u", "context": one} for one in said]
+    ids = [done.events[0].event_id for done in _batch(*whole)]
+    assert len(set(ids)) == 3
+
+
 def test_further_identities() -> None:
     """Ids of device and other systems are identities; an advertising id of zeros, or forbidden, is none."""
     context = {

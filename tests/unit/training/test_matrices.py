@@ -89,6 +89,13 @@ def test_a_purchase_without_order_is_an_order_of_its_own(log: Log) -> None:
     assert data.baskets.sum(axis=1).tolist() == [1.0, 1.0, 1.0]
 
 
+def test_lines_without_order_that_share_an_id(log: Log) -> None:
+    """Two customers, or two who will not be known, who use one event_id for a line without order share no basket."""
+    rows = [("purchase", who, item, None, 0) for who, item in (("x", "a"), ("y", "b"), (None, "a"), (None, "b"))]
+    data = matrices.read(log(rows).with_columns(event_id=pl.lit("1")), half_life_days=60)
+    assert data.baskets.sum(axis=1).tolist() == [1.0] * 4
+
+
 def test_now_is_the_last_event_or_what_is_said(log: Log, now: datetime) -> None:
     """Ages count from the last event; with an earlier `now` what came after it was not seen."""
     rows = [("purchase", "x", "a", "o1", 40), ("purchase", "x", "b", "o2", 10)]

@@ -75,7 +75,8 @@ def _of_events(body: dict[str, Any], events: list[Any], received: datetime | str
             with suppress(OverflowError):  # at the end of time; others refuse it
                 time += timedelta(microseconds=index)  # what names no time happened in the order of the list
         made = _of_event(event, msgspec.structs.replace(shared, fields=shared.fields | {"timestamp": time}))
-        _name(made, event, ga4_customer.stamp(event.get("row", stamp), received), seen)
+        once = ga4_customer.stamp(event.get("row", stamp), received, made[0].event)
+        _name(made, event, once, seen)
         drafts += [msgspec.structs.replace(draft, index=index) for draft in made]
     return drafts
 

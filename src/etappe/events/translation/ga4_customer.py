@@ -9,6 +9,7 @@ import msgspec
 
 from etappe.events.translation import values
 from etappe.events.translation.drafts import Draft
+from etappe.events.vocabulary import known_by_content
 
 _OURS: Final = ("ga_", "google_", "firebase_", "_", "$")
 """How the names of user properties begin that Google sets itself, or that are reserved here."""
@@ -42,13 +43,14 @@ def drafts(body: Mapping[str, Any], received: datetime | str | None) -> list[Dra
     made = []
     if verdicts := consents(body):
         said = verdicts | {"source": "ga4"}
-        made.append(_draft("set_consent", fields, time, said, day if body.get("daily") else stamp(given, received)))
+        once = day if body.get("daily") else stamp(given, received, "set_consent")
+        made.append(_draft("set_consent", fields, time, said, once))
     if named or all(fields.values()):
         made.append(_draft("identify", fields, time, {"identities": named} if named else None, day))
     for moment, traits in _traits(body).items():
         own = moment if moment is not None else given
         at = time if moment is None else values.at(moment)
-        made.append(_draft("set_traits", fields, at, traits, stamp(own, received)))
+        made.append(_draft("set_traits", fields, at, traits, stamp(own, received, "set_traits")))
     return made
 
 
@@ -65,10 +67,15 @@ def consents(body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def stamp(given: object, received: datetime | str | None) -> str:
-    """What tells one event from a later one that says the same: its own time, else the minute of its arrival."""
+def stamp(given: object, received: datetime | str | None, event: str) -> str:
+    """What tells one event from a later one that says the same: its own time, else the minute of its arrival.
+
+    Of what decides, the very moment of its arrival: it is no repeat because it says the same.
+    """
     if given is not None:
         return str(given)
+    if isinstance(received, datetime) and not known_by_content(event, timed=False):
+        return received.isoformat()
     return received.replace(second=0, microsecond=0).isoformat() if isinstance(received, datetime) else ""
 
 

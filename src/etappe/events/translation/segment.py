@@ -16,10 +16,12 @@ from etappe.events.translation import segment_context, segment_names, values
 from etappe.events.translation.drafts import Common, Draft, told
 from etappe.events.translation.segment_messages import CALLS, MAX_MESSAGE_BYTES
 from etappe.events.translation.translated import Translated, translated
+from etappe.events.vocabulary import known_by_content
 
 _VIEWED: Final = ("product_id", "sku")
 _ARRIVAL: Final = ("sentAt", "receivedAt")
 _LONGEST_ID: Final = 200
+_CONSENT: Final = "set_consent"
 
 
 def translate(raw: bytes, now: datetime | None = None) -> Translated:
@@ -33,12 +35,13 @@ def translate(raw: bytes, now: datetime | None = None) -> Translated:
     message = values.decoded(raw)
     context = values.mapping(message.get("context"))
     common = _common(message, context, now)
-    name = _event_id(message, common.fields["timestamp"])
+    time = common.fields["timestamp"]
     drafts = _drafts(message, common)
     for place, draft in enumerate(drafts):
+        name = _event_id(message, draft.event, time)
         draft.fields["event_id"] = name if len(drafts) == 1 else f"{name}#{place}"
     if verdicts := segment_context.consents(context):
-        drafts.insert(0, _consent(common, f"{name}#consent", verdicts))
+        drafts.insert(0, _consent(common, f"{_event_id(message, _CONSENT, time)}#consent", verdicts))
     return translated(drafts, raw)
 
 
@@ -122,15 +125,20 @@ def _page(message: dict[str, Any], common: Common) -> list[Draft]:
 
 
 def _consent(common: Common, event_id: str, verdicts: dict[str, Any]) -> Draft:
-    return Draft("set_consent", common.fields | {"event_id": event_id, "properties": verdicts})
+    return Draft(_CONSENT, common.fields | {"event_id": event_id, "properties": verdicts})
 
 
-def _event_id(message: dict[str, Any], time: datetime | None) -> str:
-    """The message's own id, else one made of what it says, and of the minute where it names no time."""
+def _event_id(message: dict[str, Any], event: str, time: datetime | None) -> str:
+    """The message's own id, else one made of what it says, and of the minute where it names no time.
+
+    Of what decides, one made of the moment it was received too: it is no repeat because it says the same.
+    """
     given = values.text(message.get("messageId"))
     if given:
         return given if len(given) <= _LONGEST_ID else "s-" + values.digest(given)
     said = {name: value for name, value in message.items() if name not in _ARRIVAL}
     dated = message.get("timestamp") or message.get("originalTimestamp")
+    if not known_by_content(event, timed=bool(dated)):
+        return "s-" + values.digest(msgspec.json.encode(said), str(message.get("receivedAt")))
     minute = "" if dated or time is None else time.replace(second=0, microsecond=0).isoformat()
     return "s-" + values.digest(msgspec.json.encode(said), minute)

@@ -5,7 +5,7 @@ out. The values of a message stay the bytes that they were.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -42,7 +42,7 @@ def messages(body: bytes, call: str, now: datetime) -> Iterator[bytes]:
 
 
 def of_batch(whole: dict[str, msgspec.Raw], now: datetime | None = None) -> Iterator[bytes]:
-    """The messages of a batch. What is no message is given as it is.
+    """The messages of a batch, which arrived in its order. What is no message is given as it is.
 
     Raises:
         InputError: it has no list of messages, or too much for all of them.
@@ -56,7 +56,8 @@ def of_batch(whole: dict[str, msgspec.Raw], now: datetime | None = None) -> Iter
     shared: dict[str, msgspec.Raw] = {name: whole[name] for name in (*_MERGED, _SENT) if name in whole}
     if sum(len(bytes(value)) for value in shared.values()) > MAX_EVENT_BYTES:
         raise InputError(f"the context of a batch may have {MAX_EVENT_BYTES} bytes", field="context")
-    return (_completed(bytes(one), shared, now) for one in listed)
+    times = ((now and now + timedelta(microseconds=place)) for place in range(len(listed)))
+    return (_completed(bytes(one), shared, time) for one, time in zip(listed, times, strict=True))
 
 
 def _completed(message: bytes, shared: dict[str, msgspec.Raw], now: datetime | None) -> bytes:

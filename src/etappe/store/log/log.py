@@ -17,7 +17,7 @@ from typing import Final
 import polars as pl
 
 from etappe.errors import EtappeError
-from etappe.store.log import commits, compaction, entering, scanning, schema, staging
+from etappe.store.log import commits, compaction, entering, repeats, scanning, schema, staging
 from etappe.store.log.compaction import LIMITS, Keep, Limits
 from etappe.store.log.rows import as_rows
 from etappe.store.log.staging import Transaction
@@ -77,7 +77,7 @@ class Log:
         return scanning.in_order(rows, files).select(schema.TABLES[table].names())
 
     def events(self, position: int | None = None, subjects: pl.Series | None = None) -> pl.LazyFrame:
-        """The event table with every (subject, event_id) once: the first one committed counts.
+        """The event table with every event once (`repeats`): the first one committed counts.
 
         `subjects` (Binary, distinct) leaves all others out before anything is compared.
         """
@@ -85,8 +85,8 @@ class Log:
         rows = scanning.scan(self.folder, "event", files, position)
         if subjects is not None:
             rows = rows.join(subjects.to_frame("subject").lazy(), on="subject", how="semi", maintain_order="left")
-        once = scanning.in_order(rows, files).select(schema.EVENT.names())
-        return once.unique(subset=["subject", "event_id"], keep="first", maintain_order=True)
+        found = scanning.in_order(rows, files).select(schema.EVENT.names())
+        return repeats.once(found)
 
     def rows(self, table: str) -> int:
         """How many rows of `table` are committed, repeats included."""

@@ -18,7 +18,7 @@ from etappe.worker.archiving.streams import PER_STREAM, Waiting
 
 _log = logging.getLogger("etappe.archive")
 _SAME_ROW: Final = {
-    "event": ["event_id", "received"],
+    "event": ["event_id", "received", "subject", "order_id", "time"],
     "identity": ["epoch", "time"],
     "config": ["position"],
     "decision": ["decision"],
@@ -117,7 +117,7 @@ def _missing(log: Log, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     scans = [log.scan(table, day=day).select(same) for day in sorted(days)]
     if not scans:
         return rows
-    return rows.join(pl.concat(scans).unique().collect(), on=same, how="anti", maintain_order="left")
+    return rows.join(pl.concat(scans).unique().collect(), on=same, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def _add(into: Transaction, rows: dict[str, pl.DataFrame]) -> None:

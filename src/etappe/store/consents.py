@@ -1,0 +1,117 @@
+"""What customers say of consent, with the times from which it counts: `withdrawal` has the rules.
+
+The last words are read before the events are taken. What another process takes in between is told by its time alone,
+by which a denial wins.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+import redis
+
+from etappe.customers import traits, withdrawal
+from etappe.customers.base import unpack
+from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, moment, purposes_of
+from etappe.customers.records import decode_tail
+from etappe.customers.state import split_blocks
+from etappe.customers.withdrawal import Word
+from etappe.errors import DataError, StoreUnavailableError
+from etappe.events.intake import Accepted
+from etappe.events.vocabulary import SetConsent
+from etappe.ids import Subject, tombstone_of
+from etappe.settings import Settings
+from etappe.store import customers, keys
+from etappe.store.connection import AsyncRedis
+from etappe.store.customers import CustomerRecord
+from etappe.store.ingest import subject_for
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH: Final = moment(0)
+_Words = dict[str, Word]
+
+
+async def timed(
+    client: AsyncRedis, secret: bytes, events: Sequence[Accepted], arrived: datetime, settings: Settings
+) -> list[Accepted]:
+    """`events`, which arrived at `arrived`, in which each `set_consent` has the time from which it counts.
+
+    Raises:
+        StoreUnavailableError: Redis did not answer.
+    """
+    judged = list(events)
+    spoken = [place for place, one in enumerate(events) if isinstance(one.event, SetConsent)]
+    if not spoken:
+        return judged
+    subjects = {place: subject_for(secret, events[place].event)[0] for place in spoken}
+    distinct = list(dict.fromkeys(subjects.values()))
+    unproven = {subjects[place] for place in spoken if not events[place].proven}  # a linked browser's own word
+    found = await customers.read(client, distinct, own=unproven)
+    records = dict(zip(distinct, found, strict=True))
+    erased = await _erased(client, secret, distinct)
+    words = {record.subject: _words_in(record) for record in records.values()}
+    skew = round(settings.consent.skew_minutes * 60_000_000)
+    for place in spoken:
+        if _micros(events[place].time) > erased[subjects[place]]:
+            known = words[records[subjects[place]].subject]
+            judged[place] = _judged(events[place], _micros(arrived) + events[place].index, skew, known)
+    return judged
+
+
+async def _erased(client: AsyncRedis, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
+    """When each was erased (Unix us), -1 for never: what was said before stays before, and is refused."""
+    try:
+        async with client.pipeline(transaction=False) as pipe:
+            for subject in subjects:
+                pipe.get(keys.gone(subject, tombstone_of(secret, subject)))
+            values = await pipe.execute()
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
+    return {subject: int(gone) * 1000 if gone else -1 for subject, gone in zip(subjects, values, strict=True)}
+
+
+def _words_in(record: CustomerRecord) -> _Words:
+    """The last words in a record, by purpose; none where it cannot be read: then their times alone decide."""
+    try:
+        _, said = split_blocks(decode_tail(record.tail))
+        known = traits.after(unpack(record.base).traits, said)
+    except DataError:
+        return {}
+    start = len(PREFIX)
+    return {name[start:]: withdrawal.word_of(trait) for name, trait in known.items() if name.startswith(PREFIX)}
+
+
+def _judged(one: Accepted, arrived: int, skew: int, known: _Words) -> Accepted:
+    """The event with the times from which its words count, which are among the `known` from now on."""
+    verdicts = purposes_of(one.event.properties or {})
+    if one.event.timestamp is None:
+        arrived = _micros(one.time)
+    said = min(_micros(one.time), arrived)  # else a clock that runs ahead would outlast a withdrawal
+    found: dict[bool, Word] = {}
+    for granted in set(verdicts.values()):
+        purposes = [purpose for purpose, verdict in verdicts.items() if verdict is granted]
+        last = [known[purpose] for purpose in purposes if purpose in known]
+        found[granted] = withdrawal.grant(said, last) if granted else withdrawal.denial(said, arrived, skew, last)
+        for purpose in purposes:
+            if purpose not in known or known[purpose].counts <= found[granted].counts:
+                known[purpose] = found[granted]
+    return _with_moments(one, found, verdicts) if found else one
+
+
+def _with_moments(one: Accepted, found: Mapping[bool, Word], verdicts: Mapping[str, bool]) -> Accepted:
+    """The time of the event is that of what it says of personalisation, else of what it denies."""
+    main = found[verdicts.get(PERSONALISATION, min(found))]
+    added: dict[str, Any] = {
+        MOMENTS[granted]: [word.counts, word.said]
+        for granted, word in found.items()
+        if (word.counts, word.said) != (main.counts, main.counts)
+    }
+    event = one.event
+    if added:
+        event = msgspec.structs.replace(event, properties=(event.properties or {}) | added)
+    return msgspec.structs.replace(one, event=event, time=moment(main.counts))
+
+
+def _micros(time: datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
