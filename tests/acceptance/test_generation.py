@@ -46,6 +46,12 @@ def _wait_until_logged(data: Path, *numbers: str) -> None:
         pass
 
 
+def _wait_until_erased(data: Path) -> None:
+    waiting = Waiting()
+    while waiting("erase" not in logged(data, "identity")["action"].to_list()):
+        pass
+
+
 def _wait_for(client: httpx.Client, status: int) -> Body:
     waiting = Waiting()
     while waiting((answer := client.get("/readyz")).status_code != status):
@@ -113,6 +119,7 @@ def test_emptied_while_serving(copy_of: Copy, template: Template) -> None:
         _tell(client, template)
         before = items_of(decided(client, template.customers[0]))
         _wait_until_logged(data, "d2", "e1")
+        _wait_until_erased(data)
         redis_of(data).flushall()
         _is_refused(client, template, item)
         said = _wait_until_refused(client)
@@ -144,6 +151,7 @@ def test_set_back_while_serving(copy_of: Copy, template: Template) -> None:
         accept(client, _denial("d2", "dora"))
         assert client.delete("/v1/customers/emil").status_code == 200
         _wait_until_logged(data, "d2")
+        _wait_until_erased(data)
         _set_back(data)
         said = _wait_until_refused(client)
         assert ("set back" in said["reason"] or "emptied" in said["reason"]) is True
@@ -226,6 +234,7 @@ def test_another_shops(copy_of: Copy, template: Template, tmp_path: Path) -> Non
     with Server(data) as server, server.client(template.secret) as client:
         _tell(client, template)
         _wait_until_logged(data, "d2", "e1")
+        _wait_until_erased(data)
         shutil.copytree(other / "valkey" / "appendonlydir", data / "older")
         _set_back(data)
         _wait_until_refused(client)

@@ -9,6 +9,7 @@ import polars as pl
 import redis
 
 from etappe import faults
+from etappe.errors import StoreFullError
 from etappe.store import generation, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log, Transaction, schema
@@ -66,7 +67,7 @@ def _mark(client: SyncRedis, log: Log, waiting: list[Waiting]) -> None:
     """
     mine = generation.kept(log.folder.parent)
     if mine is not None:
-        with contextlib.suppress(redis.ResponseError):
+        with contextlib.suppress(redis.ResponseError, StoreFullError):
             marks.advance(client, mine, {one.stream: one.position for one in waiting if one.position is not None})
 
 
