@@ -36,9 +36,8 @@ class Round(msgspec.Struct, frozen=True):
 
 def post(path: str, body: bytes) -> bytes:
     """A whole POST request with a JSON body."""
-    head = (
-        f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    told = f"content-type: application/json\r\ncontent-length: {len(body)}"
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{told}\r\n\r\n"
     return head.encode() + body
 
 

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/events.md and docs/settings.md anew from the code: `.venv/bin/python docs/generate.py`.
+"""Writes the tables of the pages in docs/ anew from the code: `.venv/bin/python docs/generate.py`.
 
 What stands between `<!-- generated: NAME -->` and `<!-- end -->` is replaced; the prose around it stays. A test
 compares.
@@ -18,12 +18,18 @@ from typing import Any, Final, get_args
 import msgspec
 
 from etappe import settings
+from etappe.api import bodies, bounds
+from etappe.catalog import filters, item
 from etappe.events import intake, vocabulary
+from etappe.events.translation import ga4, segment_messages
+from etappe.serving import request
 from etappe.settings import Settings
 
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mib": "MiB"}
+_UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mb": "MB", "mib": "MiB"}
+
+_PAGES: Final = ("events", "http", "settings")
 
 _FIELDS: Final = {
     "event_id": "Makes a repeat recognisable. One that names none gets one from its bytes (and, without a `timestamp`,"
@@ -43,7 +49,7 @@ _FIELDS: Final = {
 
 
 def main() -> None:
-    """Writes both files."""
+    """Writes the files."""
     for path, text in pages().items():
         path.write_text(text)
 
@@ -54,10 +60,12 @@ def pages() -> dict[Path, str]:
         "events": events(),
         "event-fields": fields(),
         "event-limits": limits(),
+        "bodies": body_bounds(),
+        "bounds": request_bounds(),
         "settings": all_settings(),
         "settings-file": example(),
     }
-    return {path: _filled(path.read_text(), parts) for path in (DOCS / "events.md", DOCS / "settings.md")}
+    return {path: _filled(path.read_text(), parts) for path in (DOCS / f"{name}.md" for name in _PAGES)}
 
 
 def events() -> str:
@@ -87,13 +95,40 @@ def limits() -> str:
     """A row a limit of a batch."""
     low, high = intake.RATINGS
     rows = [
-        ("events in a batch", f"{intake.MAX_EVENTS}"),
+        ("events in a batch", f"{bounds.EVENTS.secret}; {bounds.EVENTS.publishable} with a publishable key"),
         ("bytes of an event", f"{intake.MAX_EVENT_BYTES:,}"),
         ("bytes of the `properties` of `set_traits` and `set_consent`", f"{intake.MAX_TRAITS_BYTES:,}"),
         ("a `timestamp` ahead of our clock", f"{intake.AHEAD.days} day"),
         ("`properties.rating` of `rate`", f"{low} to {high}"),
     ]
     return _table(("what", "limit"), rows)
+
+
+def body_bounds() -> str:
+    """A row a bound of a body, with all routes that share it."""
+    routes: dict[bounds.ByKey, list[str]] = {}
+    for path, bound in bounds.BODIES.items():
+        routes.setdefault(bound, []).append(f"`{path}`")
+    rows = [
+        (", ".join(paths), f"{bound.secret:,}", f"{bound.publishable:,}" if bound.publishable else "none")
+        for bound, paths in routes.items()
+    ]
+    return _table(("body of", "bytes with a secret key", "with a publishable key"), rows)
+
+
+def request_bounds() -> str:
+    """A row a bound of what is in a request."""
+    most, values, deep = filters.MAX_COMPARISONS, filters.MAX_OPERANDS, filters.MAX_NESTING
+    rows = [
+        ("`events` of a batch", f"{bounds.EVENTS.secret}; {bounds.EVENTS.publishable} with a publishable key"),
+        ("messages of a Segment batch, events of a GA4 body", f"{segment_messages.MAX_MESSAGES:,}; {ga4.MAX_EVENTS}"),
+        ("`placements` of a decision", f"{request.MAX_PLACEMENTS}"),
+        ("`exclude` of a placement, `context.cart`", f"{request.MAX_LISTED:,} ids each"),
+        ("`filter` of a placement", f"{most} comparisons, {values:,} values in all, {deep} deep"),
+        ("`items` put at once", f"{bodies.MAX_ITEMS:,}"),
+        ("an item", f"{item.MAX_BYTES:,} bytes as JSON, `attributes` {item.MAX_NESTING} deep"),
+    ]
+    return _table(("what", "at most"), rows)
 
 
 def all_settings() -> str:

@@ -13,6 +13,10 @@ class InputError(EtappeError):
         self.field = field
 
 
+class TooMuchError(InputError):
+    """Input that is understood and asks for more than one request may; less of it is taken."""
+
+
 class SettingsError(InputError):
     """The settings file or an environment variable holds something Etappe cannot use."""
 
@@ -41,6 +45,10 @@ class StoreFullError(StoreError):
 
 class DataError(EtappeError):
     """A file of the log, of a snapshot or of the catalogue is damaged or of a version this Etappe does not know."""
+
+
+class DamagedFileError(DataError):
+    """A live file of the log is gone, changed or unreadable; the message says which rows it held."""
 
 
 class NotFoundError(EtappeError):

@@ -109,6 +109,17 @@ class Traffic(_Section, frozen=True):
     impressions, and what tells identity, traits or consent do not count)."""
 
 
+class Limits(_Section, frozen=True):
+    """What one serving process takes upon itself at once; docs/http.md has what one request may ask for."""
+
+    bodies_mb: Annotated[int, Meta(ge=32, le=100_000)] = 64
+    """Bodies of requests held at once at most (10^6 bytes), those of publishable keys in half of it; more are answered
+    503. Four full batches of events from a server are this much."""
+    browser_events_per_second: Positive = 20.0
+    """Events of one visitor a second, sent with a publishable key, in the long run; more are answered 429. Ten seconds'
+    worth may come at once. A page that reports every item seen stays below; a script that invents events does not."""
+
+
 class Keys(_Section, frozen=True):
     """What publishable keys are believed."""
 
@@ -140,6 +151,7 @@ class Settings(_Section, frozen=True):
     learning: Learning = Learning()
     rules: Rules = Rules()
     traffic: Traffic = Traffic()
+    limits: Limits = Limits()
     keys: Keys = Keys()
     erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()

@@ -1,8 +1,10 @@
 """Commands: what they print, what they end with, and one clear line where they cannot."""
 
 import gzip
+import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,13 +12,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
+from etappe.store import snapshots
+from etappe.store.log import Log
+
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
-    "demo", "keys", "rebuild", "backup", "restore", "erase",
+    "demo", "keys", "rebuild", "backup", "restore", "erase", "quarantine",
 ]  # fmt: skip
 
 
@@ -187,10 +193,133 @@ def test_decide_with_a_limit_out_of_bounds(own: Path, limit: str) -> None:
 
 def test_check(own: Path, empty: Path) -> None:
     """`check` ends with 0 where all is well, and with 1 and the remedy where there is no snapshot."""
-    assert {line[:4] for line in must(own, "check").splitlines()} == {"ok  "}
+    assert _levels(must(own, "check")) == {"ok  "}
     ran = inside(empty, "check")
     assert ran.code == 1
     assert "FAIL snapshot: none is published; run `etappe train`" in ran.out
+
+
+def test_check_destroys_nothing(copy_of: Callable[[], Path]) -> None:
+    """With the commits of the log gone, `check` says what is missing and every file stays; nothing starts to write."""
+    data = copy_of()
+    shutil.rmtree(data / "log" / "commits")
+    before = _files(data)
+    ran = inside(data, "check")
+    assert ran.code == 1
+    assert "FAIL log: " in ran.out
+    assert "that no commit names" in ran.out
+    assert "etappe quarantine --relist" in ran.out
+    assert before == _files(data)
+    for command in (["train"], ["worker"], ["serve", "--port", str(free_port())], ["rebuild"]):
+        assert "etappe quarantine --relist" in _complaint(inside(data, *command)), command
+    assert set(before) <= set(_files(data))
+    assert not (data / "log" / "commits").exists()
+
+
+def test_check_changes_nothing(copy_of: Callable[[], Path], empty: Path) -> None:
+    """A whole place is as it was after `check`, and an empty one is not begun by it."""
+    data = copy_of()
+    shutil.rmtree(data / "snapshots")
+    before = _files(data)
+    assert _levels(must(data, "check", "--deep")) == {"ok  "}
+    assert before == _files(data)
+    assert inside(empty, "check").code == 1
+    assert not empty.exists()
+
+
+def test_a_damaged_file_is_named(copy_of: Callable[[], Path], tmp_path: Path) -> None:
+    """Commands that meet a cut file of the log end with one line that names it and the remedy; a backup heals it."""
+    data, backup = copy_of(), str(tmp_path / "b.tar")
+    must(data, "backup", backup)
+    file = max((data / "log" / "event").glob("*/*.parquet"), key=lambda path: path.stat().st_size)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    name = str(file.relative_to(data / "log"))
+    again = str(tmp_path / "again.tar")
+    for command in (["train"], ["rebuild"], ["evaluate"], ["ropo"], ["backup", again]):
+        said = _complaint(inside(data, *command))
+        assert name in said, command
+        assert f"etappe quarantine --aside {name}" in said, command
+    ran = inside(data, "check")
+    assert (ran.code, ran.out.count("FAIL"), ran.out.count(name)) == (1, 1, 2)
+    assert inside(data, "backup", again, "--damaged").code == 1
+    assert "name another" in _complaint(inside(data, "backup", backup, "--damaged"))
+    must(data, "quarantine", "--aside", name)
+    assert name in must(data, "quarantine")
+    assert "are missing since" in must(data, "check", "--deep")
+    assert "is whole again" in must(data, "quarantine", "--heal", backup)
+    assert "nothing is in quarantine" in must(data, "quarantine")
+    must(data, "check", "--deep")
+    other = tmp_path / "other"
+    must(other, "restore", again)
+    assert "are missing since" in must(other, "check", "--deep")
+    assert logged(data, "event").height == logged(other, "event").height + pl.read_parquet(io.BytesIO(whole)).height
+
+
+def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
+    """A file that no commit names is in quarantine after the next start, and comes back or goes only by command."""
+    data = copy_of()
+    there = next((data / "log" / "event").glob("*/*.parquet"))
+    rows = pl.read_parquet(there)
+    for number in range(2):
+        rows.with_columns(pl.lit(f"again-{number}").alias("event_id")).head(3).write_parquet(
+            there.with_name(f"copy-{number}.parquet")
+        )
+    before = logged(data, "event").height
+    assert "2 files with 6 rows of table event" in must(data, "check")
+    must(data, "evaluate")
+    first, second = (line.split(": ")[0] for line in must(data, "quarantine").splitlines())
+    assert "3 of 3 rows added" in must(data, "quarantine", "--restore", first)
+    assert "dropped, 3 rows of table event" in must(data, "quarantine", "--drop", second)
+    assert logged(data, "event").height == before + 3
+    assert "is not in quarantine" in _complaint(inside(data, "quarantine", "--drop", second))
+    assert "--all" in _complaint(inside(data, "quarantine", "--restore"))
+    assert _levels(must(data, "check")) == {"ok  "}
+
+
+def test_a_log_behind_its_snapshot(copy_of: Callable[[], Path]) -> None:
+    """A log set back to before what a snapshot learned from is refused; `rebuild` goes on behind it, in so many words."""
+    data = copy_of()
+    log, learned = data / "log", max(snapshots.learned(None, data).values())
+    kept = list(log.glob("commits/[0-9]*.json"))
+    assert len(kept) == Log(log).position() >= learned
+    for path in kept:
+        if int(path.stem) >= learned:
+            path.unlink()
+            for file in log.glob(f"*/*/{path.stem}-*.parquet"):
+                file.unlink()
+    ran = inside(data, "check")
+    assert (ran.code, ran.out.count("FAIL")) == (1, 1)
+    assert f"ends with commit {learned - 1}, but snapshot" in ran.out
+    for command in (["train"], ["worker"], ["serve", "--port", str(free_port())]):
+        assert "go on without what is missing with `etappe rebuild`" in _complaint(inside(data, *command)), command
+    rebuilt = inside(data, "rebuild")
+    assert (rebuilt.code, f"it goes on behind {learned}" in rebuilt.err) == (0, True)
+    assert _levels(must(data, "check")) == {"ok  "}
+    assert Log(log).position() >= learned
+
+
+def test_a_log_without_commits_is_listed_anew(copy_of: Callable[[], Path]) -> None:
+    """After the remedy that is named all rows are there, Redis is rebuilt, and the shop learns and answers as before."""
+    data = copy_of()
+    before = logged(data, "event").sort("event_id", "time")
+    shutil.rmtree(data / "log" / "commits")
+    must(data, "quarantine", "--relist")
+    must(data, "rebuild")
+    must(data, "train", "--force")
+    assert _levels(must(data, "check", "--deep")) == {"ok  "}
+    assert logged(data, "event").sort("event_id", "time").height == before.height
+
+
+def _levels(told: str) -> set[str]:
+    """How the lines of a check are marked."""
+    return {line[:4] for line in told.splitlines()}
+
+
+def _files(data: Path) -> dict[str, bytes]:
+    """The files of a place but for those of its server."""
+    found = (path for path in data.rglob("*") if path.is_file() and path.relative_to(data).parts[0] != "valkey")
+    return {str(path.relative_to(data)): path.read_bytes() for path in found}
 
 
 @pytest.mark.parametrize(("command", "words"), [("rollback", "no snapshot"), ("publish", "etappe train")])
@@ -229,11 +358,13 @@ def test_bad_settings(empty: Path, settings: str, words: str, command: str) -> N
 
 
 def test_bad_environment(empty: Path) -> None:
-    """A Redis address that is none, or where nobody answers, and a switch that is neither on nor off."""
+    """A Redis address that is none, and a switch that is neither on nor off; where nobody answers `check` says so."""
     assert "redis://" in _complaint(inside(empty, "check", env={"ETAPPE_REDIS": "nonsense"}))
     nobody = f"redis://:hidden@127.0.0.1:{free_port()}/0"
-    said = _complaint(inside(empty, "check", env={"ETAPPE_REDIS": nobody}))
-    assert "hidden" not in said
+    for command in (["check"], ["train"]):
+        ran = inside(empty, *command, env={"ETAPPE_REDIS": nobody})
+        assert (ran.code, "does not answer" in ran.out + ran.err) == (1, True)
+        assert "hidden" not in ran.out + ran.err
     assert "on or off" in _complaint(inside(empty, "check", env={"ETAPPE_AUTH": "maybe"}))
 
 

@@ -78,7 +78,7 @@ def test_at_most_500_events(here: httpx.Client, name: Callable[[], str]) -> None
     """500 events of 500 customers are taken in one batch, 501 refused as a whole with the field named."""
     events = [{"event": "login", "user_id": f"{name()}"} for _ in range(501)]
     answer = here.post("/v1/events", json={"events": events})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert answer.json()["field"] == "events"
     assert "500" in answer.json()["detail"]
     assert here.get(f"/v1/customers/{events[0]['user_id']}").status_code == 404

@@ -203,6 +203,21 @@ def test_auth_off_serves_without_keys_on_loopback(tmp_path: Path) -> None:
             pass
 
 
+def test_without_keys_no_page_of_the_web_is_answered(tmp_path: Path) -> None:
+    """ETAPPE_AUTH=off: a page elsewhere erases, reads and writes nothing, by its own name or by one it gives this machine."""
+    with Server(tmp_path / "data", env={"ETAPPE_AUTH": "off"}) as server, server.client(None) as client:
+        accept(client, {"event": "login", "user_id": "dev"})
+        page = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "content-type": "text/plain"}
+        for headers in (page, {"origin": "null"}, {"host": f"evil.example:{server.port}"}):
+            for method, path in (("DELETE", "/v1/customers/dev"), ("POST", "/v1/events"), ("OPTIONS", "/v1/decide")):
+                answer = client.request(method, path, headers=headers, content=b"{}")
+                assert answer.status_code == 403
+                assert not [name for name in answer.headers if name.startswith("access-control")]
+        own = {"origin": server.url, "sec-fetch-site": "same-origin"}
+        assert client.get("/v1/customers/dev", headers=own).status_code == 200
+        assert client.get(f"http://localhost:{server.port}/v1/customers/dev").status_code == 200
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "example.com"])
 def test_auth_off_is_refused_elsewhere(tmp_path: Path, host: str) -> None:
     """ETAPPE_AUTH=off on any other address: exit 1, one line, nothing started."""

@@ -17,9 +17,11 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
 from etappe import parent
-from etappe.api import problems, routes
+from etappe.api import documented, problems, routes
+from etappe.api.bounds import Room, giving_back
+from etappe.api.rates import Rates
+from etappe.api.requests import BoundedRequest
 from etappe.api.service import Service
-from etappe.events.intake import MAX_BODY_BYTES
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
 from etappe.store.connection import blocking_client, check, connect_async, durability_warning, known_secret
@@ -46,17 +48,23 @@ def create_app(
             app.state.service = service
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=routes.HANDLERS,
         dependencies={"service": Provide(_provided, sync_to_thread=False)},
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],
         openapi_config=_OPENAPI,
-        cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"]),
-        request_max_body_size=MAX_BODY_BYTES,
-        state=State({"shared_metrics": shared_metrics}),
+        cors_config=CORSConfig(allow_origins=["*"], allow_headers=["authorization", "content-type"])
+        if place.auth
+        else None,
+        request_class=BoundedRequest,
+        request_max_body_size=None,
+        middleware=[giving_back],
+        state=State({"shared_metrics": shared_metrics, "room": Room(settings.limits), "rates": Rates(settings.limits)}),
         logging_config=None,
     )
+    documented.complete(app)
+    return app
 
 
 def _provided(state: State) -> Service:

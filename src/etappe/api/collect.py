@@ -7,7 +7,8 @@ from litestar import post
 from litestar.di import NamedDependency
 
 from etappe.api import auth
-from etappe.api.payloads import AnyRequest, PayloadOperation, body_of, take
+from etappe.api.operations import CollectOperation
+from etappe.api.payloads import AnyRequest, body_of, take
 from etappe.api.service import Service, now
 from etappe.events.intake import Rejected
 from etappe.events.translation import ga4
@@ -31,7 +32,7 @@ class Validation(msgspec.Struct, frozen=True, rename="camel"):
     validation_messages: list[ValidationMessage]
 
 
-@post("/mp/collect", status_code=204, guards=[auth.api_secret], operation_class=PayloadOperation)
+@post("/mp/collect", status_code=204, guards=[auth.api_secret], operation_class=CollectOperation)
 async def post_collect(request: AnyRequest, service: Serving) -> None:
     """Take the events of a Measurement Protocol body; what of it is no event for Etappe is counted and left out."""
     arrived = now()
@@ -39,7 +40,7 @@ async def post_collect(request: AnyRequest, service: Serving) -> None:
     await take(request, service, [ga4.translate(body)], arrived)
 
 
-@post("/debug/mp/collect", status_code=200, guards=[auth.api_secret], operation_class=PayloadOperation)
+@post("/debug/mp/collect", status_code=200, guards=[auth.api_secret], operation_class=CollectOperation)
 async def post_debug_collect(request: AnyRequest) -> Validation:
     """Check a Measurement Protocol body without taking anything of it."""
     arrived = now()

@@ -1,7 +1,7 @@
 """`PUT /v1/customers/{id}/consent`: what a customer allows, said by the shop's server."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Request, put
@@ -17,7 +17,10 @@ from etappe.api.service import Service, now
 from etappe.api.taking import take_events
 from etappe.events.intake import read_event
 
-Purposes = Annotated[dict[str, bool], Meta(min_length=1, max_length=50)]
+_NO_PURPOSES: Final = {"not": {"pattern": r"^(\$|(source|text_version|identities)$)"}}
+Purposes = Annotated[
+    dict[str, bool], Meta(min_length=1, max_length=50, extra_json_schema={"propertyNames": _NO_PURPOSES})
+]
 
 
 class ConsentBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

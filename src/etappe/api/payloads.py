@@ -2,15 +2,16 @@
 
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
+from etappe.api import rates
 from etappe.api.bodies import EventsAnswer
+from etappe.api.problems import RefusedError
 from etappe.api.service import Service
 from etappe.api.taking import take_events
 from etappe.errors import InputError
@@ -22,27 +23,20 @@ AnyRequest = Request[Any, Any, State]
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-@dataclass
-class PayloadOperation(Operation):
-    """What OpenAPI says of these routes: an object, which its sender documents."""
-
-    def __post_init__(self) -> None:
-        """Adds the body."""
-        schema = Schema(type=OpenAPIType.OBJECT)
-        self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=schema)}, required=True)
-
-
 async def body_of(request: AnyRequest, limit: int) -> bytes:
     """The body, unpacked where it is sent as gzip.
 
     Raises:
-        InputError: it has more than `limit` bytes, or cannot be unpacked.
+        InputError: it cannot be unpacked.
+        RefusedError: it has more than `limit` bytes then.
     """
     body = await request.body()
     if request.headers.get("content-encoding", "").strip().lower() in ("gzip", "x-gzip"):
         body = unpacked(body, limit)
     if len(body) > limit:
-        raise InputError(f"the body may have {limit:,} bytes; send smaller ones")
+        raise RefusedError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit:,} bytes unpacked; send smaller ones"
+        )
     return body
 
 
@@ -76,6 +70,7 @@ async def take(
         events, refused = ([], [payload]) if isinstance(payload, Rejected) else accepted(payload, now, index)
         good += events
         bad += refused
+    rates.admit(request, good)
     portions = [good[start : start + MAX_EVENTS] for start in range(0, len(good), MAX_EVENTS)] or [[]]
     answers = [
         await take_events(request, service, some, bad if some is portions[0] else [], arrived=now) for some in portions

@@ -10,13 +10,14 @@ import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError
-from etappe.events.intake import MAX_BODY_BYTES
+from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError, TooMuchError
 from etappe.store.memory import is_full
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FULL_SECONDS: Final = 5
 """When to come back to a full Redis."""
+_TOO_MANY: Final = ("Expected `array` of length <=", "Expected `object` of length <=")
+"""How msgspec begins where a list or an object has too many members."""
 _log = logging.getLogger("etappe.api")
 
 
@@ -28,6 +29,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     type: str = "about:blank"
     field: str | None = None
+
+
+class RefusedError(HTTPException):
+    """A request that asks for more than it may just now: what of it, and (where waiting helps) after how long again."""
+
+    def __init__(self, status: int, detail: str, field: str | None = None, seconds: int | None = None) -> None:
+        headers = None if seconds is None else {"retry-after": str(seconds)}
+        super().__init__(detail, status_code=status, headers=headers)
+        self.field = field
 
 
 def response(
@@ -43,7 +53,8 @@ def response(
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     if isinstance(error, ValidationException):
         return _invalid(error)
-    return response(error.status_code, _detail(error), headers=error.headers)
+    field = error.field if isinstance(error, RefusedError) else None
+    return response(error.status_code, _detail(error), field, headers=error.headers)
 
 
 def _invalid(error: ValidationException) -> Response[Any]:
@@ -55,7 +66,8 @@ def _invalid(error: ValidationException) -> Response[Any]:
     if field in (None, "data") and message.startswith("Object missing required field") and "`" in message:
         field = message.split("`")[1]
     place = f"{field}: " if field else ""
-    return response(HTTPStatus.BAD_REQUEST, f"{place}{message}; /schema describes every field", field)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if message.startswith(_TOO_MANY) else HTTPStatus.BAD_REQUEST
+    return response(status, f"{place}{message}; /schema describes every field", field)
 
 
 def _detail(error: HTTPException) -> str:
@@ -64,7 +76,7 @@ def _detail(error: HTTPException) -> str:
         methods = {name.lower(): value for name, value in (error.headers or {}).items()}.get("allow", "other methods")
         return f"this address takes {methods}; /schema describes each"
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return f"the body has more than {MAX_BODY_BYTES:,} bytes; send smaller batches"
+        return error.detail if isinstance(error, RefusedError) else "the body is too large; send smaller ones"
     if error.status_code == HTTPStatus.NOT_FOUND and error.detail in ("", HTTPStatus.NOT_FOUND.phrase):
         return "there is nothing at this address; /schema lists the addresses there are"
     return error.detail
@@ -99,7 +111,8 @@ def _full(error: StoreFullError) -> Response[Any]:
 
 def _etappe(request: Request[Any, Any, Any], error: EtappeError) -> Response[Any]:
     if isinstance(error, InputError):
-        return response(HTTPStatus.BAD_REQUEST, str(error), error.field)
+        much = isinstance(error, TooMuchError)
+        return response(HTTPStatus.UNPROCESSABLE_ENTITY if much else HTTPStatus.BAD_REQUEST, str(error), error.field)
     if isinstance(error, NotFoundError):
         return response(HTTPStatus.NOT_FOUND, str(error))
     if isinstance(error, StoreFullError):

@@ -11,14 +11,14 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, collect, consent, identities, metrics, personal, segment, visitor
+from etappe.api import auth, bounds, collect, consent, identities, metrics, personal, rates, segment, visitor
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
-from etappe.api.documented import EventsOperation
+from etappe.api.operations import EventsOperation
 from etappe.api.paths import id_of
 from etappe.api.service import Service, now
 from etappe.api.taking import take_events
-from etappe.catalog.item import Item, ItemPatch
+from etappe.catalog.item import Item, ItemPatch, check_size
 from etappe.customers.state import fold_state
 from etappe.errors import InputError
 from etappe.events.identities import ANONYMOUS, USER, Identity
@@ -33,6 +33,7 @@ from etappe.store.marks import REMEDY
 
 AnyRequest = Request[Any, Any, State]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
+Window = Annotated[str | None, QueryParameter(pattern=f"^({'|'.join(lists.WINDOWS)})$(?!\\n)")]
 Serving = NamedDependency[Service]
 
 
@@ -40,7 +41,9 @@ Serving = NamedDependency[Service]
 async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
     body = await request.body()
-    return await take_events(request, service, *read_batch(body, now()), token=token_of(body))
+    accepted, rejected = read_batch(body, now(), bounds.EVENTS.of(request))
+    rates.admit(request, accepted)
+    return await take_events(request, service, accepted, rejected, token=token_of(body))
 
 
 @post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})
@@ -60,7 +63,7 @@ async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], servic
 async def get_related(
     item_id: FromPath[str],
     service: Serving,
-    kind: FromQuery[str] = "also_bought",
+    kind: FromQuery[lists.RelatedKind] = "also_bought",
     limit: Limit = 10,
     locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:
@@ -73,7 +76,7 @@ async def get_related(
 async def get_popular(
     service: Serving,
     category: FromQuery[str | None] = None,
-    window: FromQuery[str | None] = None,
+    window: Window = None,
     limit: Limit = 10,
     locale: FromQuery[str | None] = None,
 ) -> lists.ItemList:
@@ -86,7 +89,7 @@ async def get_popular(
 async def put_items(data: JSONBody[ItemsBody], service: Serving) -> ItemsAnswer:
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
-    _refuse_collisions(service, data.items)
+    _check_each(service, data.items)
     items = [in_zone(patch, service.zone) for patch in data.items]
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
@@ -165,13 +168,14 @@ HANDLERS = [
 ]
 
 
-def _refuse_collisions(service: Service, patches: list[ItemPatch]) -> None:
-    """Refuses a batch in which an id collides with a known one, or with another of the batch."""
+def _check_each(service: Service, patches: list[ItemPatch]) -> None:
+    """Refuses a batch with an item too large, or an id that collides with a known one or another of the batch."""
     seen: dict[int, str] = {}
     for index, patch in enumerate(patches):
         try:
+            check_size(patch)
             service.replica.view.catalogue.check(patch)
         except InputError as error:
-            raise InputError(f"items[{index}]: {error}", field=f"items[{index}].id") from error
+            raise type(error)(f"items[{index}]: {error}", field=f"items[{index}].{error.field}") from error
         if seen.setdefault(item_hash(patch.id), patch.id) != patch.id:
             raise InputError(f"items[{index}].id {patch.id!r} collides with another", field=f"items[{index}].id")

@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from etappe.api import auth
-from etappe.api.payloads import AnyRequest, PayloadOperation, body_of, take
+from etappe.api.operations import BatchOperation, MessageOperation
+from etappe.api.payloads import AnyRequest, body_of, take
 from etappe.api.service import Service, now
 from etappe.errors import InputError
 from etappe.events.intake import Rejected
@@ -18,7 +19,7 @@ from etappe.events.translation.segment_messages import BATCH, CALLS, MAX_BODY_BY
 from etappe.events.translation.translated import Translated
 
 Serving = NamedDependency[Service]
-_OPTIONS: dict[str, Any] = {"status_code": 200, "guards": [auth.basic_key], "operation_class": PayloadOperation}
+_OPTIONS: dict[str, Any] = {"status_code": 200, "guards": [auth.basic_key]}
 
 
 class SegmentAnswer(msgspec.Struct, frozen=True):
@@ -45,7 +46,7 @@ def _translated(raws: Iterable[bytes]) -> Iterator[Translated | Rejected]:
             yield Rejected(index, str(error), error.field)
 
 
-@post(f"/v1/segment/{BATCH}", **_OPTIONS)
+@post(f"/v1/segment/{BATCH}", operation_class=BatchOperation, **_OPTIONS)
 async def post_batch(request: AnyRequest, service: Serving) -> SegmentAnswer:
     """Take a batch of Segment's messages: each is judged on its own, and what is accepted is durable."""
     return await _taken(request, service, BATCH)
@@ -57,7 +58,7 @@ def _call(name: str) -> HTTPRouteHandler:
 
     post_call.__name__ = f"post_{name}"
     post_call.__doc__ = f"Take one `{name}` message of Segment's."
-    return post(f"/v1/segment/{name}", **_OPTIONS)(post_call)
+    return post(f"/v1/segment/{name}", operation_class=MessageOperation, **_OPTIONS)(post_call)
 
 
 HANDLERS = [post_batch, *(_call(name) for name in CALLS)]

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import PermissionDeniedException
 
 from etappe.api import auth, visitors
-from etappe.api.documented import VisitorOperation
+from etappe.api.operations import VisitorOperation
 from etappe.api.service import Service
 from etappe.errors import InputError
 from etappe.events.vocabulary import Id

@@ -1,16 +1,24 @@
 """An item of the catalogue, and the partial change that `PUT /v1/items` and imports bring."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from etappe.errors import TooMuchError
+from etappe.events.intake import deeper
 from etappe.events.vocabulary import Currency, Id, Money
 
+MAX_BYTES: Final = 64 * 1024
+"""Of one item as JSON: every replica holds every item."""
+MAX_NESTING: Final = 32
+"""Objects and lists inside one another in `attributes`."""
+
 Text = Annotated[str, Meta(max_length=2000)]
-Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$)")]
+Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$(?!\n))")]
 Path = Annotated[str, Meta(max_length=500)]
+Time = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
 Days = Annotated[int, Meta(ge=0, le=3650)]
 
 
@@ -54,8 +62,8 @@ class ItemPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     url: Link | UnsetType | None = UNSET
     image: Link | UnsetType | None = UNSET
     available: bool | UnsetType | None = UNSET
-    available_from: datetime | UnsetType | None = UNSET
-    available_until: datetime | UnsetType | None = UNSET
+    available_from: Time | UnsetType | None = UNSET
+    available_until: Time | UnsetType | None = UNSET
     floor_days: Days | UnsetType | None = UNSET
     attributes: dict[str, Any] | UnsetType | None = UNSET
 
@@ -63,6 +71,21 @@ class ItemPatch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     def of(cls, item: Item) -> Self:
         """The change that makes any item of this id equal to `item` where `item` says something."""
         return msgspec.convert(msgspec.to_builtins(item), cls)
+
+
+def check_size(patch: ItemPatch) -> None:
+    """What the types cannot say.
+
+    Raises:
+        TooMuchError: the item is larger, or nested deeper, than an item may be; names the field.
+    """
+    if patch.attributes is not UNSET and deeper(patch.attributes, MAX_NESTING):
+        raise TooMuchError(f"attributes: nested more than {MAX_NESTING} deep; flatten them", field="attributes")
+    if len(msgspec.json.encode(patch)) > MAX_BYTES:
+        raise TooMuchError(
+            f"attributes: the item has more than {MAX_BYTES:,} bytes; leave out what is neither shown nor filtered by",
+            field="attributes",
+        )
 
 
 _DEFAULTS = {field.name: field for field in msgspec.structs.fields(Item)}

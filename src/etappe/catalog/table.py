@@ -4,7 +4,7 @@ The compiled part is a memory-mapped array folder; what changed since is an over
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe import arrays
+from etappe.catalog.fields import Field, Fields
 from etappe.catalog.item import Item, ItemPatch, merge
 from etappe.errors import DataError, InputError
 from etappe.ids import ItemHash, item_hash
@@ -57,6 +58,7 @@ class Catalogue:
         self._category_codes = {name: code for code, name in enumerate(self.categories)}
         self._overlay: dict[int, Item] = {}
         self._new_rows: dict[int, int] = {}
+        self._fields = Fields()
         self.changes = 0
 
     def __len__(self) -> int:
@@ -114,10 +116,14 @@ class Catalogue:
         result: NDArray[np.bool_] = open_now
         return result
 
-    def below(self, path: str) -> NDArray[np.bool_]:
-        """bool[categories]: which category codes are `path` or below it."""
-        inside = [name == path or name.startswith(path + "/") for name in self.categories]
-        return np.array(inside, dtype=np.bool_)
+    def below(self, *paths: str) -> NDArray[np.bool_]:
+        """bool[categories]: which category codes are one of `paths` or below it."""
+        wanted = set(paths)
+        return np.array([not wanted.isdisjoint(_above(name)) for name in self.categories], dtype=np.bool_)
+
+    def fields(self, names: Sequence[str], rows: NDArray[np.int64]) -> list[Field]:
+        """The fields of documents that filters name, read for `rows`."""
+        return self._fields.read(names, rows, self._count, self.item)
 
     def check(self, patch: ItemPatch) -> None:
         """Refuses an id whose 64-bit hash already belongs to another item.
@@ -138,6 +144,7 @@ class Catalogue:
         else:
             item = merge(self.item(row), patch)
         self._overlay[row] = item
+        self._fields.forget(row)
         self._set_columns(row, item)
         self.changes += 1
         return row
@@ -198,6 +205,15 @@ class Catalogue:
         if code == len(self.categories):
             self.categories.append(category)
         return code
+
+
+def _above(name: str) -> Iterator[str]:
+    """A category and all that it is below."""
+    yield name
+    place = name.find("/")
+    while place >= 0:
+        yield name[:place]
+        place = name.find("/", place + 1)
 
 
 def _seconds(time: datetime | None, default: int, whole: Callable[[float], int]) -> int:

@@ -32,7 +32,7 @@ def decide(
 ) -> None:
     """Decide for one customer and print the answer."""
     request = _request(user, item, limit, locale, explain=explain)
-    with opened(where.place(), begins=False) as here:
+    with opened(where.place(), writes_log=False) as here:
         answer = answer_in(here, request)
     show.as_json(answer) if json else _show(answer, user)
 

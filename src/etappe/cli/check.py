@@ -1,9 +1,10 @@
 """`etappe check`: whether all is well with a place. It looks and changes nothing."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
 
 import redis
+from cyclopts import Parameter
 
 from etappe.cli import show
 from etappe.cli.checks import generation, keys, log, served, store
@@ -23,6 +24,8 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("redis", store.durability),
     ("memory", store.memory),
     ("log", log.position),
+    ("files", log.files),
+    ("quarantine", log.quarantined),
     ("generation", generation.belonging),
     ("streams", generation.streams),
     ("journal", generation.journal),
@@ -32,13 +35,17 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
 """What is looked at, in this order. A check that fails keeps no other from being made."""
 
 
-def check(*, where: Where = HERE) -> int:
+def check(
+    *,
+    deep: Annotated[bool, Parameter(help="Read every file of the log whole.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
     """Check settings, Redis, log, catalogue and snapshot, and that they belong together; exit 0 where all is well.
 
     Nothing is changed.
     """
     failed = False
-    with inspected(where.place()) as here:
+    with inspected(where.place(), deep=deep) as here:
         for name, made in CHECKS:
             for level, text in _findings(made, here):
                 show.result(f"{level:4} {name}: {text}")

@@ -20,6 +20,8 @@ from etappe.worker.backup.backing_up import back_up
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.erasing.rewriting import erase_now
 
+NOT_ALL = 1
+
 
 def rebuild(
     *,
@@ -32,12 +34,24 @@ def rebuild(
     _tell(done)
 
 
-def backup(file: Path, *, where: Where = HERE) -> None:
+def backup(
+    file: Path,
+    *,
+    damaged: Annotated[bool, Parameter(help="Back up what is damaged, too, and mark it.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
     """Write one file with all that cannot be made anew: log, secret, settings, snapshots. Servers may go on."""
+    if damaged and file.exists():
+        raise InputError(f"{file} may be a better backup than one of what is damaged; name another file")
     with opened(where.place()) as here, progress.shown() as shown:
-        manifest = back_up(here.client, here.log, here.place.data, file, shown)
+        manifest = back_up(here.client, here.log, here.place.data, file, shown, damaged=damaged)
     size = sum(member.bytes for member in manifest.members.values())
     show.result(f"{file}: {len(manifest.members):,} files, {size:,} bytes, the log up to {manifest.position:,}")
+    if manifest.damaged:
+        name, reason = next(iter(manifest.damaged.items()))
+        show.complain(f"{len(manifest.damaged)} damaged: {name} is {reason}; `etappe check --deep` says what to do")
+        return NOT_ALL
+    return 0
 
 
 def restore(

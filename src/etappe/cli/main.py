@@ -6,7 +6,7 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, check, demo, files, keep, keys, models, reports, serve, simulate
+from etappe.cli import ask, check, demo, files, keep, keys, models, quarantine, reports, serve, simulate
 from etappe.cli.show import complain
 from etappe.errors import EtappeError, StoreFullError
 from etappe.store.memory import is_full
@@ -30,6 +30,7 @@ app.command(keep.rebuild)
 app.command(keep.backup)
 app.command(keep.restore)
 app.command(keep.erase)
+app.command(quarantine.quarantined, name="quarantine")
 app.command(demo.demo)
 app.command(keys.app, name="keys")
 

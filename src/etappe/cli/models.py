@@ -122,14 +122,14 @@ def evaluate(
 
 def publish(version: str | None = None, *, where: Where = HERE) -> None:
     """Publish a snapshot of the data folder: the one named, or the newest."""
-    with opened(where.place(), begins=False) as here:
+    with opened(where.place(), writes_log=False) as here:
         published = snapshots.publish_version(here.client, here.place.data, version)
     show.result(f"snapshot {published} is served")
 
 
 def rollback(*, where: Where = HERE) -> None:
     """Serve the snapshot published before the current one."""
-    with opened(where.place(), begins=False) as here:
+    with opened(where.place(), writes_log=False) as here:
         version = snapshots.rollback(here.client)
     show.result(f"snapshot {version} is served")
 

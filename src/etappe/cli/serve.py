@@ -34,7 +34,7 @@ from etappe.store import connection, generation, keys, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
-from etappe.wiring.store import opened
+from etappe.wiring.store import opened, refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import work
 
@@ -100,6 +100,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     environment = place.environment() | {settings.SHARED_METRICS: str(shared), settings.PARENT: str(os.getpid())}
     stop = threading.Event()
     with connection.server(place) as embedded, connection.connect(place) as client:
+        refuse_lost(client, place)
         _join(client, place)
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
         if place.redis_url is None:

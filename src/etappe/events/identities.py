@@ -54,7 +54,7 @@ PLAIN: Final = {
 }
 """Names by which properties tell an identity, and its kind."""
 _ADDRESSES: Final = frozenset({"email", "order_email", "receipt_email"})
-_SHA256: Final = re.compile(r"^[0-9a-f]{64}$")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOST: Final = 16
 _LENGTH: Final = 256
 
@@ -141,7 +141,7 @@ def _one(name: str, text: str, place: str) -> tuple[str, str]:
         return kind, hashed_email(text)
     if name == "phone":
         return kind, hashed_phone(text)
-    if kind.endswith("_sha256") and not _SHA256.match(text.lower()):
+    if kind.endswith("_sha256") and not _SHA256.fullmatch(text.lower()):
         raise InputError(f"{place} is no SHA-256; send 64 hexadecimal digits, or the plain value", field=place)
     return kind, text.lower() if kind.endswith("_sha256") else text
 

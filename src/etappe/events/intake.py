@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.errors import InputError
+from etappe.errors import InputError, TooMuchError
 from etappe.events import identities
 from etappe.events.vocabulary import (
     TYPES,
@@ -83,18 +83,19 @@ _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _NAME = msgspec.json.Decoder(dict[str, Any])
 
 
-def read_batch(body: bytes, now: datetime) -> tuple[list[Accepted], list[Rejected]]:
+def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> tuple[list[Accepted], list[Rejected]]:
     """The valid and the invalid events of a batch that arrived at `now`.
 
     Raises:
         InputError: the body as a whole is none of a batch.
+        TooMuchError: it has more than `most` events.
     """
     try:
         raws = _BATCH.decode(body).events
     except _UNDECODABLE as error:
         raise InputError(f'{error}; the body is {{"events": [...]}}', field="events") from error
-    if len(raws) > MAX_EVENTS:
-        raise InputError(f"{len(raws)} events in one batch; send at most {MAX_EVENTS}", field="events")
+    if len(raws) > most:
+        raise TooMuchError(f"{len(raws)} events in one batch; send at most {most}", field="events")
     accepted: list[Accepted] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
@@ -142,7 +143,7 @@ def check(event: Event, now: datetime) -> None:
         )
     if not (event.order_id or identities.named(event)):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
-    if _deeper(event.properties, MAX_NESTING):
+    if deeper(event.properties, MAX_NESTING):
         raise InputError(f"properties are nested more than {MAX_NESTING} deep", field="properties")
     if isinstance(event, Refund) and not (event.item_id or event.order_id):
         raise InputError("a refund names an item_id or an order_id", field="item_id")
@@ -221,12 +222,12 @@ def _names_two(event: Alias) -> bool:
     return isinstance(previous, str) and 1 <= len(previous) <= MAX_ID_LENGTH
 
 
-def _deeper(value: object, levels: int) -> bool:
+def deeper(value: object, levels: int) -> bool:
     """Whether more than `levels` objects and lists are inside one another."""
     if not isinstance(value, dict | list):
         return False
     parts = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(part, levels - 1) for part in parts)
+    return levels == 0 or any(deeper(part, levels - 1) for part in parts)
 
 
 def _explained(raw: bytes, error: Exception) -> InputError:

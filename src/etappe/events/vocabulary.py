@@ -14,7 +14,9 @@ from msgspec import Meta
 Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000)]
 Money = Annotated[float, Meta(ge=0, le=1e12)]
-Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Currency = Annotated[
+    str, Meta(pattern="^[A-Z]{3}$", max_length=3)
+]  # the length, as $ stands before a last line end too
 Channel = Literal["web", "app", "email", "sms", "push", "store", "ad", "phone"]
 
 CHANNELS: Final[tuple[str, ...]] = get_args(Channel)

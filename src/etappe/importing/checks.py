@@ -112,6 +112,8 @@ def _said(event: str, text: str | None) -> str | None:
         said = None if text is None else _OBJECT.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return "properties: not a JSON object"
+    if intake.deeper(said, intake.MAX_NESTING):
+        return f"properties: nested more than {intake.MAX_NESTING} deep"
     if event not in _SAYING:
         return None
     try:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from etappe.catalog.item import ItemPatch
+from etappe.catalog.item import ItemPatch, check_size
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.importing import failures, item_rows, rejected_file, sources, times, waiting_items
@@ -132,6 +132,7 @@ def _patch(row: dict[str, Any], zone: tzinfo, *, strict: bool) -> ItemPatch:
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
+    check_size(patch)
     return msgspec.structs.replace(patch, **_aware(patch, zone))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from etappe.catalog.filters import compile_filter
 from etappe.errors import InputError, NotFoundError
 from etappe.ids import item_hash
+from etappe.models import snapshot
 from etappe.models.copurchase import NONE, Neighbours
 from etappe.serving import ranking
 from etappe.serving.answer import ShownItem
@@ -22,6 +23,8 @@ from etappe.settings import Settings
 
 RelatedKind = Literal["also_bought", "wishlist_bought", "similar", "bought_together"]
 KINDS: tuple[str, ...] = get_args(RelatedKind)
+WINDOWS: tuple[str, ...] = (DECAYED, CUSTOMERS, *(f"{days}d" for days in snapshot.WINDOWS))
+"""What popularity is measured over."""
 
 
 class ItemList(msgspec.Struct, frozen=True):

@@ -143,13 +143,25 @@ def _upload(client: SyncRedis, kind: str, version: str, name: str, path: Path) -
             number += 1
 
 
-def _download(client: SyncRedis, kind: str, version: str, folder: Path) -> None:
-    listed = _whole(client, kind, version, MANIFEST, None)
+def manifest(client: SyncRedis, kind: str, version: str) -> Manifest:
+    """What Redis has of an artifact's manifest.
+
+    Raises:
+        DataError: it is incomplete or damaged.
+    """
+    return _manifest(kind, version, _whole(client, kind, version, MANIFEST, None))
+
+
+def _manifest(kind: str, version: str, text: bytes) -> Manifest:
     try:
-        manifest = msgspec.json.decode(listed, type=Manifest)
+        return msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:
         raise DataError(f"{kind} {version} in Redis has no readable manifest: {error}; publish it anew") from error
-    for array, info in manifest.arrays.items():
+
+
+def _download(client: SyncRedis, kind: str, version: str, folder: Path) -> None:
+    listed = _whole(client, kind, version, MANIFEST, None)
+    for array, info in _manifest(kind, version, listed).arrays.items():
         data = _whole(client, kind, version, f"{array}.npy", info.bytes)
         if hashlib.sha256(data).hexdigest() != info.sha256:
             raise DataError(f"{kind} {version} in Redis is damaged ({array}); publish it anew")

@@ -46,6 +46,11 @@ class EmbeddedServer:
         self.socket = _socket_path(self.folder)
         self._use: IO[str] | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether it has ever run: what it keeps is there."""
+        return any(self.folder.glob("appendonlydir*"))
+
     def open(self) -> None:
         """Starts the server unless it runs, and notes this process as a user of it.
 

@@ -53,6 +53,14 @@ def next_wanted(client: SyncRedis) -> Wanted | None:
     return _WANTED.decode(value) if value else None
 
 
+def want_again(client: SyncRedis, wanted: Wanted) -> None:
+    """Puts an export that could not be made back on the list, behind those that wait."""
+    pipe = client.pipeline()
+    pipe.rpush(keys.EXPORTS_WANTED, msgspec.json.encode(wanted))
+    pipe.expire(keys.EXPORTS_WANTED, KEPT_SECONDS)
+    pipe.execute()
+
+
 def put(client: SyncRedis, number: str, export: bytes) -> None:
     """Lays a finished export ready."""
     client.set(keys.export(number), export, ex=KEPT_SECONDS)

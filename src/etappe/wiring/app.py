@@ -8,7 +8,9 @@ from litestar.types import ASGIApp
 from threadpoolctl import ThreadpoolController
 
 from etappe import settings
+from etappe.api import routes
 from etappe.api.app import create_app
+from etappe.api.origins import of_this_machine, shared_with_pages
 from etappe.api.paths import keeping_slashes
 from etappe.errors import EtappeError
 
@@ -18,7 +20,8 @@ def app_from_environment() -> ASGIApp:
     limit_threads()
     place = settings.place()
     app = create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
-    return keeping_slashes(app)
+    from_where = shared_with_pages(app, routes.HANDLERS) if place.auth else of_this_machine(app)
+    return keeping_slashes(from_where)
 
 
 def limit_threads() -> None:

@@ -1,37 +1,59 @@
 """A place as it is, for who only looks at it: nothing is made, moved or mended."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-import msgspec
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 
 from etappe import settings as settings_module
+from etappe.errors import SettingsError, StoreError
 from etappe.importing import times
 from etappe.settings import Place, Settings
 from etappe.store import connection, swapping
 from etappe.store.connection import SyncRedis
+from etappe.store.embedded import EmbeddedServer
 from etappe.store.log import Log
 
 
-class Inspected(msgspec.Struct, frozen=True):
-    """A place that is looked at."""
+class Inspected:
+    """A place that is looked at. What cannot be looked at raises an EtappeError when it is first asked for."""
 
-    place: Place
-    settings: Settings
-    client: SyncRedis
-    log: Log
+    def __init__(self, place: Place, settings: Settings, until: ExitStack, *, deep: bool = False) -> None:
+        self.place = place
+        self.settings = settings
+        self.deep = deep
+        self.log = Log(place.data / "log")
+        self._until = until
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a Redis to look at: an embedded server that has never run holds nothing."""
+        return self.place.redis_url is not None or EmbeddedServer(self.place.data).begun
+
+    @cached_property
+    def client(self) -> SyncRedis:
+        """Redis. The embedded server is started where it has run before, and stopped when all is looked at."""
+        if not self.begun:
+            raise StoreError(f"nothing has run in {self.place.data} yet; `etappe serve` starts its server")
+        client = self._until.enter_context(connection.connect(self.place))
+        connection.refuse_emptied(client, self.place.data)
+        return client
 
 
 @contextmanager
-def inspected(place: Place) -> Iterator[Inspected]:
-    """The store of a place as it is, with the embedded server up inside the block where one is needed.
+def inspected(place: Place, *, deep: bool = False) -> Iterator[Inspected]:
+    """A place as it is; its embedded server is up inside the block from when it is first asked for.
+
+    `deep` asks for every byte to be read.
 
     Raises:
-        EtappeError: settings, data folder or Redis cannot be used.
+        EtappeError: the settings cannot be used, or the place is being restored.
     """
+    if place.data.exists() and not place.data.is_dir():
+        raise SettingsError(f"{place.data} is no folder; name one with --data")
+    if place.redis_url is not None:
+        connection.blocking_client(place).close()  # which refuses an address that is none; nobody is asked yet
     swapping.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
     times.zone_of(settings.catalogue.time_zone)
-    with connection.connect(place) as client:
-        connection.refuse_emptied(client, place.data)
-        yield Inspected(place, settings, client, Log(place.data / "log"))
+    with ExitStack() as until:
+        yield Inspected(place, settings, until, deep=deep)

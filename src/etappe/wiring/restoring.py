@@ -6,13 +6,14 @@ from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, generation, keys, swapping
+from etappe.store import connection, generation, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.identities import tombstones
+from etappe.store.identities import erasure, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
+from etappe.store.log import Log, mending
 from etappe.wiring.store import Opened, opened
-from etappe.worker.backup import restoring
+from etappe.worker.backup import restoring, unerased
+from etappe.worker.backup.backing_up import Manifest
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.backup.unpacking import unpack
 
@@ -34,11 +35,12 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
     listed = _listed(erased) if erased else []
     new = swapping.begin(data)
     try:
-        unpack(file, new, progress)
+        manifest = unpack(file, new, progress)
         progress("looking for who was erased since", 0)
         stones = [*listed, *_known(place, _secret(new, file), bool(held))]
         log = Log(new / swapping.LOG)
         log.prepare()
+        _set_aside(log, manifest)
         tombstones.add(log, stones)
         swapping.ready(data, replaces=replace)
     except BaseException:
@@ -63,6 +65,7 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
         if plan is not None and plan.replaces:
             restoring.refuse_servers(here.client, here.settings)
             restoring.forget(here.client)
+        _go_on(here, progress)
         done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
         swapping.finish(place.data)
     return done
@@ -70,8 +73,31 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
 
 def _refuse_lost_log(here: Opened) -> None:
     fault = generation.fault_of(here.client, here.log, here.place.data)
-    if fault is not None and fault.kind is generation.Kind.LOG:
+    listed_anew = here.log.position() > 0 and not here.log.streams()  # what was lost is found again, but for positions
+    if fault is not None and fault.kind is generation.Kind.LOG and not listed_anew:
         raise fault.error()
+
+
+def _set_aside(log: Log, manifest: Manifest) -> None:
+    """What was damaged when it was backed up is no more than remembered: all else can be read then."""
+    live = log.state().live()
+    for name in manifest.damaged:
+        path = name.removeprefix(f"{swapping.LOG}/")
+        if path in live:
+            mending.set_aside(log, path)
+
+
+def _go_on(here: Opened, progress: Progress) -> None:
+    """A log that has lost its end goes on behind all that anybody knows of it, so that no position means two things."""
+    learned = max(snapshots.learned(here.client, here.place.data).values(), default=0)
+    if here.log.go_on_behind(learned):
+        progress(f"the log has lost commits: it goes on behind {learned}", 0)
+
+
+def resume_erasures(here: Opened) -> None:
+    """Puts those on the list whom rows that came back into the log still hold though they were erased since."""
+    waiting = unerased.still_in(here.log, here.secret, here.settings)
+    erasure.resume(here.client, waiting, tombstones.in_log(here.log), here.settings)
 
 
 def _listed(path: Path) -> list[Tombstone]:

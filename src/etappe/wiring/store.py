@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -13,7 +14,8 @@ from etappe.serving.view import View
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, connection, generation, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
+from etappe.store.log import Log, findings
+from etappe.store.log.findings import Evidence
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -42,15 +44,15 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def opened(place: Place, *, unfinished: bool = False, begins: bool = True) -> Iterator[Opened]:
+def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -> Iterator[Opened]:
     """The store of a place, with the embedded server up inside the block where one is needed.
 
-    A place whose restoring was broken off, or whose Redis has lost all, is opened only by who says that it may be
-    `unfinished`. A place that has nothing yet is begun here, but in an external Redis only by who `begins`: what needs
-    no log may run anywhere.
+    A place whose restoring was broken off, or whose Redis or log has lost something, is opened only by who says that it
+    may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. A place that has
+    nothing yet is begun here, but in an external Redis only by who writes to the log.
 
     Raises:
-        EtappeError: settings, data folder or Redis cannot be used.
+        EtappeError: settings, data folder, Redis or log cannot be used.
     """
     if not unfinished:
         swapping.refuse_unfinished(place.data)
@@ -58,10 +60,30 @@ def opened(place: Place, *, unfinished: bool = False, begins: bool = True) -> It
     times.zone_of(settings.catalogue.time_zone)
     with connection.connect(place) as client:
         log = Log(place.data / "log")
-        log.prepare()
-        if unfinished:
-            secret = connection.secret(client, place.data)
-        else:
-            begins = begins or place.redis_url is None
-            secret = generation.join(client, log, place.data, begins=begins)
-        yield Opened(place, settings, client, log, secret)
+        if writes_log:
+            log.prepare()
+        if writes_log and not unfinished:
+            findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
+        secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
+        with log.reading():
+            yield Opened(place, settings, client, log, secret)
+
+
+def _joined(client: SyncRedis, log: Log, place: Place, writes_log: bool) -> bytes:
+    return generation.join(client, log, place.data, begins=writes_log or place.redis_url is None)
+
+
+def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:
+    """What speaks for and against the log having all that was in it."""
+    return log.inspect(snapshots.learned(client, data))
+
+
+def refuse_lost(client: SyncRedis, place: Place) -> None:
+    """Keeps a place from being served whose log has lost something; it may lie on another machine, with its worker.
+
+    Raises:
+        DataError: it has; the message says what and the remedy.
+    """
+    evidence = evidence_of(client, Log(place.data / "log"), place.data)
+    if place.redis_url is None or not evidence.blank:
+        findings.refuse(evidence)

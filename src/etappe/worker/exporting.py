@@ -6,6 +6,7 @@ import msgspec
 import polars as pl
 
 from etappe.customers.state import fold_state
+from etappe.errors import DamagedFileError
 from etappe.settings import Settings
 from etappe.store import customers, exports
 from etappe.store.connection import SyncRedis
@@ -16,11 +17,20 @@ from etappe.worker.archiving.archive import archive
 
 
 def export_wanted(client: SyncRedis, log: Log, settings: Settings) -> int:
-    """Makes the exports that are asked for; returns how many."""
+    """Makes the exports that are asked for; returns how many.
+
+    Raises:
+        DamagedFileError: the log cannot be read whole. The export waits, as one with rows missing would not be all.
+    """
     made = 0
     while wanted := exports.next_wanted(client):
         archive(client, log)
-        found = export_of(client, log, wanted, settings)
+        try:
+            with log.reading():
+                found = export_of(client, log, wanted, settings)
+        except DamagedFileError:
+            exports.want_again(client, wanted)
+            raise
         exports.put(client, wanted.number, exports.NOTHING if found is None else msgspec.json.encode(found))
         made += 1
     return made

@@ -1,20 +1,16 @@
-"""The worker's rounds: archive, fold, compile. Each step can be broken off anywhere and begun again."""
+"""The worker's rounds: a table of duties. Each can be broken off anywhere and begun again."""
 
-import logging
 import time
-import traceback
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
-import redis
-
-from etappe.errors import EtappeError, GenerationError
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, generation, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
+from etappe.worker.attempts import Attempts
 from etappe.worker.compaction import compact
 from etappe.worker.erasing.rewriting import erase_due
 from etappe.worker.exporting import export_wanted
@@ -24,52 +20,71 @@ from etappe.worker.rebuilding import rebuild_dirty
 PAUSE_SECONDS: Final = 1.0
 COMPILE_AFTER: Final = 200
 """Journal entries after which the catalogue is compiled anew."""
-_GENERATION: Final = "generation: "
-_log = logging.getLogger("etappe.worker")
 
 
 def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable[[], bool]) -> None:
     """Goes on until `stopping`, then goes one last round."""
     log = Log(place.data / "log")
     log.prepare()
-    told: set[str] = set()
+    attempts = Attempts()
     while not stopping():
-        _try_round(client, log, place, settings, told)
+        go_round(client, log, place, settings, attempts)
         _pause(stopping)
-    _try_round(client, log, place, settings, told)
+    go_round(client, log, place, settings, attempts)
 
 
-def _try_round(client: SyncRedis, log: Log, place: Place, settings: Settings, told: set[str]) -> None:
-    """A round; whatever it fails of is logged, what nobody has foreseen with its traceback the first time (`told`)."""
-    try:
+def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings, attempts: Attempts | None = None) -> None:
+    """One round of all duties, each on its own: one that fails keeps none of the others from being done.
+
+    None is done where Redis and the log do not belong together.
+    """
+    round_, attempts = Round(client, log, place, settings), attempts or Attempts()
+    with attempts.of("comparing Redis and the log", patient=False):
         generation.hold(client, log, place.data)
-        told -= {text for text in told if text.startswith(_GENERATION)}
-        go_round(client, log, place, settings)
-    except GenerationError as error:
-        if (text := f"{_GENERATION}{error}") not in told:
-            _log.error("nothing is done until this is mended: %s", error)
-            told.add(text)
-    except (redis.RedisError, OSError, EtappeError) as error:
-        _log.warning("this round failed and is tried again: %s", error)
-    except Exception as error:  # noqa: BLE001 - archiving goes on, whatever is wrong with one of the rounds' steps
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place_of_error = f"{type(error).__name__} in {frame.filename}:{frame.lineno}"
-        known = place_of_error in told
-        _log.warning("this round failed and is tried again: %s: %s", place_of_error, error, exc_info=not known)
-        told.add(place_of_error)
+    if attempts.failed:
+        return
+    for duty in DUTIES:
+        with attempts.of(duty.name, patient=duty.patient) as due:
+            if due:
+                with log.reading():
+                    duty.do(round_)
+        if attempts.unreachable:
+            return
 
 
-def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings) -> None:
-    """One round: everything that waits is archived and folded, catalogue and log are kept small where it is time."""
-    archive(client, log)
-    graph.recover(client, settings)
-    fold_long_tails(client, settings)
-    rebuild_dirty(client, log, settings)
-    export_wanted(client, log, settings)
-    erase_due(client, log, place.data / "rejected", settings)
-    if _journal_length(client) >= COMPILE_AFTER:
-        compile_catalogue(client, log, place)
-    compact(log)
+class Round(NamedTuple):
+    """What the duties of a round work on."""
+
+    client: SyncRedis
+    log: Log
+    place: Place
+    settings: Settings
+
+
+class Duty(NamedTuple):
+    """Something that each round sees to. Where it is `patient`, it is not tried again at once when it fails."""
+
+    name: str
+    do: Callable[[Round], object]
+    patient: bool = True
+
+
+def _compile_where_due(round_: Round) -> None:
+    if _journal_length(round_.client) >= COMPILE_AFTER:
+        compile_catalogue(round_.client, round_.log, round_.place)
+
+
+DUTIES: Final = (
+    Duty("archiving", lambda r: archive(r.client, r.log), patient=False),
+    Duty("joining identities", lambda r: graph.recover(r.client, r.settings), patient=False),
+    Duty("folding", lambda r: fold_long_tails(r.client, r.settings), patient=False),
+    Duty("rebuilding customers", lambda r: rebuild_dirty(r.client, r.log, r.settings)),
+    Duty("exporting customers", lambda r: export_wanted(r.client, r.log, r.settings)),
+    Duty("erasing customers", lambda r: erase_due(r.client, r.log, r.place.data / "rejected", r.settings)),
+    Duty("compiling the catalogue", _compile_where_due),
+    Duty("compacting the log", lambda r: compact(r.log)),
+)
+"""Everything that waits is archived and folded, catalogue and log are kept small where it is time."""
 
 
 def compile_catalogue(client: SyncRedis, log: Log, place: Place) -> None:

@@ -1,7 +1,9 @@
 """Small rows in a log, and what of them can be read."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from etappe.store.log import Log, as_rows
@@ -36,3 +38,26 @@ def ids(frame: pl.LazyFrame) -> list[str]:
 def parquet(log: Log) -> list[str]:
     """The files that are there, live or not."""
     return sorted(str(path.relative_to(log.folder)) for path in log.folder.rglob("*.parquet"))
+
+
+def unseal(log: Log) -> Log:
+    """The log with commits as a version wrote them that noted neither sizes nor checksums."""
+    for path in (log.folder / "commits").glob("[0-9]*.json"):
+        commit = msgspec.json.decode(path.read_bytes())
+        for file in commit["files"]:
+            del file["bytes"], file["sha256"]
+        path.write_bytes(msgspec.json.encode(commit))
+    return Log(log.folder)
+
+
+def cut(path: Path) -> None:
+    """Cuts a file off in its middle."""
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def flip(path: Path) -> None:
+    """Changes one byte of a file's rows: what it says of itself at its end stays right."""
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0xFF
+    path.write_bytes(data)

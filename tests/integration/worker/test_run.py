@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
+from tests.integration.store.entered import cut
 
 from etappe.catalog.item import Item, ItemPatch
 from etappe.errors import EtappeError
 from etappe.events.intake import Accepted
+from etappe.ids import Subject
 from etappe.settings import Place, Settings, Store
 from etappe.store import api_keys, catalogues, connection, customers, journal, keys
 from etappe.store.connection import SyncRedis
+from etappe.store.identities import graph
 from etappe.store.log import Log
 from etappe.worker import run as module
 from etappe.worker.run import compile_catalogue, go_round, work
@@ -123,7 +126,7 @@ def test_one_round(
     assert (0, {"i0", "i1", "i2"}) == (client.xlen(keys.CONFIG_STREAM), set(_items(client, place)))
 
 
-def test_work_goes_on_after_a_failure(
+def test_one_duty_that_fails_keeps_none_from_being_done(
     take: Take,
     accept: Accept,
     client: SyncRedis,
@@ -132,27 +135,24 @@ def test_work_goes_on_after_a_failure(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A round that fails is warned of and tried again; when the worker is stopped it goes one last round."""
-    rounds = list[int]()
+    """A duty that fails is warned of and tried again; all others are done in the same round, and in the last one."""
+    tried, done = list[int](), list[int]()
 
-    def failing(*arguments: object) -> None:
-        rounds.append(1)
-        if len(rounds) == 1:
+    def failing(*_arguments: object) -> None:
+        tried.append(1)
+        if len(tried) == 1:
             raise EtappeError("disk full")
-        go_round(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "go_round", failing)
+    monkeypatch.setattr(module, "archive", failing)
+    monkeypatch.setattr(module, "compact", lambda _log: done.append(1))
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
     take(accept("e"))
-    work(client, place, settings, lambda: len(rounds) >= 2)
-    assert len(rounds) == 3
-    assert "this round failed and is tried again: disk full" in caplog.text
-    assert Log(place.data / "log").rows("event") == 1
+    work(client, place, settings, lambda: len(tried) >= 2)
+    assert (len(tried), len(done)) == (3, 3)
+    assert "archiving failed and is tried again: disk full" in caplog.text
 
 
 def test_work_goes_on_after_what_nobody_foresaw(
-    take: Take,
-    accept: Accept,
     client: SyncRedis,
     place: Place,
     settings: Settings,
@@ -160,21 +160,47 @@ def test_work_goes_on_after_what_nobody_foresaw(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """An error of no kind that is foreseen is logged each time, with its traceback the first time, and ends nothing."""
-    rounds = list[int]()
+    tried = list[int]()
 
-    def failing(*arguments: object) -> None:
-        rounds.append(1)
-        if len(rounds) <= 3:
-            raise ZeroDivisionError("a mistake of ours")
-        go_round(*arguments)  # type: ignore[arg-type]
+    def failing(*_arguments: object) -> None:
+        tried.append(1)
+        raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr(module, "go_round", failing)
+    monkeypatch.setattr(module, "fold_long_tails", failing)
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.0)
-    take(accept("e"))
-    work(client, place, settings, lambda: len(rounds) >= 4)
+    work(client, place, settings, lambda: len(tried) >= 2)
     told = [record for record in caplog.records if "a mistake of ours" in record.getMessage()]
     assert [bool(record.exc_info) for record in told] == [True, False, False]
-    assert Log(place.data / "log").rows("event") == 1
+
+
+def test_a_damaged_file_stops_only_who_reads_it(
+    take: Take,
+    accept: Accept,
+    client: SyncRedis,
+    place: Place,
+    log: Log,
+    settings: Settings,
+    me: Subject,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With a cut file in the log, archiving, folding, compiling and merging go on; what needs it names it in one line."""
+    monkeypatch.setattr(module, "COMPILE_AFTER", 1)
+    for number in range(2):
+        take(accept(f"e{number}", timestamp="2026-02-01T12:00:00Z"))
+        go_round(client, log, place, settings)
+    damaged = next(log.state().of("event")).path
+    cut(log.folder / damaged)
+    graph.mark_dirty(client, [me])
+    caplog.clear()
+    _change(client, 0)
+    take(accept("e2", timestamp="2026-02-01T12:00:00Z"))
+    go_round(client, log, place, settings)
+    assert (log.rows("event"), client.xlen(keys.CONFIG_STREAM), set(_items(client, place))) == (3, 0, {"i0"})
+    told = [record for record in caplog.records if damaged in record.getMessage()]
+    assert [record.getMessage().split(" failed")[0] for record in told] == ["rebuilding customers"]
+    assert [record.exc_info for record in told] == [None]
+    assert "quarantine --heal" in told[0].getMessage()
 
 
 def test_a_round_keeps_the_log_small(

@@ -18,7 +18,8 @@ from litestar.exceptions import (
 from litestar.params import FromPath, JSONBody
 
 from etappe.api import problems
-from etappe.api.bodies import ItemsBody
+from etappe.api.bodies import MAX_ITEMS, ItemsBody
+from etappe.api.problems import RefusedError
 from etappe.errors import (
     DataError,
     EtappeError,
@@ -28,11 +29,14 @@ from etappe.errors import (
     StoreError,
     StoreFullError,
     StoreUnavailableError,
+    TooMuchError,
 )
 
 ERRORS: dict[str, tuple[Exception, int]] = {
     "input": (InputError("price is -1; give 0 or more", field="price"), 400),
     "settings": (SettingsError("no such setting"), 400),
+    "much": (TooMuchError("2,000 values; give at most 1,000", field="filter"), 422),
+    "flood": (RefusedError(429, "slower, please", field="events", seconds=3), 429),
     "missing": (NotFoundError("there is no such item"), 404),
     "store": (StoreError("Redis refuses"), 503),
     "away": (StoreUnavailableError("Redis does not answer"), 503),
@@ -62,7 +66,7 @@ async def _items(data: JSONBody[ItemsBody]) -> int:
 
 def _ask(method: str, path: str, **options: Any) -> httpx.Response:
     app = Litestar(
-        [_raise, _items], exception_handlers=problems.HANDLERS, request_max_body_size=1_000, openapi_config=None
+        [_raise, _items], exception_handlers=problems.HANDLERS, request_max_body_size=200_000, openapi_config=None
     )
 
     async def ask() -> httpx.Response:
@@ -97,6 +101,19 @@ def test_every_error_class_is_a_problem(name: str) -> None:
 def test_field_is_named() -> None:
     """The field of an input error is told beside its message."""
     assert _problem(_ask("GET", "/raise/input"), 400)["field"] == "price"
+
+
+def test_refusal_says_what_and_when() -> None:
+    """A refusal names its field, and where waiting helps the seconds to wait."""
+    answer = _ask("GET", "/raise/flood")
+    assert (answer.json()["field"], answer.headers["retry-after"]) == ("events", "3")
+    assert _problem(_ask("GET", "/raise/much"), 422)["field"] == "filter"
+
+
+def test_too_many_members_are_422() -> None:
+    """A list longer than it may be is understood and too much; the field is named."""
+    whole = b'{"items": [' + b",".join([b'{"id":"a"}'] * (MAX_ITEMS + 1)) + b"]}"
+    assert _problem(_ask("POST", "/items", content=whole), 422)["field"] == "items"
 
 
 def test_fault_tells_nothing_of_its_inside() -> None:
@@ -147,7 +164,7 @@ def test_address_and_method(method: str, path: str, status: int, words: str) -> 
 
 def test_too_large() -> None:
     """A body beyond the limit is refused with the remedy."""
-    assert "smaller" in _problem(_ask("POST", "/items", content=b" " * 2_000), 413)["detail"]
+    assert "smaller" in _problem(_ask("POST", "/items", content=b" " * 300_000), 413)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.catalog.filters import compile_filter
+from etappe.catalog.filters import MAX_COMPARISONS, MAX_NESTING, MAX_OPERANDS, compile_filter
 from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
-from etappe.errors import InputError
+from etappe.errors import InputError, TooMuchError
 
 
 def _catalogue(items: list[dict[str, Any]]) -> Catalogue:
@@ -138,6 +138,10 @@ SHOP: list[dict[str, Any]] = [
         ({"item_group_id": "g"}, [False, False, True]),
         ({"attributes.colour": "red"}, [True, True, False]),
         ({"attributes.colour": {"ne": "blue"}}, [True, False, True]),
+        ({"id": {"not_in": ["i0", 7, None]}}, [False, True, True]),
+        ({"id": {"gt": "i0", "ne": "i2"}}, [False, True, False]),
+        ({"attributes.colour": {"eq": ["red", "blue"]}}, [False, False, False]),
+        ({"attributes.size": {"in": [3.0, {"a": [1]}]}}, [False, False, True]),
         ({"attributes.size": {"gt": 2}}, [False, False, True]),
         ({"attributes.size": {"gt": "2"}}, [False, False, False]),
         ({"category": "home", "brand": "Nord", "price": {"gt": 1}}, [False, True, False]),
@@ -190,6 +194,59 @@ def test_errors_name_the_field(source: dict[str, Any], field: str, message: str)
     with pytest.raises(InputError, match=message) as caught:
         compile_filter(source, "placements.home.filter")
     assert f"placements.home.filter.{field}" == caught.value.field
+
+
+def _deep(levels: int) -> Any:
+    return [_deep(levels - 1)] if levels else "x"
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ({"brand": ["x"] * (MAX_OPERANDS + 1)}, ""),
+        ({"id": ["x"] * MAX_OPERANDS, "brand": "x"}, ""),
+        ({f"attributes.{n}": 1 for n in range(MAX_COMPARISONS + 1)}, ""),
+        ({"brand": {"eq": _deep(MAX_NESTING + 1)}}, ".brand"),
+        ({"attributes.x": _deep(MAX_NESTING + 1)}, ".attributes.x"),
+    ],
+)
+def test_too_much_is_refused(source: dict[str, Any], field: str) -> None:
+    """More values, comparisons or nesting than a filter may have are refused, the place and the bound named."""
+    with pytest.raises(TooMuchError, match=r"at most|more than") as caught:
+        compile_filter(source, "placements.home.filter")
+    assert f"placements.home.filter{field}" == caught.value.field
+
+
+def test_as_much_as_there_may_be() -> None:
+    """A filter at all of its bounds is taken."""
+    values = ["x"] * (MAX_OPERANDS - MAX_COMPARISONS + 1)
+    source = {f"attributes.{n}": {"eq": _deep(MAX_NESTING - 1)} for n in range(MAX_COMPARISONS - 1)} | {"id": values}
+    assert _mask(SHOP, source) == [False, False, False]
+
+
+class _Counted(str):
+    """Text that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Counted.compared += 1
+        return str(self) == other
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("field", ["id", "brand", "category", "attributes.colour"])
+def test_work_is_not_operands_times_items(field: str) -> None:
+    """A thousand values asked of hundreds of items take no comparison of each with each."""
+    items = [{"brand": f"b{n}", "category": f"c{n}/d", "attributes": {"colour": f"r{n}"}} for n in range(300)]
+    catalogue = _catalogue(items)
+    _Counted.compared = 0
+    wanted = compile_filter({field: [_Counted(f"x{n}") for n in range(MAX_OPERANDS)]})
+    for start in range(0, 300, 30):
+        assert not wanted.mask(catalogue, np.arange(start, start + 30)).any()
+    assert _Counted.compared <= MAX_OPERANDS
 
 
 VALUES = st.recursive(

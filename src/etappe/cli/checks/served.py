@@ -1,6 +1,9 @@
 """What answers are made of: catalogue and snapshot."""
 
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from etappe.cli.checks.finding import Finding, fault, ok
 from etappe.store import catalogues, snapshots
@@ -9,14 +12,34 @@ from etappe.wiring.inspecting import Inspected
 
 def catalogue(inspected: Inspected) -> Iterator[Finding]:
     """Whether the catalogue can be read."""
-    found, _ = catalogues.load(inspected.client, inspected.place.data)
-    yield ok(f"{len(found):,} items")
+    if not inspected.begun:
+        yield ok("0 items")
+        return
+    with _beside(inspected.place.data, catalogues.FOLDER) as folder:
+        found, _ = catalogues.load(inspected.client, folder)
+        yield ok(f"{len(found):,} items")
 
 
 def snapshot(inspected: Inspected) -> Iterator[Finding]:
     """Whether there is a snapshot to serve, and it is whole."""
-    found = snapshots.open_current(inspected.client, inspected.place.data)
-    if found is None:
-        yield fault("none is published; run `etappe train`")
-    else:
-        yield ok(f"{found.version}, {len(found.items):,} items, verified")
+    with _beside(inspected.place.data, snapshots.FOLDER) as folder:
+        found = snapshots.open_current(inspected.client, folder) if inspected.begun else None
+        if found is None:
+            yield fault("none is published; run `etappe train`")
+        else:
+            yield ok(f"{found.version}, {len(found.items):,} items, verified")
+
+
+@contextmanager
+def _beside(data: Path, name: str) -> Iterator[Path]:
+    """A folder for the time being that stands for the data folder, with names for the artifacts in the folder `name`.
+
+    What is published and not there whole is fetched into it, and what is damaged loses its name in it: the data folder
+    stays as it is.
+    """
+    with tempfile.TemporaryDirectory(prefix="etappe-check-") as made:
+        home = Path(made) / name
+        home.mkdir()
+        for folder in (data / name).glob("[0-9]*"):
+            (home / folder.name).symlink_to(folder.absolute())
+        yield Path(made)

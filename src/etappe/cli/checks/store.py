@@ -10,12 +10,18 @@ from etappe.wiring.inspecting import Inspected
 
 def durability(inspected: Inspected) -> Iterator[Finding]:
     """Whether what was accepted outlives a crash of Redis."""
+    if not inspected.begun:
+        yield ok(f"{shown(inspected.place)} has not run yet")
+        return
     warned = durability_warning(inspected.client)
     yield fault(warned) if warned else ok(f"{shown(inspected.place)}, durable")
 
 
 def memory(inspected: Inspected) -> Iterator[Finding]:
     """Whether Redis has room, and loses nothing when it has none."""
+    if not inspected.begun:
+        yield ok("none in use yet")
+        return
     found = memory_of(inspected.client)
     yield from map(fault if found.full else warning, found.warnings())
     if not found.warnings():

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.errors import InputError
+from etappe.errors import InputError, TooMuchError
 from etappe.events.traffic import OTHER
 from etappe.events.translation import ga4_customer, ga4_rows, values
 from etappe.events.translation.drafts import Common, Draft, same, told
@@ -54,7 +54,7 @@ def translate(raw: bytes, now: datetime | None = None) -> Translated:
     if not isinstance(events, list):
         raise InputError('events is a list: {"client_id": "...", "events": [...]}', field="events")
     if len(events) > MAX_EVENTS:
-        raise InputError(f"{len(events)} events in one body; send at most {MAX_EVENTS}", field="events")
+        raise TooMuchError(f"{len(events)} events in one body; send at most {MAX_EVENTS}", field="events")
     received = values.at(body[_RECEIVED]) if _RECEIVED in body else now
     return translated([*ga4_customer.drafts(body, received), *_of_events(body, events, received)], raw)
 

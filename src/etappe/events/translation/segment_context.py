@@ -6,7 +6,7 @@ from typing import Any, Final
 from etappe.events.translation import values
 
 _APP: Final = frozenset({"ios", "android", "tvos", "watchos"})
-_BROWSER: Final = frozenset({"browser", "client"})
+_BROWSER: Final = ("browser", "client")
 _NOBODY: Final = "0-"
 """The characters of an advertising id that a phone gives where tracking is off: zeros, shared by all such phones."""
 _KINDS: Final = {"email": "email", "phone": "phone", "email_sha256": "email_sha256", "phone_sha256": "phone_sha256"}

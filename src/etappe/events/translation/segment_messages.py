@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from etappe.errors import InputError
+from etappe.errors import InputError, TooMuchError
 from etappe.events.intake import MAX_EVENT_BYTES
 from etappe.events.translation import values
 
@@ -52,7 +52,7 @@ def of_batch(whole: dict[str, msgspec.Raw], now: datetime | None = None) -> Iter
     except values.UNDECODABLE as error:
         raise InputError(f'{error}; a batch is {{"batch": [...]}}', field=BATCH) from error
     if len(listed) > MAX_MESSAGES:
-        raise InputError(f"{len(listed)} messages in one batch; send at most {MAX_MESSAGES}", field=BATCH)
+        raise TooMuchError(f"{len(listed)} messages in one batch; send at most {MAX_MESSAGES}", field=BATCH)
     shared: dict[str, msgspec.Raw] = {name: whole[name] for name in (*_MERGED, _SENT) if name in whole}
     if sum(len(bytes(value)) for value in shared.values()) > MAX_EVENT_BYTES:
         raise InputError(f"the context of a batch may have {MAX_EVENT_BYTES} bytes", field="context")

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import InputError
+from etappe.events.intake import MAX_NESTING, deeper
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding bytes of strangers may raise."""
@@ -17,6 +18,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OBJECT: Final[msgspec.json.Decoder[dict[str, Any]]] = msgspec.json.Decoder(dict[str, Any])
 _PARTS: Final[msgspec.json.Decoder[dict[str, msgspec.Raw]]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_DEEPEST: Final = MAX_NESTING + 8
+"""Objects and lists inside one another in a payload: those of an event's properties, and those around them."""
 _LARGEST: Final = 10**300
 """Larger whole numbers are no floats."""
 
@@ -25,12 +28,15 @@ def decoded(raw: bytes) -> dict[str, Any]:
     """A JSON object.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none, or nested too deep.
     """
     try:
-        return _OBJECT.decode(raw)
+        found = _OBJECT.decode(raw)
     except UNDECODABLE as error:
         raise InputError(f"no JSON object: {error}") from error
+    if deeper(found, _DEEPEST):
+        raise InputError(f"nested more than {_DEEPEST} deep; send it flatter")
+    return found
 
 
 def parts(raw: bytes) -> dict[str, msgspec.Raw]:

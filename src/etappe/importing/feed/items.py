@@ -15,7 +15,7 @@ LONGEST_ITEM: Final = 256 * 1024
 _TOO_LONG: Final = f"item: more than {LONGEST_ITEM} characters"
 
 _ITEMS: Final = ("item", "entry")
-_GOOGLE: Final = re.compile(r"^https?://base\.google\.com/c?ns/1\.0/?$")
+_GOOGLE: Final = re.compile(r"https?://base\.google\.com/c?ns/1\.0/?")
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _OF_ATOM: Final = {"title": "title", "link": "link", "summary": "description", "content": "description"}
 _PLAIN: Final = ("", "http://purl.org/rss/1.0/")
@@ -117,7 +117,7 @@ def add(values: dict[str, Any], name: str, value: Any) -> None:
 
 def _attribute(space: str, local: str) -> tuple[str, int] | None:
     """The attribute that an element of an item gives, and its rank: Google's go before those of RSS and Atom."""
-    if _GOOGLE.match(space):
+    if _GOOGLE.fullmatch(space):
         return local, 2
     if space == _ATOM:
         return (_OF_ATOM[local], 1) if local in _OF_ATOM else None

@@ -8,10 +8,10 @@ import msgspec
 
 from etappe.errors import InputError
 
-_AMOUNT: Final = re.compile(r"^(?:([A-Z]{3})\s*)?(\d[\d.,'\s]*?)\s*([A-Z]{3})?$")
-_PLAIN: Final = re.compile(r"^\d+(?:\.\d+)?$")
-_THOUSANDS: Final = re.compile(r"^\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
-_CONTINENTAL: Final = re.compile(r"^(?:\d+|\d{1,3}(?:\.\d{3})+),\d{1,2}$")
+_AMOUNT: Final = re.compile(r"(?:([A-Z]{3})\s*)?(\d[\d.,'\s]*?)\s*([A-Z]{3})?")
+_PLAIN: Final = re.compile(r"\d+(?:\.\d+)?")
+_THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_CONTINENTAL: Final = re.compile(r"(?:\d+|\d{1,3}(?:\.\d{3})+),\d{1,2}")
 _SPACES: Final = re.compile(r"[\s']")
 
 STATES: Final = {
@@ -37,18 +37,18 @@ def price(text: str, name: str) -> Price:
     Raises:
         InputError: it is none; begins with `name`.
     """
-    found = _AMOUNT.match(text.strip().upper())
+    found = _AMOUNT.fullmatch(text.strip().upper())
     if found is None or (found[1] and found[3]):
         raise InputError(f'{name}: not a price such as "12.75 GBP"')
     return Price(_amount(_SPACES.sub("", found[2]), name), found[1] or found[3])
 
 
 def _amount(digits: str, name: str) -> float:
-    if _PLAIN.match(digits):
+    if _PLAIN.fullmatch(digits):
         return float(digits)
-    if _THOUSANDS.match(digits):
+    if _THOUSANDS.fullmatch(digits):
         return float(digits.replace(",", ""))
-    if _CONTINENTAL.match(digits):
+    if _CONTINENTAL.fullmatch(digits):
         return float(digits.replace(".", "").replace(",", "."))
     raise InputError(f'{name}: not a price such as "12.75 GBP"')
 

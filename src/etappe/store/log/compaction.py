@@ -12,7 +12,7 @@ What would become too large stays as it is, so that merging takes little memory 
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +20,9 @@ import msgspec
 import polars as pl
 
 from etappe import faults
-from etappe.errors import DataError
-from etappe.store.log import scanning, schema
+from etappe.errors import DamagedFileError, DataError
+from etappe.store.log import damage, scanning
+from etappe.store.log.damage import Damage
 from etappe.store.log.staging import Transaction
 from etappe.store.log.state import LogFile, State
 
@@ -49,11 +50,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 LIMITS: Final = Limits()
 
 
-def due(state: State, limits: Limits) -> list[tuple[LogFile, ...]]:
-    """The files to be merged now, each tuple into one; no more than can be done in a moment."""
+def due(state: State, limits: Limits, damaged: Container[str] = ()) -> list[tuple[LogFile, ...]]:
+    """The files to be merged now, each tuple into one; no more than can be done in a moment. None of the `damaged`."""
     found: list[tuple[LogFile, ...]] = []
     left = limits.rows
-    for run in _all_due(state, limits):
+    for run in _all_due(state, limits, damaged):
         left -= sum(file.rows for file in run)
         if found and left < 0:
             break
@@ -64,6 +65,7 @@ def due(state: State, limits: Limits) -> list[tuple[LogFile, ...]]:
 def merge(log: Path, runs: Iterable[Sequence[LogFile]], into: Transaction) -> None:
     """Stages one file in the place of each run; DataError where it would not have all their rows."""
     for run in runs:
+        damage.refuse(damage.unlike(log, run))  # else what took its place would vouch for damage
         into.replace(run, scanning.scan(log, run[0].table, run, strict=True))
         merged, expected = into.replaced[-1].new, sum(file.rows for file in run)
         if merged is None or merged.rows != expected:
@@ -72,22 +74,28 @@ def merge(log: Path, runs: Iterable[Sequence[LogFile]], into: Transaction) -> No
             )
 
 
-def rewrite(log: Path, files: Iterable[LogFile], keep: Keep, into: Transaction) -> None:
-    """Stages what `keep` leaves of each file, where it changes anything."""
+def rewrite(log: Path, files: Iterable[LogFile], keep: Keep, into: Transaction) -> list[Damage]:
+    """Stages what `keep` leaves of each file, where it changes anything; returns those that could not be asked of."""
+    damaged: list[Damage] = []
     for file in files:
-        rows = scanning.scan(log, file.table, [file], strict=True).collect()
+        rows = _read(log, file, damaged)
+        if rows is None:
+            continue
         kept = keep(file.table, rows)
         if kept is None:
             continue
         if kept.schema != rows.schema:
             raise DataError(f"rewriting {file.path} would change its columns to {kept.schema}")
         into.replace([file], kept.lazy() if kept.height else None)
+    return damaged
 
 
-def delete(log: Path, paths: Iterable[str], grace_seconds: float) -> None:
-    """Deletes files that have not been live for `grace_seconds`: since they were touched, that is."""
-    now = time.time()
-    for path in paths:
+def delete(log: Path, state: State, grace_seconds: float) -> None:
+    """Deletes replaced files that have not been live for `grace_seconds`: since they were touched, that is."""
+    now, live = time.time(), state.live()
+    for path in state.removed:
+        if path in live:
+            continue
         try:
             lapsed = now - (log / path).stat().st_mtime >= grace_seconds
         except FileNotFoundError:
@@ -104,39 +112,45 @@ def touch(log: Path, files: Iterable[LogFile]) -> None:
         os.utime(log / file.path)
 
 
-def orphans(log: Path, state: State) -> Iterator[str]:
-    """Files that no commit knows. Nobody may commit meanwhile."""
-    known = state.live() | set(state.removed)
-    for table in schema.TABLES:
-        for path in (log / table).glob("day=*/*.parquet"):
-            name = str(path.relative_to(log))
-            if name not in known:
-                yield name
+def _read(log: Path, file: LogFile, damaged: list[Damage]) -> pl.DataFrame | None:
+    """The rows of a file; None where it is damaged, which is added to `damaged`."""
+    try:
+        damage.refuse(damage.unlike(log, [file]))
+        return scanning.scan(log, file.table, [file], strict=True).collect()
+    except (DamagedFileError, *damage.UNREADABLE):
+        found = list(damage.deep(log, [file]))
+        if not found:
+            raise
+        damaged += found
+        return None
 
 
-def _all_due(state: State, limits: Limits) -> Iterator[tuple[LogFile, ...]]:
+def _all_due(state: State, limits: Limits, damaged: Container[str]) -> Iterator[tuple[LogFile, ...]]:
     for days in state.files.values():
         for files in days.values():
             if len(files) > 1:
                 quiet = files[-1].last <= state.position - limits.quiet
-                for portion in _portions(files, limits):
+                for portion in _portions(files, limits, damaged):
                     if quiet and len(portion) > 1:
                         yield portion
                     elif len(portion) >= limits.many:
                         yield _newest(portion, limits)
 
 
-def _portions(files: Sequence[LogFile], limits: Limits) -> Iterator[tuple[LogFile, ...]]:
-    """The files cut where they would become too many or too large for one."""
+def _portions(files: Sequence[LogFile], limits: Limits, damaged: Container[str]) -> Iterator[tuple[LogFile, ...]]:
+    """The files cut where they would become too many or too large for one, and where one is damaged."""
     portion: list[LogFile] = []
     rows = 0
     for file in files:
-        if portion and (rows + file.rows > limits.rows or len(portion) == limits.at_once):
+        broken = file.path in damaged
+        if portion and (broken or rows + file.rows > limits.rows or len(portion) == limits.at_once):
             yield tuple(portion)
             portion, rows = [], 0
-        portion.append(file)
-        rows += file.rows
-    yield tuple(portion)
+        if not broken:
+            portion.append(file)
+            rows += file.rows
+    if portion:
+        yield tuple(portion)
 
 
 def _newest(portion: tuple[LogFile, ...], limits: Limits) -> tuple[LogFile, ...]:

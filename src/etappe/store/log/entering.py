@@ -8,7 +8,7 @@ from etappe import faults
 from etappe.arrays import sync_folder
 from etappe.errors import DataError
 from etappe.store.log import commits, compaction
-from etappe.store.log.staging import StagedFile, StagedReplacement, Transaction
+from etappe.store.log.staging import StagedFile, StagedHealing, StagedReplacement, Transaction
 from etappe.store.log.state import Commit, LogFile, Replacement, State
 
 
@@ -20,10 +20,11 @@ def commit(log: Path, state: State, source: str, transaction: Transaction) -> No
         DataError: a file that was to be replaced is not live any more.
     """
     position = state.position + 1
-    old = _checked(state, transaction.replaced)
+    old = _checked(state, transaction)
     moved: list[Path] = []
     try:
         added = tuple(_move_in(log, position, file, moved) for file in transaction.files)
+        added += tuple(_healed(log, position, file, moved) for file in transaction.healed)
         replaced = tuple(_replacement(log, position, change, moved) for change in transaction.replaced)
         _sync(moved)
         compaction.touch(log, old)
@@ -49,6 +50,8 @@ def _commit(
         streams=transaction.streams,
         counts=transaction.counts,
         replaced=replaced,
+        set_aside=tuple(transaction.set_aside),
+        healed=tuple(file.old.path for file in transaction.healed),
     )
 
 
@@ -65,7 +68,7 @@ def _move_in(log: Path, position: int, file: StagedFile, moved: list[Path]) -> L
     file.path.rename(log / name)
     moved.append(log / name)
     faults.point("log.commit.after_move")
-    return LogFile(file.table, file.day, str(name), file.rows)
+    return LogFile(file.table, file.day, str(name), file.rows, bytes=file.bytes, sha256=file.sha256)
 
 
 def _replacement(log: Path, position: int, change: StagedReplacement, moved: list[Path]) -> Replacement:
@@ -77,11 +80,19 @@ def _replacement(log: Path, position: int, change: StagedReplacement, moved: lis
     return Replacement(table, day, old, msgspec.structs.replace(new, **commits_of_rows))
 
 
-def _checked(state: State, replaced: list[StagedReplacement]) -> list[LogFile]:
-    """The files to be replaced, all of which must be live still."""
-    old = [file for change in replaced for file in change.old]
-    live = state.live() if old else set()
-    gone = [file.path for file in old if file.path not in live]
+def _healed(log: Path, position: int, file: StagedHealing, moved: list[Path]) -> LogFile:
+    """A file with the commits of the one it takes the place of, so that each position has its rows again."""
+    new = _move_in(log, position, file.new, moved)
+    return msgspec.structs.replace(new, first=file.old.first, last=file.old.last)
+
+
+def _checked(state: State, transaction: Transaction) -> list[LogFile]:
+    """The files to be replaced; all that are to go must be live still, those to be healed missing."""
+    old = [file for change in transaction.replaced for file in change.old]
+    live = state.live() if old or transaction.set_aside else set()
+    gone = [file.path for file in (*old, *transaction.set_aside) if file.path not in live]
     if gone:
         raise DataError(f"{gone[0]} is no longer live: another process has replaced it; run the same again")
+    if any(file.old not in state.missing for file in transaction.healed):
+        raise DataError("what was to be healed has been healed meanwhile; run the same again")
     return old

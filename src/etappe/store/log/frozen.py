@@ -1,5 +1,6 @@
 """The log as it is at one moment, in a folder of hard links: whatever is merged, rewritten or added meanwhile."""
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ from etappe.store.log.state import State
 def frozen(log: Log) -> Iterator[tuple[Path, State]]:
     """A folder that is a whole log, as it was when the block began, and its state; it goes with the block.
 
-    It begins with a checkpoint, so that it has no commit but the last. Adding to the log waits while it is made.
+    A live file that is missing is missing from it, too. It begins with a checkpoint, so that it has no commit but the
+    last. Adding to the log waits while it is made.
     """
     lock = log.folder / ".lock"
     with staging.opened(log.folder, lock) as transaction:
@@ -26,7 +28,8 @@ def frozen(log: Log) -> Iterator[tuple[Path, State]]:
             state = msgspec.structs.replace(log.state(), removed=())
             state = msgspec.structs.replace(state, checkpoint=state.position)
             for name in sorted(state.live()):
-                link(log.folder / name, copy / name)
+                with contextlib.suppress(FileNotFoundError):  # what is missing here is missing there
+                    link(log.folder / name, copy / name)
             last = commits.path_of(log.folder, state.position)
             if last.exists():
                 link(last, commits.path_of(copy, state.position))

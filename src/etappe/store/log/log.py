@@ -9,16 +9,30 @@ A commit appears by one rename, so a batch of many files is in the log whole or 
 a stream is exactly once. Only `rewrite` changes what the log has said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import polars as pl
 
-from etappe.errors import EtappeError
-from etappe.store.log import commits, compaction, entering, repeats, scanning, schema, staging
+from etappe.errors import DataError, EtappeError
+from etappe.store.log import (
+    commits,
+    compaction,
+    damage,
+    entering,
+    findings,
+    quarantine,
+    repeats,
+    scanning,
+    schema,
+    staging,
+)
 from etappe.store.log.compaction import LIMITS, Keep, Limits
+from etappe.store.log.damage import Damage
+from etappe.store.log.findings import Evidence
 from etappe.store.log.rows import as_rows
 from etappe.store.log.staging import Transaction
 from etappe.store.log.state import Commit, LogFile, State
@@ -34,15 +48,17 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known = State()
+        self._damaged: dict[str, object] = {}
 
     def prepare(self) -> None:
-        """Makes the folders, and removes what a crash left behind uncommitted."""
-        for part in (commits.FOLDER, commits.STAGING):
-            (self.folder / part).mkdir(parents=True, exist_ok=True)
+        """Makes the folders, and puts into quarantine what a crash left behind uncommitted: for who is going to write.
+
+        Raises:
+            DataError: commits are missing. Nothing is made or moved then.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            staging.remove_dead(self.folder)
-            state = self.state()
-            compaction.delete(self.folder, compaction.orphans(self.folder, state), 0)
+            self._clear()
             self._checkpoint_after(LIMITS.commits)
 
     def state(self) -> State:
@@ -76,6 +92,13 @@ class Log:
         rows = scanning.scan(self.folder, table, files, position)
         return scanning.in_order(rows, files).select(schema.TABLES[table].names())
 
+    def readable(self, table: str, day: str) -> pl.LazyFrame:
+        """The rows of one `day` in all files but damaged ones, for who must go on without these. Every byte is read."""
+        files = self._files(table, None, day)
+        damaged = {one.file.path for one in damage.deep(self.folder, files)}
+        whole = [file for file in files if file.path not in damaged]
+        return scanning.scan(self.folder, table, whole).select(schema.TABLES[table].names())
+
     def events(self, position: int | None = None, subjects: pl.Series | None = None) -> pl.LazyFrame:
         """The event table with every event once (`repeats`): the first one committed counts.
 
@@ -97,7 +120,7 @@ class Log:
         """Rows added inside the block become visible together when it ends, or not at all when it raises.
 
         Raises:
-            EtappeError: the rows could not be written.
+            EtappeError: the rows could not be written, or what was read for them is damaged.
             OSError: the disk is full or does not work.
         """
         try:
@@ -105,47 +128,67 @@ class Log:
                 yield into
                 if into.anything:
                     self._commit(source, into)
-        except pl.exceptions.PolarsError as error:
+        except FileNotFoundError:
+            damage.refuse(damage.at_sight(self.folder, self.state().all()))
+            raise
+        except damage.OF_POLARS as error:
+            damage.blame(self.folder, self.state().all())
             raise EtappeError(f"writing the log in {self.folder} failed: {error}") from error
 
     def compact(self, limits: Limits = LIMITS) -> int:
         """Merges small files, deletes what was merged long ago, makes a checkpoint: each where it is due.
 
         Returns how many files were merged into others. The log says what it said before, at every position.
+
+        Raises:
+            DamagedFileError: a file cannot be merged. It is passed over from now on, and all else is done.
         """
         with self._locked(".rewriting", wait=False) as ours:
             if not ours:
                 return 0
-            runs = compaction.due(self.state(), limits)
-            if runs:
-                with self.transaction("compaction") as into:
-                    compaction.merge(self.folder, runs, into)
+            runs, damaged = self._merge(limits)
         with self._locked():
-            compaction.delete(self.folder, self.state().removed, limits.grace_seconds)
+            compaction.delete(self.folder, self.state(), limits.grace_seconds)
             self._checkpoint_after(limits.commits)
+        damage.refuse(damaged)
         return sum(len(run) for run in runs)
 
     def rewrite(self, keep: Keep) -> int:
         """Asks `keep` of every file which rows stay and what they say, and puts that in its place, all in one commit.
 
-        What was replaced is deleted before this returns, with all that was out of date already. Rows that are committed
-        meanwhile may not have been asked of. Returns how many files were changed.
+        What was replaced is deleted before this returns, with all that was out of date already. Files in quarantine are
+        rewritten, too. Rows that are committed meanwhile may not have been asked of. Returns how many were changed.
+
+        Raises:
+            DamagedFileError: a file cannot be read, so its rows may still be what they were. All else is done.
         """
+        damaged: list[Damage] = []
         with self._locked(".rewriting"):
             done = set[str]()
             with self.transaction("rewriting") as into:
                 for _ in range(_PASSES):
-                    files = [
-                        file for table in schema.TABLES for file in self.state().of(table) if file.path not in done
-                    ]
-                    compaction.rewrite(self.folder, files, keep, into)
+                    files = [file for file in self.state().all() if file.path not in done]
+                    damaged += compaction.rewrite(self.folder, files, keep, into)
                     done |= {file.path for file in files}
                 changed = len(into.replaced)
             with self._locked():
-                staging.remove_dead(self.folder)
-                old = [*self.state().removed, *compaction.orphans(self.folder, self.state())]
-                compaction.delete(self.folder, old, 0)
+                self._clear()
+                compaction.delete(self.folder, self.state(), 0)
+                changed += quarantine.rewrite(self.folder, keep)
+        damage.refuse(damaged)
         return changed
+
+    @contextmanager
+    def mending(self) -> Iterator[None]:
+        """Holds off others that merge, rewrite or mend files."""
+        with self._locked(".rewriting"):
+            yield
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Holds off commits, so that no file comes or goes."""
+        with self._locked():
+            yield
 
     @contextmanager
     def archiving(self) -> Iterator[None]:
@@ -158,6 +201,67 @@ class Log:
         """Holds off others that compile the catalogue, so that an older one never takes the place of a newer one."""
         with self._locked(".compiling"):
             yield
+
+    def inspect(self, snapshots: Mapping[str, int] | None = None) -> Evidence:
+        """What speaks for and against the log being whole. Nothing is made or moved; commits wait meanwhile."""
+        with staging.steady(self.folder / ".lock"):
+            return findings.gathered(self.folder, self.state(), snapshots)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Names the file for which reading the log fails inside the block.
+
+        Raises:
+            DamagedFileError: a live file is damaged.
+            EtappeError: something else is wrong.
+        """
+        try:
+            yield
+        except FileNotFoundError:
+            damage.refuse(damage.at_sight(self.folder, self.state().all()))
+            raise
+        except damage.OF_POLARS as error:
+            damage.blame(self.folder, self.state().all())
+            raise EtappeError(f"reading the log in {self.folder} failed: {error}") from error
+
+    def go_on_behind(self, position: int) -> bool:
+        """Has the next commit come behind `position`, where the log ends before it; returns whether it did."""
+        with self._locked():
+            state = self.state()
+            if state.position >= position:
+                return False
+            self._known = commits.write_checkpoint(self.folder, msgspec.structs.replace(state, position=position))
+        return True
+
+    def _clear(self) -> None:
+        """Makes the folders where there is no fault, then takes out what killed processes left."""
+        state = self.state()
+        evidence = findings.gathered(self.folder, state)
+        findings.refuse(evidence, findings.OF_FILES)
+        for part in (commits.FOLDER, commits.STAGING):
+            (self.folder / part).mkdir(exist_ok=True)
+        for orphan in evidence.orphans:
+            quarantine.take_in(self.folder, orphan.path, quarantine.UNCOMMITTED)
+        staging.remove_dead(self.folder)
+
+    def _merge(self, limits: Limits) -> tuple[list[tuple[LogFile, ...]], list[Damage]]:
+        """Merges what is due; returns what was merged, or what of it is damaged so that nothing was."""
+        whole = [path for path, signs in self._damaged.items() if signs != damage.signs(self.folder, path)]
+        for path in whole:
+            del self._damaged[path]
+        runs = compaction.due(self.state(), limits, self._damaged)
+        if not runs:
+            return [], []
+        try:
+            with self.transaction("compaction") as into:
+                compaction.merge(self.folder, runs, into)
+        except DataError:
+            found = list(damage.deep(self.folder, (file for run in runs for file in run)))
+            if not found:
+                raise
+            self._damaged |= {one.file.path: damage.signs(self.folder, one.file.path) for one in found}
+            return [], found
+        return runs, []
 
     def _files(self, table: str, position: int | None, day: str | None = None) -> list[LogFile]:
         found = [file for file in self.state().of(table) if day is None or file.day == day]

@@ -1,6 +1,7 @@
 """Rows on their way into the log: written and synced in a folder of their own, until a commit takes them in."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 import uuid
@@ -20,6 +21,7 @@ from etappe.store.log.state import LogFile
 
 _DAY: Final = "day"
 _LEVEL: Final = 3
+_TOKEN: Final = 8
 
 
 class StagedFile(msgspec.Struct, frozen=True):
@@ -29,6 +31,8 @@ class StagedFile(msgspec.Struct, frozen=True):
     day: str
     path: Path
     rows: int
+    bytes: int
+    sha256: str
 
 
 class StagedReplacement(msgspec.Struct, frozen=True):
@@ -38,6 +42,13 @@ class StagedReplacement(msgspec.Struct, frozen=True):
     new: StagedFile | None
 
 
+class StagedHealing(msgspec.Struct, frozen=True):
+    """A file that was set aside, and a whole copy of it that takes its place."""
+
+    old: LogFile
+    new: StagedFile
+
+
 class Transaction:
     """Rows on their way into the log, and how far the streams were read for them: see `Commit`."""
 
@@ -45,6 +56,8 @@ class Transaction:
         self._staging = staging
         self.files: list[StagedFile] = []
         self.replaced: list[StagedReplacement] = []
+        self.set_aside: list[LogFile] = []
+        self.healed: list[StagedHealing] = []
         self.streams: dict[str, str] = {}
         self.counts: dict[str, int] = {}
 
@@ -56,7 +69,7 @@ class Transaction:
     @property
     def anything(self) -> bool:
         """Whether there is something to commit."""
-        return bool(self.files or self.replaced or self.streams)
+        return bool(self.files or self.replaced or self.streams or self.set_aside or self.healed)
 
     def add(self, table: str, rows: pl.DataFrame) -> None:
         """Stages `rows` of `table`, one file for each UTC day in them. Columns are checked against the schema."""
@@ -72,6 +85,14 @@ class Transaction:
         new = None if rows is None else self._rewritten(old[0].table, old[0].day, rows)
         self.replaced.append(StagedReplacement(tuple(old), new))
 
+    def heal(self, file: LogFile, copy: Path) -> None:
+        """Stages `copy`, which is what the set-aside `file` was before it was damaged."""
+        path = self.folder / f"{len(self.healed):06d}h-{token_of(self.folder)}.parquet"
+        shutil.copyfile(copy, path)
+        with path.open("rb+") as written:
+            os.fsync(written.fileno())
+        self.healed.append(StagedHealing(file, _staged(file.table, file.day, path, file.rows)))
+
     def _stage(self, table: str, day: str, rows: pl.DataFrame) -> None:
         path = self._path()
         with path.open("wb") as file:
@@ -81,7 +102,7 @@ class Transaction:
             faults.point("log.stage.before_fsync")
             os.fsync(file.fileno())
         faults.point("log.stage.after_fsync")
-        self.files.append(StagedFile(table, day, path, rows.height))
+        self.files.append(_staged(table, day, path, rows.height))
 
     def _rewritten(self, table: str, day: str, rows: pl.LazyFrame) -> StagedFile:
         path = self._path()
@@ -92,10 +113,26 @@ class Transaction:
             os.fsync(file.fileno())
         faults.point("log.replace.after_fsync")
         height = pl.scan_parquet(path).select(pl.len()).collect().item()
-        return StagedFile(table, day, path, height)
+        return _staged(table, day, path, height)
 
     def _path(self) -> Path:
-        return self._staging / f"{len(self.files) + len(self.replaced):06d}-{uuid.uuid4().hex[:8]}.parquet"
+        """A name that tells whose file it was, should this process be killed after moving it into the log."""
+        return self._staging / f"{len(self.files) + len(self.replaced):06d}-{token_of(self._staging)}.parquet"
+
+
+def token_of(staging: Path) -> str:
+    """What the names of a transaction's files end with, told from its folder."""
+    return staging.name[:_TOKEN]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _staged(table: str, day: str, path: Path, rows: int) -> StagedFile:
+    return StagedFile(table, day, path, rows, path.stat().st_size, digest(path))
 
 
 @contextmanager
@@ -128,19 +165,42 @@ def opened(log: Path, lock: Path) -> Iterator[Transaction]:
             shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextmanager
+def steady(path: Path) -> Iterator[None]:
+    """Holds commits off inside the block, for who only looks: where there is no lock yet, none is made."""
+    try:
+        lock = path.open("r")
+    except FileNotFoundError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def dead(log: Path) -> list[Path]:
+    """The folders of transactions whose processes were killed. Nobody may open a transaction meanwhile."""
+    folder = log / STAGING
+    found = sorted(folder.iterdir()) if folder.exists() else []
+    return [staging for staging in found if staging.is_dir() and not _in_use(staging / "lock")]
+
+
 def remove_dead(log: Path) -> None:
-    """Removes what killed processes staged. Nobody may open a transaction meanwhile."""
-    for staging in (log / STAGING).iterdir():
-        if not staging.is_dir():
-            staging.unlink(missing_ok=True)
-        elif not _in_use(staging / "lock"):
-            shutil.rmtree(staging, ignore_errors=True)
+    """Removes what killed processes staged. Nobody may open a transaction meanwhile.
+
+    What they had moved into the log already must be out of it: the folder tells that it was theirs.
+    """
+    for staging in dead(log):
+        shutil.rmtree(staging, ignore_errors=True)
+    for partial in (log / STAGING).iterdir():
+        if not partial.is_dir():
+            partial.unlink(missing_ok=True)
 
 
 def _in_use(lock: Path) -> bool:
     """Whether a living process holds `lock`."""
     try:
-        with lock.open("r+") as handle:
+        with lock.open("r") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

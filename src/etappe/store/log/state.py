@@ -13,7 +13,8 @@ class LogFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One Parquet file; `path` is relative to the log's folder.
 
     `first` and `last` are the commits that its rows came in with; both 0 in the commit that brings them. Where they
-    differ, the file's column `commit` says it of each row.
+    differ, the file's column `commit` says it of each row. `bytes` and `sha256` are 0 and empty of files that were
+    written before they were noted.
     """
 
     table: str
@@ -22,6 +23,8 @@ class LogFile(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: int
     first: int = 0
     last: int = 0
+    bytes: int = 0
+    sha256: str = ""
 
 
 class Replacement(msgspec.Struct, frozen=True):
@@ -36,7 +39,9 @@ class Replacement(msgspec.Struct, frozen=True):
 class Commit(msgspec.Struct, frozen=True, kw_only=True):
     """One atomic change of the log. `streams` are the last stream ids that it (and all before it) holds.
 
-    `counts` says of a stream how many entries Redis had ever added to it when that last one was added.
+    `counts` says of a stream how many entries Redis had ever added to it when that last one was added. `set_aside` are
+    live files that are live no more, as they are damaged or gone; `healed` are paths of such whose rows `files` bring
+    back, with the commits that the rows first came in with.
     """
 
     position: int
@@ -45,12 +50,15 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
     streams: dict[str, str] = {}
     counts: dict[str, int] = {}
     replaced: tuple[Replacement, ...] = ()
+    set_aside: tuple[LogFile, ...] = ()
+    healed: tuple[str, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """What the commits up to `position` come to: `files` by table and day, in the order in which their rows arrived.
 
     `removed` are replaced files that may not be deleted yet. `checkpoint` is the position of the last checkpoint known.
+    `missing` are damaged files that were set aside: their rows were committed and cannot be read.
     """
 
     format: int = FORMAT
@@ -60,28 +68,40 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int] = {}
     removed: tuple[str, ...] = ()
     checkpoint: int = 0
+    missing: tuple[LogFile, ...] = ()
 
     def of(self, table: str) -> Iterator[LogFile]:
         """The live files of a table, by day."""
         days = self.files.get(table, {})
         return itertools.chain.from_iterable(days[day] for day in sorted(days))
 
+    def all(self) -> Iterator[LogFile]:
+        """All live files."""
+        return itertools.chain.from_iterable(self.of(table) for table in self.files)
+
     def live(self) -> set[str]:
         """The paths of all live files."""
-        return {file.path for table in self.files for file in self.of(table)}
+        return {file.path for file in self.all()}
 
     def after(self, commits: Iterable[Commit]) -> "State":
         """What this and the commits that follow it come to."""
         files, streams, counts = _Files(self.files), dict(self.streams), dict(self.counts)
-        position, removed = self.position, list(self.removed)
+        position, removed, missing = self.position, list(self.removed), list(self.missing)
         for commit in commits:
             position = commit.position
             streams |= commit.streams
             counts |= commit.counts
             files.take(commit)
             removed += (path for change in commit.replaced for path in change.old)
+            missing = [file for file in missing if file.path not in commit.healed] + list(commit.set_aside)
         return msgspec.structs.replace(
-            self, position=position, files=files.all(), streams=streams, counts=counts, removed=tuple(removed)
+            self,
+            position=position,
+            files=files.all(),
+            streams=streams,
+            counts=counts,
+            removed=tuple(removed),
+            missing=tuple(missing),
         )
 
 
@@ -94,13 +114,22 @@ class _Files:
 
     def take(self, commit: Commit) -> None:
         for file in commit.files:
-            brought = msgspec.structs.replace(file, first=commit.position, last=commit.position)
-            self._of(file.table, file.day).append(brought)
+            self._bring(file, commit.position)
+        for file in commit.set_aside:
+            self._of(file.table, file.day).remove(file)
         for change in commit.replaced:
             there, old = self._of(change.table, change.day), set(change.old)
             at = next(place for place, file in enumerate(there) if file.path in old)
             new = [] if change.new is None else [change.new]
             there[at : at + len(old)] = new
+
+    def _bring(self, file: LogFile, position: int) -> None:
+        there = self._of(file.table, file.day)
+        if not file.first:
+            there.append(msgspec.structs.replace(file, first=position, last=position))
+            return
+        behind = (place for place, other in enumerate(there) if other.first > file.first)
+        there.insert(next(behind, len(there)), file)
 
     def all(self) -> dict[str, dict[str, tuple[LogFile, ...]]]:
         whole = {table: dict(days) for table, days in self._before.items()}

@@ -25,7 +25,7 @@ from etappe.store import artifacts, catalogues, generation, journal, keys, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
+from etappe.store.log import Log, damage
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import own_records, regraphing, unerased
 from etappe.worker.rebuilding import rebuild
@@ -53,8 +53,14 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
 def rebuild_all(
     client: SyncRedis, log: Log, data: Path, secret: bytes, settings: Settings, progress: Progress = silent
 ) -> Rebuilt:
-    """Makes all of Redis anew from the log of the data folder `data`; StoreError while servers are running."""
+    """Makes all of Redis anew from the log of the data folder `data`.
+
+    Raises:
+        StoreError: servers are running.
+        DamagedFileError: a file of the log is not there whole.
+    """
     refuse_servers(client, settings)
+    damage.refuse(damage.at_sight(log.folder, log.state().all()))  # before anything in Redis is replaced
     before = marks.newest(marks.read(client).values())
     marks.withdraw(client)
     progress("archiving what waits", 0)

@@ -50,7 +50,7 @@ def _members(tar: tarfile.TarFile, folder: Path, progress: Progress) -> tuple[di
         if source is None or not _is_ours(info.name):
             raise InputError(f"what was given is no backup: it holds {info.name!r}; {_REMEDY}")
         if info.name == MANIFEST:
-            return found, _manifest(source.read())
+            return found, manifest_of(source.read())
         found[info.name] = _extract(source, folder / info.name)
         progress("reading the backup", len(found))
     return found, None
@@ -61,7 +61,8 @@ def _is_ours(name: str) -> bool:
     return name == MANIFEST or (bool(parts) and parts[0] in RESTORED and ".." not in parts)
 
 
-def _manifest(text: bytes) -> Manifest:
+def manifest_of(text: bytes) -> Manifest:
+    """The manifest in the last member of a backup; DataError where it is damaged or of another format."""
     try:
         format_ = msgspec.json.decode(text, type=dict).get("format")
         if format_ != FORMAT:

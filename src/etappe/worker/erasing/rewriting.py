@@ -15,6 +15,7 @@ from typing import Any, Final
 import redis
 
 from etappe.arrays import sync_folder, write_synced
+from etappe.errors import DamagedFileError
 from etappe.events.naming.sought import REJECTED
 from etappe.ids import Subject
 from etappe.settings import Settings
@@ -23,6 +24,7 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure, Receipt
 from etappe.store.log import Log
+from etappe.store.log.compaction import Keep
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.keeping import Keeper, Taken
 from etappe.worker.erasing.naming import Erased
@@ -46,6 +48,9 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
     """Rewrites the log without all who wait for it; the receipts say when.
 
     Whatever breaks it off, it can be begun again: who is erased stays on the list until all is done.
+
+    Raises:
+        DamagedFileError: a file could not be rewritten. All else is done, and nobody is called done with.
     """
     waiting = erasure.pending(client)
     if not waiting:
@@ -53,17 +58,28 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
     erased = Erased(waiting)
     archive(client, log)
     keeper = Keeper(waiting, erased, lambda subjects: _mark(client, subjects))
-    log.rewrite(keeper.keep)
+    unread = _rewrite(log, keeper.keep)
     _note(client, waiting, keeper.taken, settings)
     _mark(client, keeper.touched)  # a worker that did not know of the commit yet may have cleared the marks
     with log.archiving():  # which adds to the files of rejected rows
         _note(client, waiting, _scrub(rejected, erased), settings)
     exports.drop(client, lambda export: bool(erased.named_in(export)))
+    if unread is not None:
+        raise unread
     rebuild_dirty(client, log, settings)
     archive(client, log)
     done = [erasure.finished(client, one, settings) for one in waiting]
     _compact_redis(client)
     return done
+
+
+def _rewrite(log: Log, keep: Keep) -> DamagedFileError | None:
+    """Rewrites the log; what of it is damaged may still hold the erased, so they are not done with."""
+    try:
+        log.rewrite(keep)
+    except DamagedFileError as error:
+        return error
+    return None
 
 
 def _mark(client: SyncRedis, subjects: Collection[Subject]) -> None:

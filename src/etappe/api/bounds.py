@@ -1,0 +1,94 @@
+"""How much one request may bring: the one table by route and key, and the room that a process has for all of them.
+
+Lists and filters have their bounds where their types are; docs/http.md shows all in one table.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from etappe.events import intake
+from etappe.events.translation import ga4, segment_messages
+from etappe.settings import Limits
+
+_KB: Final = 1024
+
+
+class ByKey(msgspec.Struct, frozen=True):
+    """A bound for requests with a secret key, or with keys switched off, and one for those with a publishable key."""
+
+    secret: int
+    publishable: int
+
+    def of(self, connection: ASGIConnection[Any, Any, Any, Any]) -> int:
+        """The bound of one request, whose key has been looked at."""
+        return self.publishable if from_browser(connection) else self.secret
+
+
+EVENTS: Final = ByKey(intake.MAX_EVENTS, 100)
+"""Events of one body of `POST /v1/events`."""
+
+BODIES: Final = {
+    "/v1/events": ByKey(intake.MAX_BODY_BYTES, 512 * _KB),
+    "/v1/decide": ByKey(256 * _KB, 64 * _KB),
+    "/v1/visitor": ByKey(4 * _KB, 4 * _KB),
+    "/v1/items": ByKey(intake.MAX_BODY_BYTES, 0),
+    "/v1/customers/{customer_id}/consent": ByKey(16 * _KB, 0),
+    **{
+        f"/v1/segment/{call}": ByKey(segment_messages.MAX_BODY_BYTES, segment_messages.MAX_BODY_BYTES)
+        for call in (segment_messages.BATCH, *segment_messages.CALLS)
+    },
+    "/mp/collect": ByKey(ga4.MAX_BODY_BYTES, ga4.MAX_BODY_BYTES),
+    "/debug/mp/collect": ByKey(ga4.MAX_BODY_BYTES, ga4.MAX_BODY_BYTES),
+}
+"""Bytes of a body by route. Segment's and Google's are those that they state, whoever sends them."""
+
+READ_SECONDS: Final = 30.0
+"""A body that has not come in this time is given up: what has come of it takes room."""
+HELD: Final = "body_bytes"
+"""Where a request's state has the bytes that it takes."""
+
+
+def from_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    """Whether a request came with a publishable key, which anyone may read in the page."""
+    key = connection.state.get("key")
+    return key is not None and key.kind == "publishable"
+
+
+class Room:
+    """The bytes of bodies that one process holds. Browsers share half of it, so that they never keep out a server."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._most = limits.bodies_mb * 1_000_000
+        self.held = 0
+        self.held_of_browsers = 0
+
+    def take(self, count: int, *, browser: bool) -> bool:
+        """Takes room for `count` bytes; False where there is none."""
+        if self.held + count > self._most or (browser and self.held_of_browsers + count > self._most // 2):
+            return False
+        self.held += count
+        self.held_of_browsers += count if browser else 0
+        return True
+
+    def give_back(self, count: int, *, browser: bool) -> None:
+        """Gives room back, once the request is answered."""
+        self.held -= count
+        self.held_of_browsers -= count if browser else 0
+
+
+def giving_back(app: ASGIApp) -> ASGIApp:
+    """`app`, which gives the room of a request's body back when it is done with the request."""
+
+    async def done(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+            count = connection.state.get(HELD, 0)
+            if count:
+                connection.app.state.room.give_back(count, browser=from_browser(connection))
+
+    return done

@@ -1,0 +1,111 @@
+"""Requests whose bodies are read within bounds and decoded as strictly as the description of the API says."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.exceptions import ValidationException
+
+from etappe.api import bounds
+from etappe.api.problems import RefusedError
+
+_FRACTION: Final = "got `float`"
+
+
+class BoundedRequest(Request[Any, Any, State]):
+    """A request whose body is read as far as its route, its key and the process's room allow, and in some time."""
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces.
+
+        Raises:
+            RefusedError: it is too large, there is no room for it just now, or it does not come.
+        """
+        most = (
+            bounds.BODIES[self.scope["path_template"]].of(self) if self.scope["path_template"] in bounds.BODIES else 0
+        )
+        read = 0
+        pieces = super().stream()
+        deadline = asyncio.get_running_loop().time() + bounds.READ_SECONDS
+        if (self.content_length or 0) > most:
+            raise _too_large(self, most)
+        while (piece := await _next(pieces, deadline)) is not None:
+            read += len(piece)
+            if read > most:
+                raise _too_large(self, most)
+            _hold(self, len(piece))
+            yield piece
+
+    async def json(self) -> Any:
+        """The body as what the route takes, decoded in one pass; texts are no numbers, numbers no booleans, 3.0 is 3.
+
+        Raises:
+            ValidationException: it is no JSON, or something else; names the field.
+        """
+        wanted = self.route_handler.parsed_data_field
+        if wanted is None:
+            return await super().json()
+        try:
+            return _decoded(await self.body(), wanted.annotation)
+        except msgspec.DecodeError as error:
+            message, _, place = str(error).partition(" - at `")
+            raise ValidationException(message, extra=[{"message": message, "key": _field(place)}]) from error
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
+    """The body as `kind`. Where a whole number is written as 3.0, which JSON's schema takes for one, it is one."""
+    try:
+        return _decoder(kind).decode(body)
+    except msgspec.ValidationError as error:
+        if _FRACTION not in str(error):
+            raise
+        return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _field(place: str) -> str | None:
+    """The field that msgspec names as `$.a[0].b`, or as a key in one."""
+    _, _, path = place.rstrip("`").rpartition("$")
+    return path.lstrip(".") or None
+
+
+async def _next(pieces: AsyncGenerator[bytes, None], deadline: float) -> bytes | None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(pieces, None)
+    except TimeoutError as error:
+        raise RefusedError(
+            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {bounds.READ_SECONDS:g} seconds; send it again"
+        ) from error
+
+
+def _hold(request: BoundedRequest, count: int) -> None:
+    if not request.app.state.room.take(count, browser=bounds.from_browser(request)):
+        raise RefusedError(
+            HTTPStatus.SERVICE_UNAVAILABLE, "too many large bodies are being worked on; send this again", seconds=1
+        )
+    request.state[bounds.HELD] = request.state.get(bounds.HELD, 0) + count
+
+
+def _too_large(request: BoundedRequest, most: int) -> RefusedError:
+    whose = "a publishable key" if bounds.from_browser(request) else "a request"
+    return RefusedError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body of {whose} may have {most:,} bytes here; send smaller ones"
+    )
