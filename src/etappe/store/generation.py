@@ -85,6 +85,7 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
     connection.refuse_emptied(client, data)
     secret = connection.secret(client, data)
     if fault_of(client, log, data) is not None:
+        log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
         with log.archiving():
             _take_up(client, log, data)
     return secret
