@@ -138,6 +138,23 @@ class Shop:
             while any(words(pid) for pid in pids) and time.monotonic() < deadline:
                 time.sleep(0.005)
 
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs a command on this shop to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "etappe", *arguments],
+            env=self._environment("worker"),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    @contextlib.contextmanager
+    def unattended(self) -> Iterator[None]:
+        """Inside the block nothing that dies is started again."""
+        with self._lock:
+            yield
+
     @contextlib.contextmanager
     def without(self, part: Part) -> Iterator[None]:
         """Kills a part, and leaves it dead inside the block."""

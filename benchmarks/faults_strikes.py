@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import redis
 
+from benchmarks.faults_losses import NotRebuiltError, flush, set_back
 from benchmarks.faults_points import NotPassedError
 from benchmarks.faults_shop import Shop
 from etappe.store import keys
@@ -163,6 +164,8 @@ EXTERNAL: Final[dict[str, Strike]] = {
     "redis forgets scripts": _forget_scripts,
     "redis drops connections": _drop_connections,
     "worker paused": _pause_worker,
+    "redis flushed, then rebuilt": flush,
+    "redis set back, then rebuilt": set_back,
 }
 EMBEDDED: Final[dict[str, Strike]] = {
     "serving process killed": _kill_serving,
@@ -182,6 +185,6 @@ def struck(strike: Strike, shop: Shop, chance: random.Random) -> str | None:
         strike(shop, chance)
     except NotPassedError:
         return "not passed"
-    except (redis.RedisError, IndexError, ProcessLookupError, NotDrainedError) as error:
+    except (redis.RedisError, IndexError, ProcessLookupError, NotRebuiltError, NotDrainedError) as error:
         return f"the strike failed: {error!r}"
     return None

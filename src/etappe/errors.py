@@ -29,6 +29,10 @@ class StoreUnavailableError(StoreError):
     """Redis did not answer, or not within its budget. Worth trying again."""
 
 
+class GenerationError(StoreError):
+    """Redis is not the one that was left: emptied, set back, or of another shop. It is refused until it is rebuilt."""
+
+
 class StoreFullError(StoreError):
     """Redis has come to its maxmemory and refuses to write. Worth trying again once the worker has made room."""
 

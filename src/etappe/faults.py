@@ -41,6 +41,7 @@ POINTS: Final = (
     "archive.before_commit",
     "archive.after_commit",
     "archive.before_trim",
+    "archive.before_mark",
     "archive.after_trim",
     "ingest.before_write",
     "ingest.after_write",

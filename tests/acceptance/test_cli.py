@@ -278,7 +278,7 @@ def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
 
 
 def test_a_log_behind_its_snapshot(copy_of: Callable[[], Path]) -> None:
-    """A log set back to before what a snapshot learned from is refused; `rebuild` goes on behind it, in so many words."""
+    """A log set back to before what a snapshot learned from is refused; `rebuild --accept-loss` goes on behind it, in so many words."""
     data = copy_of()
     log, learned = data / "log", max(snapshots.learned(None, data).values())
     kept = list(log.glob("commits/[0-9]*.json"))
@@ -289,11 +289,14 @@ def test_a_log_behind_its_snapshot(copy_of: Callable[[], Path]) -> None:
             for file in log.glob(f"*/*/{path.stem}-*.parquet"):
                 file.unlink()
     ran = inside(data, "check")
-    assert (ran.code, ran.out.count("FAIL")) == (1, 1)
+    assert (ran.code, "FAIL log" in ran.out, ran.out.count("FAIL")) == (1, True, 2)
     assert f"ends with commit {learned - 1}, but snapshot" in ran.out
     for command in (["train"], ["worker"], ["serve", "--port", str(free_port())]):
-        assert "go on without what is missing with `etappe rebuild`" in _complaint(inside(data, *command)), command
-    rebuilt = inside(data, "rebuild")
+        assert "go on without what is missing with `etappe rebuild --accept-loss`" in _complaint(
+            inside(data, *command)
+        ), command
+    assert inside(data, "rebuild").code == 1
+    rebuilt = inside(data, "rebuild", "--accept-loss")
     assert (rebuilt.code, f"it goes on behind {learned}" in rebuilt.err) == (0, True)
     assert _levels(must(data, "check")) == {"ok  "}
     assert Log(log).position() >= learned

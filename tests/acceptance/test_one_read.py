@@ -87,7 +87,7 @@ def _names_customer(command: str) -> bool:
 
 
 def test_known_customer_takes_one_command(alone: Server, client: httpx.Client, template: Template) -> None:
-    """A decision for a known user_id sends one MGET of base, tail and place in the graph; only what is written behind comes beside it."""
+    """A decision for a known user_id sends one MGET of base, tail, place in the graph and mark; only what is written behind comes beside it."""
     users = template.customers[:20]
     with Monitor(alone) as monitor:
         for user in users:
@@ -96,7 +96,7 @@ def test_known_customer_takes_one_command(alone: Server, client: httpx.Client, t
     assert len(monitor.rest) < len(users)  # nothing comes with every decision
     for command in monitor.others:
         words = command.split()
-        assert [words[0], *(name.split(":")[2] for name in words[1:])] == ["MGET", "base", "tail", "graph"]
+        assert [words[0], *(name.split(":")[2] for name in words[1:])] == ["MGET", "base", "tail", "graph", "mark"]
 
 
 def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client, template: Template) -> None:
@@ -105,7 +105,7 @@ def test_request_id_is_read_with_the_record(alone: Server, client: httpx.Client,
     with Monitor(alone) as monitor:
         decided(client, template.customers[0], request_id="r-1")
     assert [one.split()[0] for one in monitor.others] == ["MGET", "EVALSHA"]
-    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "answer"]
+    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "mark", "answer"]
 
 
 def test_browser_without_proof_is_read_with_its_own_record(alone: Server, template: Template) -> None:
@@ -113,7 +113,14 @@ def test_browser_without_proof_is_read_with_its_own_record(alone: Server, templa
     with alone.client(template.publishable) as browser, Monitor(alone) as monitor:
         decided(browser, customer={"anonymous_id": "cookie"})
     assert [one.split()[0] for one in monitor.others] == ["MGET"]
-    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == ["base", "tail", "graph", "base", "tail"]
+    assert [name.split(":")[2] for name in monitor.others[0].split()[1:]] == [
+        "base",
+        "tail",
+        "graph",
+        "mark",
+        "base",
+        "tail",
+    ]
 
 
 def test_two_identities_are_read_together(alone: Server, client: httpx.Client, template: Template) -> None:

@@ -17,7 +17,8 @@ from etappe.api import personal
 from etappe.api.app import create_app
 from etappe.ids import subject_of
 from etappe.settings import Place, Settings
-from etappe.store import connection, keys
+from etappe.store import keys
+from etappe.wiring.store import opened
 
 PAST = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CARD = "card of "
@@ -97,7 +98,7 @@ def test_no_worker_no_export(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
         async with AsyncTestClient(app) as client:
             return await client.get("/v1/customers/somebody/export")
 
-    with connection.connect(place):
+    with opened(place):
         answer = asyncio.run(asked())
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "etappe worker" in answer.json()["detail"]

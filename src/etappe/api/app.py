@@ -24,7 +24,8 @@ from etappe.api.requests import BoundedRequest
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
-from etappe.store.connection import blocking_client, check, connect_async, durability_warning, secret
+from etappe.store.connection import blocking_client, check, connect_async, durability_warning, known_secret
+from etappe.store.marks import Standing
 
 _WATCH_SECONDS: Final = 1.0
 _OPENAPI: Final = OpenAPIConfig(
@@ -74,9 +75,10 @@ def _provided(state: State) -> Service:
 @asynccontextmanager
 async def _service(place: Place, settings: Settings, began_by: int | None) -> AsyncIterator[Service]:
     known, warning = await asyncio.to_thread(_prepare, place)
-    async with connect_async(place) as client:
+    standing = Standing(known)
+    async with connect_async(place, standing.greet) as client:
         blocking = blocking_client(place)
-        service = Service(client, blocking, place, settings, known)
+        service = Service(client, blocking, place, settings, standing)
         service.warning = warning
         await service.replica.start()
         warm_up(service.replica.view, settings)
@@ -97,8 +99,8 @@ def _prepare(place: Place) -> tuple[bytes, str | None]:
     try:
         check(client, place)
         with suppress(redis.ResponseError):  # managed servers forbid CONFIG GET
-            return secret(client, place.data), durability_warning(client)
-        return secret(client, place.data), None
+            return known_secret(client, place.data), durability_warning(client)
+        return known_secret(client, place.data), None
     finally:
         client.close()
 

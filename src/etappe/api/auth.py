@@ -102,7 +102,7 @@ async def _key_of(connection: Connection, key: str | None = None, scheme: str = 
     """The valid key of a request, a Bearer unless another is given; None where keys are switched off.
 
     A replica whose lease lapsed may have missed that a key was revoked, so it catches up first. Where Redis does not
-    answer, the keys last known count.
+    answer, or has lost what it had, the keys last known count.
     """
     service = connection.app.state.service
     if not service.place.auth:
@@ -110,6 +110,8 @@ async def _key_of(connection: Connection, key: str | None = None, scheme: str = 
     await service.keep_current()
     key = _bearer(connection) if key is None else key
     found: ApiKey | None = service.replica.keys.get(digest_of(key)) if key else None
+    if found is None:
+        service.refuse()  # a key that is not known may be one that Redis has lost
     if found is None or found.revoked:
         raise NotAuthorizedException(
             "no valid key: send 'Authorization: Bearer KEY'; `etappe keys create --kind secret` makes one",

@@ -62,6 +62,7 @@ class Parted(msgspec.Struct, frozen=True):
 async def get_identities(customer_id: FromPath[str], service: Serving) -> IdentitiesAnswer:
     """Show by which identities a customer is known, and the cause of each link."""
     customer_id = id_of(customer_id)
+    await service.stand()
     subject = service.subject(USER, customer_id)
     root = (await asyncio.to_thread(graph.roots, service.blocking, [subject]))[subject]
     group = (await asyncio.to_thread(graph.groups, service.blocking, [root]))[root]
@@ -79,6 +80,7 @@ async def delete_identity(
 ) -> Parted:
     """Take an identity, with what came in through it, out of a customer: both are again what they were apart."""
     subject, other = service.subject(USER, id_of(customer_id)), service.subject(kind, value)
+    await service.stand()
     changed = await asyncio.to_thread(graph.part, service.blocking, subject, other, _BY_REQUEST, service.settings)
     return Parted(kind, value, await _rebuilt(service, changed))
 

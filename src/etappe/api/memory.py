@@ -6,6 +6,7 @@ from typing import Final
 
 import redis
 
+from etappe.errors import GenerationError
 from etappe.store.connection import AsyncRedis
 from etappe.store.memory import memory_of_async
 
@@ -22,6 +23,6 @@ class MemoryWatch:
     async def run(self) -> None:
         """Goes on until cancelled. Where Redis does not answer, what was last heard stays."""
         while True:
-            with contextlib.suppress(redis.RedisError, OSError):
+            with contextlib.suppress(redis.RedisError, OSError, GenerationError):
                 self.warnings = (await memory_of_async(self._client)).warnings()
             await asyncio.sleep(_SECONDS)

@@ -25,6 +25,9 @@ DECISION_SECONDS: Final = Histogram(
     "etappe_decision_seconds", "From request to answer, in seconds.", buckets=_SECONDS, registry=_REGISTRY
 )
 EVENTS: Final = Counter("etappe_events", "Events that came in.", ["status"], registry=_REGISTRY)
+SET_BACK: Final = Counter(
+    "etappe_decisions_set_back", "Decisions degraded because Redis has lost what it had.", registry=_REGISTRY
+)
 RECORDS_DROPPED: Final = Counter(
     "etappe_decision_records_dropped", "Decision records dropped under overload.", registry=_REGISTRY
 )

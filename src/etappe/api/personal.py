@@ -28,6 +28,7 @@ Serving = NamedDependency[Service]
 async def get_export(customer_id: FromPath[str], service: Serving) -> Response[Any]:
     """Export everything held of a customer: identities, consents, traits, events, decisions. The worker makes it."""
     identity = Identity(USER, id_of(customer_id))
+    await service.stand()
     subject = service.subject(identity.kind, identity.value)
     customer, identities = await asyncio.to_thread(_known, service, subject, identity)
     number = await asyncio.to_thread(exports.ask, service.blocking, customer, identities)
@@ -46,6 +47,7 @@ async def get_export(customer_id: FromPath[str], service: Serving) -> Response[A
 async def delete_customer(customer_id: FromPath[str], service: Serving) -> Receipt:
     """Erase a customer with all identities: gone from every answer at once, from the log within the set days."""
     identity = Identity(USER, id_of(customer_id))
+    await service.stand()
     subject = service.subject(identity.kind, identity.value)
     return await asyncio.to_thread(erasure.erase, service.blocking, service.secret, identity, subject, service.settings)
 
@@ -53,6 +55,7 @@ async def delete_customer(customer_id: FromPath[str], service: Serving) -> Recei
 @get("/v1/erasures/{number:str}", guards=[auth.secret_key])
 async def get_erasure(number: FromPath[str], service: Serving) -> Receipt:
     """Show what became of an erasure."""
+    await service.stand()
     found = await asyncio.to_thread(erasure.receipt, service.blocking, number)
     if found is None:
         raise NotFoundException(f"there is no erasure with receipt {number!r}")

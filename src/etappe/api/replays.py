@@ -10,6 +10,7 @@ import msgspec
 import redis
 from litestar.exceptions import HTTPException
 
+from etappe.errors import GenerationError
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Settings
@@ -55,7 +56,7 @@ class Replays:
                 detail=f"the answer has {len(made.answer):,} bytes, too many to be kept for a repeated request_id;"
                 " ask for fewer items, or leave request_id out",
             )
-        with suppress(TimeoutError, redis.RedisError, OSError):
+        with suppress(TimeoutError, redis.RedisError, OSError, GenerationError):
             async with asyncio.timeout(0 if degraded else self._budget):
                 kept = await answers.keep(self._client, subject, key, value, self._settings)
             return made if kept == value else answers.unpacked(kept) or made

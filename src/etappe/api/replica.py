@@ -12,13 +12,14 @@ import msgspec
 import redis
 
 from etappe.catalog.table import Catalogue
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, GenerationError
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, snapshots
+from etappe.store import catalogues, journal, keys, snapshots
 from etappe.store.api_keys import ApiKey, listed
 from etappe.store.connection import AsyncRedis, SyncRedis, blocking_client
 from etappe.store.journal import Change
+from etappe.store.marks import Standing
 
 _MARGIN: Final = 0.75
 """Share of a lease after which a replica itself takes it for lapsed: before Redis does."""
@@ -30,14 +31,18 @@ _log = logging.getLogger("etappe.replica")
 
 
 class Replica:
-    """One serving process, named at random. `view` and `keys` are replaced or changed between two requests only."""
+    """One serving process, named at random. `view` and `keys` are replaced or changed between two requests only.
 
-    def __init__(self, client: AsyncRedis, place: Place, settings: Settings) -> None:
+    `standing` says whether Redis is the one that was left. While it is not, what was last known is held on to.
+    """
+
+    def __init__(self, client: AsyncRedis, place: Place, settings: Settings, standing: Standing | None = None) -> None:
         self.name = secrets.token_hex(8)
         self.view = View(Catalogue())
         self.keys: dict[str, ApiKey] = {}
         self.position = journal.START
         self._client = client
+        self._standing = standing
         self._place = place
         self._lease = settings.store.lease_seconds
         self._valid_until = 0.0
@@ -46,15 +51,22 @@ class Replica:
         self._swapping = asyncio.Lock()
         self._reloading: asyncio.Task[None] | None = None
         self._heard = False
+        self._afresh = False
 
     @property
     def current(self) -> bool:
         """Whether the lease holds, so that no change can have been answered that is not applied here."""
-        return time.monotonic() < self._valid_until
+        return time.monotonic() < self._valid_until and self.refusal is None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why Redis is not the one that was left; None where it is."""
+        return self._standing.reason if self._standing else None
 
     async def start(self) -> None:
-        """Loads catalogue, keys and snapshot, and catches up with the journal."""
-        await self.reload()
+        """Loads catalogue, keys and snapshot, and catches up with the journal: later, where Redis has lost them."""
+        with contextlib.suppress(GenerationError):
+            await self.reload()
         await self._swap()
 
     async def run(self) -> None:
@@ -63,6 +75,8 @@ class Replica:
             while True:
                 try:
                     await self._follow()
+                except GenerationError:  # its log has it already
+                    await asyncio.sleep(_PAUSE_SECONDS)
                 except (redis.RedisError, OSError, EtappeError) as error:
                     _log.warning("the journal cannot be followed: %s", error)
                     await asyncio.sleep(_PAUSE_SECONDS)
@@ -71,7 +85,7 @@ class Replica:
                     await asyncio.sleep(_PAUSE_SECONDS)
         finally:
             with contextlib.suppress(redis.RedisError, OSError):
-                await journal.renew(self._client, self.name, self.position, 0)
+                await journal.renew(self._client, self.name, self.position, 0, self._least())
 
     async def keep_current(self, budget: float) -> bool:
         """Whether the lease holds. Where it lapsed, catches up first: one catching up serves all who wait for it.
@@ -91,6 +105,8 @@ class Replica:
     async def _reload_quietly(self) -> None:
         try:
             await self.reload()
+        except GenerationError:
+            pass  # its log has it already
         except (redis.RedisError, OSError, EtappeError) as error:
             _log.warning("the configuration cannot be reloaded: %s", error)
         except Exception:  # noqa: BLE001 - nobody would hear of it here
@@ -99,18 +115,29 @@ class Replica:
     async def reload(self) -> None:
         """Starts from the compiled catalogue where it is newer than what is held, then applies the journal.
 
-        The lease taken first keeps the worker from trimming what is still to be read.
+        The lease taken first keeps the worker from trimming what is still to be read. After a rebuild nothing that is
+        held counts: of what the log does not have Redis has lost it, too.
+
+        Raises:
+            GenerationError: Redis is not the one that was left; keys and catalogue stay as they are.
         """
         async with self._loading:
             if self.current:
                 return
-            await journal.renew(self._client, self.name, self.position, _LOADING_SECONDS)
+            self._afresh = afresh = await self._stands() or self._afresh
+            held = journal.START if afresh else self.position
+            await self._lease_for(_LOADING_SECONDS, held)
             self._heard = True
             with contextlib.closing(blocking_client(self._place)) as client:
-                self.keys, found = await asyncio.to_thread(_load, client, self._place.data, self.position)
+                known, found = await asyncio.to_thread(_load, client, self._place.data, held)
+            await self._lease_for(_LOADING_SECONDS, held)  # what was loaded is of a Redis that stands
+            self.keys = known
+            if afresh and found is None:
+                found = Catalogue(), journal.START
             if found is not None:
                 catalogue, self.position = found
                 self.view = View(catalogue, self.view.snapshot)
+            self._afresh = False
             await self._catch_up()
             await self._renew()
         self._swap_soon()  # the journal may have been trimmed of a snapshot published meanwhile
@@ -128,6 +155,8 @@ class Replica:
         changes = await journal.wait_for_change(self._client, self.position, wait)
         async with self._loading:
             if self.current:  # else the journal may have been trimmed in between: it is loaded anew
+                if changes:
+                    await self._renew()  # they are of a Redis that stands
                 for change in changes:
                     self._apply(change)
                 await self._renew()
@@ -141,8 +170,32 @@ class Replica:
 
     async def _renew(self) -> None:
         began = time.monotonic()
-        await journal.renew(self._client, self.name, self.position, self._lease)
+        await self._lease_for(self._lease, self.position)
         self._valid_until = began + self._lease * _MARGIN
+
+    async def _lease_for(self, seconds: float, position: str) -> None:
+        """Takes a lease; a Redis that does not stand gives none, so that it can be rebuilt meanwhile."""
+        found = await journal.renew(self._client, self.name, position, seconds, self._least())
+        if self._standing is None:
+            return
+        if isinstance(found, int):
+            self._standing.heard(found)
+        else:
+            self._standing.check(keys.CONFIG_MARK, found)
+
+    def _least(self) -> str:
+        return self._standing.expected(keys.CONFIG_MARK) if self._standing else ""
+
+    async def _stands(self) -> bool:
+        """Whether Redis was rebuilt since; GenerationError where it is not the one that was left."""
+        if self._standing is None:
+            return False
+        names = list(dict.fromkeys([keys.CONFIG_MARK, *self._standing.wrong]))
+        async with self._client.pipeline(transaction=False) as pipe:
+            for name in (keys.SECRET, *names):
+                pipe.get(name)
+            secret, *found = await pipe.execute()
+        return self._standing.stand(secret, dict(zip(names, found, strict=True)))
 
     def _apply(self, change: Change) -> None:
         """Applies one change, at once and in full; one applied already is passed over, a damaged one too."""

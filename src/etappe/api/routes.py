@@ -29,6 +29,7 @@ from etappe.serving.answer import Answer
 from etappe.serving.decide import state_of
 from etappe.serving.request import DecideRequest, check
 from etappe.store import journal
+from etappe.store.marks import REMEDY
 
 AnyRequest = Request[Any, Any, State]
 Limit = Annotated[int, QueryParameter(ge=1, le=100)]
@@ -93,7 +94,7 @@ async def put_items(data: JSONBody[ItemsBody], service: Serving) -> ItemsAnswer:
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
         patches = items[start : start + journal.PATCHES_PER_ENTRY]
-        position = await journal.append_async(service.client, journal.ITEMS, patches)
+        position = await service.journal(journal.ITEMS, patches)
     await journal.wait_until_applied(service.client, position, service.settings.store.lease_seconds)
     return ItemsAnswer(len(items), position)
 
@@ -130,9 +131,11 @@ async def get_health() -> str:
 
 @get("/readyz")
 async def get_ready(service: Serving) -> Response[dict[str, Any]]:
-    """Answer 200 once decisions can be made, 503 until then."""
+    """Answer 200 once decisions can be made, 503 until then, and while Redis has lost what it had."""
     version = service.replica.view.version
     said: dict[str, Any] = {"ready": service.ready and service.replica.current, "snapshot": version}
+    if service.replica.refusal:
+        said |= {"reason": service.replica.refusal, "remedy": REMEDY}
     if warnings := [*filter(None, [service.warning]), *service.memory.warnings]:
         said["warning"] = "; ".join(warnings)
     status = HTTPStatus.OK if said["ready"] else HTTPStatus.SERVICE_UNAVAILABLE

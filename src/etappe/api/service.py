@@ -17,7 +17,7 @@ from etappe.api.memory import MemoryWatch
 from etappe.api.replays import Replays
 from etappe.api.replica import Replica
 from etappe.customers.state import State
-from etappe.errors import DataError, SettingsError, StoreUnavailableError
+from etappe.errors import DataError, GenerationError, SettingsError, StoreUnavailableError
 from etappe.events.identities import ANONYMOUS
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
@@ -26,13 +26,14 @@ from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import browsers, consents, customers
+from etappe.store import browsers, consents, customers, journal, keys
 from etappe.store.answers import Kept
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter, Recorded
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.marks import REMEDY, Standing
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -42,20 +43,23 @@ class Service:
     """One serving process."""
 
     def __init__(
-        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, secret: bytes
+        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, standing: Standing
     ) -> None:
         self.client = client
         self.blocking = blocking
         self.place = place
         self.settings = settings
-        self.replica = Replica(client, place, settings)
-        self.decisions = DecisionWriter(client, settings.store.decision_buffer, settings.store.decision_stream)
+        self.standing = standing
+        self.replica = Replica(client, place, settings, self.standing)
+        self.decisions = DecisionWriter(
+            client, settings.store.decision_buffer, settings.store.decision_stream, held=self._refused
+        )
         self.ready = False
         self.warning: str | None = None
         self.memory = MemoryWatch(client)
-        self.secret = secret
+        self.secret = standing.secret
         self._aliases = Aliases()
-        self._linker = Linker(blocking, secret, settings)
+        self._linker = Linker(blocking, standing.secret, settings)
         self._digest = settings.digest()
         self.replays = Replays(client, settings)
         self._budget = settings.store.budget_ms / 1000
@@ -66,9 +70,10 @@ class Service:
 
         Raises:
             StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
+            GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
         judged = await browsers.judge(self.client, self.secret, events)
-        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases)
+        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
         await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
@@ -90,9 +95,46 @@ class Service:
 
         Raises:
             StoreUnavailableError: Redis cannot be asked.
+            GenerationError: it has lost what it had.
         """
         if not await self.keep_current():
+            self.refuse()
             raise StoreUnavailableError("Redis does not answer; try again")
+
+    def refuse(self) -> None:
+        """Does nothing where Redis is the one that was left, as far as is known.
+
+        Raises:
+            GenerationError: it has lost what it had.
+        """
+        if (reason := self.standing.reason) is not None:
+            raise GenerationError(f"{reason}; {REMEDY}")
+
+    async def stand(self) -> None:
+        """Asks Redis whether it is the one that was left: before a change that no script holds against the mark.
+
+        Raises:
+            GenerationError: it has lost what it had.
+        """
+        await self.be_current()
+        for name in (keys.CONFIG_MARK, keys.IDENTITY_MARK):
+            self.standing.check(name, await self.client.get(name))
+
+    async def journal(self, kind: str, payload: object) -> str:
+        """Journals a change and returns its position.
+
+        Raises:
+            GenerationError: Redis has lost what it had; nothing is journalled.
+        """
+        least = self.standing.expected(keys.CONFIG_MARK)
+        position = await journal.append_async(self.client, kind, payload, least)
+        if position is None:
+            await self.stand()
+            raise StoreUnavailableError("Redis was changed under the request; send the same again")
+        return position
+
+    def _refused(self) -> bool:
+        return self.standing.reason is not None
 
     def subject(self, kind: str, value: str) -> Subject:
         """The subject of an identity."""
@@ -141,7 +183,7 @@ class Service:
             TimeoutError: Redis does not answer in its budget.
         """
         async with asyncio.timeout(self._budget):
-            return (await customers.read(self.client, [subject]))[0]
+            return (await customers.read(self.client, [subject], standing=self.standing))[0]
 
     def _state(self, customer: CustomerRecord | None, channel: str, degraded: bool) -> tuple[State | None, bool]:
         """The customer's state, and whether the answer is degraded: also where the record cannot be read."""
@@ -172,13 +214,16 @@ class Service:
     async def _read(
         self, subjects: list[Subject], request_id: str | None, own: list[Subject]
     ) -> tuple[list[CustomerRecord], bool]:
-        """The records, and whether Redis failed to answer in its budget."""
+        """The records, and whether Redis failed to answer in its budget, or has lost what it had."""
         try:
             await self.be_current()
             if not subjects:
                 return [], False
             async with asyncio.timeout(self._budget):
-                return await customers.read(self.client, subjects, request_id, own), False
+                return await customers.read(self.client, subjects, request_id, own, self.standing), False
+        except GenerationError:
+            metrics.SET_BACK.inc()
+            return [], True
         except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
             return [], True
 

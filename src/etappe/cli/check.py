@@ -7,7 +7,7 @@ import redis
 from cyclopts import Parameter
 
 from etappe.cli import show
-from etappe.cli.checks import keys, log, served, store
+from etappe.cli.checks import generation, keys, log, served, store
 from etappe.cli.checks.finding import Check, Finding, Level, fault, ok
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
@@ -26,6 +26,9 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("log", log.position),
     ("files", log.files),
     ("quarantine", log.quarantined),
+    ("generation", generation.belonging),
+    ("streams", generation.streams),
+    ("journal", generation.journal),
     ("catalogue", served.catalogue),
     ("snapshot", served.snapshot),
 )
@@ -37,7 +40,10 @@ def check(
     deep: Annotated[bool, Parameter(help="Read every file of the log whole.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
-    """Check settings, Redis, log, catalogue and snapshot; exit 0 where all is well. Nothing is changed."""
+    """Check settings, Redis, log, catalogue and snapshot, and that they belong together; exit 0 where all is well.
+
+    Nothing is changed.
+    """
     failed = False
     with inspected(where.place(), deep=deep) as here:
         for name, made in CHECKS:

@@ -23,10 +23,14 @@ from etappe.worker.erasing.rewriting import erase_now
 NOT_ALL = 1
 
 
-def rebuild(*, where: Where = HERE) -> None:
+def rebuild(
+    *,
+    accept_loss: Annotated[bool, Parameter(help="Go on with a log that has lost what it had.", negative="")] = False,
+    where: Where = HERE,
+) -> None:
     """Make everything in Redis anew from the log: after a loss, or a change of learning.half_life_days."""
     with progress.shown() as shown:
-        done = restoring.rebuild(where.place(), shown)
+        done = restoring.rebuild(where.place(), shown, accept_loss=accept_loss)
     _tell(done)
 
 

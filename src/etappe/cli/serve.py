@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Annotated
 
@@ -27,10 +27,10 @@ from granian.log import LogLevels
 from etappe import parent, settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, GenerationError
 from etappe.importing import times
 from etappe.settings import Place
-from etappe.store import connection, swapping
+from etappe.store import connection, generation, keys, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
@@ -41,6 +41,7 @@ from etappe.worker.run import work
 TARGET = "etappe.wiring.app:app_from_environment"
 _STOP_SECONDS = 10
 _READY_SECONDS = 120
+_BEGUN_SECONDS = 10.0
 
 
 def serve(
@@ -99,9 +100,8 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
     environment = place.environment() | {settings.SHARED_METRICS: str(shared), settings.PARENT: str(os.getpid())}
     stop = threading.Event()
     with connection.server(place) as embedded, connection.connect(place) as client:
-        connection.refuse_emptied(client, place.data)
         refuse_lost(client, place)
-        connection.secret(client, place.data)
+        _join(client, place)
         keeper = threading.Thread(target=_keep, args=(embedded, environment, stop), daemon=True)
         if place.redis_url is None:
             keeper.start()
@@ -113,6 +113,18 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
                 keeper.join(_STOP_SECONDS)
                 _archive_rest(client, place)
             shutil.rmtree(shared, ignore_errors=True)
+
+
+def _join(client: SyncRedis, place: Place) -> None:
+    """Waits for a while for the worker that begins a place, as both may be started at once."""
+    log = Log(place.data / "log")
+    embedded = place.redis_url is None
+    if embedded:
+        log.prepare()
+    deadline = time.monotonic() + _BEGUN_SECONDS
+    while not embedded and not client.exists(keys.SECRET, keys.CONFIG_MARK) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    generation.join(client, log, place.data, begins=embedded)
 
 
 def check_free(host: str, port: int) -> None:
@@ -192,7 +204,9 @@ def _archive_rest(client: SyncRedis, place: Place) -> None:
     """What a worker left in the streams that was stopped before it was well under way."""
     log = Log(place.data / "log")
     log.prepare()
-    archive(client, log)
+    with suppress(GenerationError):  # the worker has said it
+        generation.hold(client, log, place.data)
+        archive(client, log)
 
 
 def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":

@@ -3,7 +3,7 @@
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -24,6 +24,7 @@ SECRET_BYTES: Final = 32
 OLDEST: Final = (6, 2)
 
 AsyncRedis = redis.asyncio.Redis
+AsyncConnection = redis.asyncio.connection.AbstractConnection
 SyncRedis = redis.Redis
 C = TypeVar("C", SyncRedis, AsyncRedis)
 
@@ -48,9 +49,11 @@ def connect(place: Place) -> Iterator[SyncRedis]:
 
 
 @asynccontextmanager
-async def connect_async(place: Place) -> AsyncIterator[AsyncRedis]:
-    """A connection pool for the API. The embedded server must be running already."""
-    client = _client(AsyncRedis, place, retry=Retry(NoBackoff(), 1))
+async def connect_async(
+    place: Place, greet: Callable[[AsyncConnection], Awaitable[None]] | None = None
+) -> AsyncIterator[AsyncRedis]:
+    """A connection pool for the API. The embedded server must be running already. `greet` opens each connection."""
+    client = _client(AsyncRedis, place, retry=Retry(NoBackoff(), 1), redis_connect_func=greet)
     try:
         yield client
     finally:
@@ -116,6 +119,18 @@ def secret(client: SyncRedis, data: Path) -> bytes:
     elif kept != current:
         raise StoreError(f"{path} does not match the secret in Redis; the folder and that Redis do not belong together")
     return current
+
+
+def known_secret(client: SyncRedis, data: Path) -> bytes:
+    """The secret of a place that was begun, which is not made anew: a Redis that was emptied must stay known as such.
+
+    Raises:
+        StoreError: neither the data folder nor Redis has one.
+    """
+    kept = kept_secret(data / SECRET_FILE) or client.get(keys.SECRET)
+    if kept is None:
+        raise StoreError("Redis has no secret: no shop was begun in it, or it was emptied; start `etappe worker` first")
+    return bytes(kept)  # type: ignore[arg-type]
 
 
 def refuse_emptied(client: SyncRedis, data: Path) -> None:

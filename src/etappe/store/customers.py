@@ -14,6 +14,7 @@ from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script
 from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
+from etappe.store.marks import Standing
 
 _HOPS: Final = 3
 """An alias leads to its customer at once; further only where it becomes an alias itself while it is read."""
@@ -23,12 +24,14 @@ class CustomerRecord(msgspec.Struct, frozen=True):
     """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id.
 
     `own` is what a browser has beside it, base and tail; of a record that is such, `account` is the customer behind it.
+    `mark` is the mark of the partition as it was read with them.
     """
 
     subject: Subject
     base: bytes = b""
     tail: bytes = b""
     graph: bytes = b""
+    mark: bytes = b""
     answer: bytes = b""
     own: tuple[bytes, bytes] = (b"", b"")
     account: "CustomerRecord | None" = None
@@ -56,7 +59,11 @@ class CustomerRecord(msgspec.Struct, frozen=True):
 
 
 async def read(
-    client: AsyncRedis, subjects: Sequence[Subject], request_id: str | None = None, own: Collection[Subject] = ()
+    client: AsyncRedis,
+    subjects: Sequence[Subject],
+    request_id: str | None = None,
+    own: Collection[Subject] = (),
+    standing: Standing | None = None,
 ) -> list[CustomerRecord]:
     """The customers that `subjects` belong to, in one round trip: one MGET each (its keys share a slot), sent together.
 
@@ -67,10 +74,11 @@ async def read(
 
     Raises:
         StoreUnavailableError: Redis did not answer.
+        GenerationError: the mark of a partition that was read does not stand.
     """
     try:
         names = [_names(one, request_id, own=one in own) for one in subjects]
-        first = await _records(client, names, subjects, own)
+        first = await _records(client, names, subjects, own, standing)
         found = first
         theirs = {one.subject: one for one in found if one.place.root is None}
         for _ in range(_HOPS):
@@ -78,7 +86,7 @@ async def read(
             if not asked:
                 break
             if wanted := [root for root in asked if root not in theirs]:
-                more = await _records(client, [_names(root, None) for root in wanted], wanted)
+                more = await _records(client, [_names(root, None) for root in wanted], wanted, (), standing)
                 theirs |= {one.subject: one for one in more}
             found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
         whole = [await _joined(client, one) if one.place.waiting else one for one in found]
@@ -88,15 +96,26 @@ async def read(
 
 
 async def _records(
-    client: AsyncRedis, names: list[list[str]], subjects: Sequence[Subject], own: Collection[Subject] = ()
+    client: AsyncRedis,
+    names: list[list[str]],
+    subjects: Sequence[Subject],
+    own: Collection[Subject] = (),
+    standing: Standing | None = None,
 ) -> list[CustomerRecord]:
     if len(subjects) == 1:
-        return [_record(subjects[0], await client.mget(names[0]), own=subjects[0] in own)]
-    async with client.pipeline(transaction=False) as pipe:
-        for of_one in names:
-            pipe.mget(of_one)
-        replies = await pipe.execute()
-    return [_record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)]
+        records = [_record(subjects[0], await client.mget(names[0]), own=subjects[0] in own)]
+    else:
+        async with client.pipeline(transaction=False) as pipe:
+            for of_one in names:
+                pipe.mget(of_one)
+            replies = await pipe.execute()
+        records = [
+            _record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)
+        ]
+    if standing is not None:
+        for record in records:
+            standing.check(keys.mark(partition_of(record.subject)), record.mark)
+    return records
 
 
 def _own(asked: CustomerRecord, customer: CustomerRecord) -> CustomerRecord:
@@ -216,7 +235,7 @@ def _again(client: SyncRedis, one: Replacement, ttl_seconds: int, error: Excepti
 
 
 def _names(subject: Subject, request_id: str | None, *, own: bool = False) -> list[str]:
-    names = [keys.base(subject), keys.tail(subject), keys.graph(subject)]
+    names = [keys.base(subject), keys.tail(subject), keys.graph(subject), keys.mark(partition_of(subject))]
     names += [keys.answer(subject, request_id)] if request_id else []
     return [*names, keys.base(browser_of(subject)), keys.tail(browser_of(subject))] if own else names
 
@@ -224,5 +243,5 @@ def _names(subject: Subject, request_id: str | None, *, own: bool = False) -> li
 def _record(subject: Subject, values: Sequence[Any], *, own: bool = False) -> CustomerRecord:
     given = [value or b"" for value in values]
     beside = (given.pop(-2), given.pop()) if own else (b"", b"")
-    base, tail, graph, *answer = given
-    return CustomerRecord(subject, base, tail, graph, answer[0] if answer else b"", own=beside)
+    base, tail, graph, mark, *answer = given
+    return CustomerRecord(subject, base, tail, graph, mark, answer[0] if answer else b"", own=beside)

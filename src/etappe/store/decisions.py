@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import redis
 
 from etappe import faults
+from etappe.errors import GenerationError
 from etappe.ids import Subject
 from etappe.store import keys
 from etappe.store.connection import AsyncRedis
@@ -31,14 +33,17 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class DecisionWriter:
-    """Holds records back until the next flush. `add` never waits and never fails."""
+    """Holds records back until the next flush, and for as long as `held`. `add` never waits and never fails."""
 
-    def __init__(self, client: AsyncRedis, buffer: int, stream_length: int) -> None:
+    def __init__(
+        self, client: AsyncRedis, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False
+    ) -> None:
         self._client = client
         self._waiting: deque[Recorded] = deque()
         self._bytes = 0
         self._buffer = buffer
         self._stream_length = stream_length
+        self._held = held
         self._usual = float(USUAL_BYTES)
         self.dropped = 0
         self.written = 0
@@ -57,15 +62,15 @@ class DecisionWriter:
         try:
             while True:
                 await asyncio.sleep(_FLUSH_SECONDS)
-                with contextlib.suppress(redis.RedisError, OSError):
+                with contextlib.suppress(redis.RedisError, OSError, GenerationError):
                     await self.flush()
         finally:
-            with contextlib.suppress(redis.RedisError, OSError):
+            with contextlib.suppress(redis.RedisError, OSError, GenerationError):
                 await self.flush()
 
     async def flush(self) -> None:
         """Writes all that waits; what Redis did not take stays."""
-        while self._waiting:
+        while self._waiting and not self._held():
             batch = self._take(min(_AT_ONCE, len(self._waiting)))
             try:
                 await self._write(batch)

@@ -24,6 +24,7 @@ from etappe.settings import Settings
 from etappe.store import keys, memory, scripts
 from etappe.store.connection import AsyncRedis
 from etappe.store.identities.belonging import place_of
+from etappe.store.marks import Standing
 
 SECONDS_PER_DAY = 86_400
 _TRIES: Final = 200
@@ -76,11 +77,17 @@ def subject_for(secret: bytes, event: Event) -> tuple[Subject, bool]:
 
 
 async def ingest(
-    client: AsyncRedis, secret: bytes, events: Sequence[Accepted], settings: Settings, aliases: Aliases | None = None
+    client: AsyncRedis,
+    secret: bytes,
+    events: Sequence[Accepted],
+    settings: Settings,
+    aliases: Aliases | None = None,
+    standing: Standing | None = None,
 ) -> list[Outcome]:
     """What became of each event. When this returns, the accepted ones are durable.
 
     Raises:
+        GenerationError: the mark of a partition does not stand; nothing is taken there.
         StoreUnavailableError: Redis did not answer; what of the batch it took is recognised when the batch is repeated.
         StoreFullError: Redis has come to its maxmemory.
         StoreError: Redis refuses to write (read-only).
@@ -89,7 +96,7 @@ async def ingest(
     waiting = [_Waiting(place, *subject_for(secret, one.event), one) for place, one in enumerate(events)]
     outcomes = [Outcome.DUPLICATE] * len(events)
     for _ in range(_TRIES):
-        moved = await _take(client, secret, waiting, settings, known, outcomes)
+        moved = await _take(client, secret, waiting, settings, known, outcomes, standing)
         if not moved:
             return outcomes
         waiting = moved
@@ -143,10 +150,14 @@ class _Call:
         self._arguments += event.arguments(place)
         self.events.append(event)
 
-    def command(self, partition: Partition, settings: Settings) -> tuple[list[str], list[Any]]:
+    def command(
+        self, partition: Partition, settings: Settings, standing: Standing | None
+    ) -> tuple[list[str], list[Any]]:
         names = [keys.stream(partition), keys.long_tails(partition)]
         for customer in self._customers:
             names += keys.of_customer(customer, self._secret)
+        names.append(keys.mark(partition))
+        least = standing.expected(keys.mark(partition)) if standing else ""
         head = [
             settings.store.tail_limit * records.WIDTH,
             settings.store.customer_days * SECONDS_PER_DAY,
@@ -156,7 +167,7 @@ class _Call:
             _CARRYING,
             len(self._customers),
         ]
-        return names, [*head, *self._customers, *self._arguments]
+        return names, [*head, *self._customers, *self._arguments, least]
 
 
 async def _take(
@@ -166,6 +177,7 @@ async def _take(
     settings: Settings,
     aliases: Aliases,
     outcomes: list[Outcome],
+    standing: Standing | None,
 ) -> list[_Waiting]:
     """Sends events to where they belong and notes what became of them; returns those that belong elsewhere."""
     calls: dict[Partition, _Call] = defaultdict(lambda: _Call(secret))
@@ -176,7 +188,7 @@ async def _take(
         customer = aliases.root(event.subject)
         calls[partition_of(customer)].add(customer, event)
     moved: list[_Waiting] = []
-    for call, statuses in await _run(client, list(calls.items()), settings):
+    for call, statuses in await _run(client, list(calls.items()), settings, standing):
         for event, status in zip(call.events, statuses, strict=True):
             if status == _MOVED:
                 event.checked = True
@@ -208,21 +220,33 @@ async def _resolve(
 
 
 async def _run(
-    client: AsyncRedis, calls: list[tuple[Partition, _Call]], settings: Settings
+    client: AsyncRedis, calls: list[tuple[Partition, _Call]], settings: Settings, standing: Standing | None
 ) -> list[tuple[_Call, list[int]]]:
     try:
-        replies = await _send(client, calls, settings)
+        replies = await _send(client, calls, settings, standing)
         if any(isinstance(reply, NoScriptError) for reply in replies):
             await _load(client)
             unknown = [call for call, reply in zip(calls, replies, strict=True) if isinstance(reply, NoScriptError)]
-            again = dict(zip((call for _, call in unknown), await _send(client, unknown, settings), strict=True))
+            again = dict(
+                zip((call for _, call in unknown), await _send(client, unknown, settings, standing), strict=True)
+            )
             replies = [again.get(call, reply) for (_, call), reply in zip(calls, replies, strict=True)]
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
     failed = next((reply for reply in replies if isinstance(reply, Exception)), None)
     if failed is not None:
         raise memory.refusal(failed, "the events") from failed
-    return [(call, reply) for (_, call), reply in zip(calls, replies, strict=True)]
+    return [
+        (call, _statuses(partition, reply, standing)) for (partition, call), reply in zip(calls, replies, strict=True)
+    ]
+
+
+def _statuses(partition: Partition, reply: Any, standing: Standing | None) -> list[int]:
+    """What became of the events of a partition, whose mark is checked."""
+    statuses, mark = ([], reply) if isinstance(reply, bytes) else (reply[:-1], reply[-1])
+    if standing is not None:
+        standing.check(keys.mark(partition), mark)
+    return list(statuses)
 
 
 async def _load(client: AsyncRedis) -> None:
@@ -233,10 +257,12 @@ async def _load(client: AsyncRedis) -> None:
         raise memory.refusal(error, "the events") from error
 
 
-async def _send(client: AsyncRedis, calls: list[tuple[Partition, _Call]], settings: Settings) -> list[Any]:
+async def _send(
+    client: AsyncRedis, calls: list[tuple[Partition, _Call]], settings: Settings, standing: Standing | None
+) -> list[Any]:
     async with client.pipeline(transaction=False) as pipe:
         for partition, call in calls:
-            names, arguments = call.command(partition, settings)
+            names, arguments = call.command(partition, settings, standing)
             pipe.evalsha(scripts.INGEST.digest, len(names), *names, *arguments)
         faults.point("ingest.before_write")
         replies = list(await pipe.execute(raise_on_error=False))

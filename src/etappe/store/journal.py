@@ -22,6 +22,11 @@ ITEMS: Final = "items"
 KEY: Final = "key"
 SNAPSHOT: Final = "snapshot"
 PATCHES_PER_ENTRY: Final = 500
+GENERATION_CHARS: Final = 28
+"""Length of the generation at the beginning of a mark: see `marks`."""
+_LEASE_KEYS: Final = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
+_NOBODY: Final = ["", START, 0, "", GENERATION_CHARS]
+"""Asks who has a lease, and renews none."""
 _POLL_SECONDS: Final = 0.002
 _READ: Final = 200
 _LATE: Final = (
@@ -70,9 +75,12 @@ def append_items(client: SyncRedis, patches: Sequence[ItemPatch]) -> str:
     return position
 
 
-async def append_async(client: AsyncRedis, kind: str, payload: object) -> str:
-    """As `append`, without blocking."""
-    return _text(await client.xadd(keys.CONFIG_STREAM, {"k": kind, "p": msgspec.json.encode(payload)}))
+async def append_async(client: AsyncRedis, kind: str, payload: object, least: str = "") -> str | None:
+    """As `append`, without blocking; None, and nothing is journalled, where the mark is not at `least`."""
+    names, arguments = [keys.CONFIG_STREAM, keys.CONFIG_MARK], [least, GENERATION_CHARS]
+    encoded = [kind, msgspec.json.encode(payload)]
+    reply = await run_script_async(client, scripts.JOURNAL, names, [*arguments, *encoded])
+    return None if isinstance(reply, list) else _text(reply)
 
 
 def read(client: SyncRedis, after: str) -> Iterable[Change]:
@@ -97,10 +105,15 @@ async def wait_for_change(client: AsyncRedis, after: str, seconds: float) -> lis
     return _changes(streams[0] if not isinstance(reply, dict) else streams[0][0])
 
 
-async def renew(client: AsyncRedis, replica: str, position: str, seconds: float) -> None:
-    """Renews a replica's lease (0 seconds give it up) and says how far it has come."""
-    arguments = [replica, position, int(seconds * 1000)]
-    await run_script_async(client, scripts.LEASE, [keys.LEASES, keys.LEASE_POSITIONS], arguments)
+async def renew(client: AsyncRedis, replica: str, position: str, seconds: float, least: str = "") -> int | bytes:
+    """Renews a replica's lease (0 seconds give it up) and says how far it has come.
+
+    Returns the beat: how often leases were renewed. Where the journal's mark is not at `least`, there is no lease, and
+    the mark is returned.
+    """
+    arguments = [replica, position, int(seconds * 1000), least, GENERATION_CHARS]
+    reply = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, arguments)
+    return 0 if isinstance(reply, list) else reply
 
 
 async def wait_until_applied(client: AsyncRedis, position: str, lease_seconds: float) -> None:
@@ -110,9 +123,8 @@ async def wait_until_applied(client: AsyncRedis, position: str, lease_seconds: f
         StoreUnavailableError: one lives that has not applied it after two leases. The change stays in the journal.
     """
     deadline = time.monotonic() + 2 * lease_seconds
-    arguments = ["", START, 0]
     while True:
-        found = await run_script_async(client, scripts.LEASE, [keys.LEASES, keys.LEASE_POSITIONS], arguments)
+        found = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, _NOBODY)
         if all(ordered(_text(one)) >= ordered(position) for one in found):
             return
         if time.monotonic() > deadline:
@@ -135,7 +147,7 @@ def wait_until_applied_blocking(client: SyncRedis, position: str, lease_seconds:
 
 def oldest_live(client: SyncRedis) -> str | None:
     """The position that every live replica has reached; None where there is no replica."""
-    found = run_script(client, scripts.LEASE, [keys.LEASES, keys.LEASE_POSITIONS], ["", START, 0])
+    found = run_script(client, scripts.LEASE, _LEASE_KEYS, _NOBODY)
     return min((_text(one) for one in found), key=ordered, default=None)
 
 

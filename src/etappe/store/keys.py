@@ -3,6 +3,7 @@
 key                                  holds                                       bound
 -----------------------------------  ----------------------------------------    --------------------------------------
 etappe:{017}:stream                  accepted events of partition 17             trimmed once in the log
+etappe:{017}:mark                    generation, and how far the log has read   one value
 etappe:{017}:base:SUBJECT            packed base                                 customer_days since the last event
 etappe:{017}:tail:SUBJECT            records since the base                      folded at tail_limit; as the base
 etappe:{017}:base:BROWSER, :tail:... what a linked browser did itself            as any; `ids.browser_of` a subject
@@ -17,11 +18,14 @@ etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id, packed         
 etappe:{017}:answers                 the ring of a partition's kept answers      its share of answers_mib
 etappe:{config}:stream               changes of catalogue, keys, snapshot        trimmed once compiled and in the log
 etappe:{identity}:stream             changes of the identity graph               trimmed once in the log
+etappe:{identity}:mark               as of a partition                           one value
 etappe:{identity}:epoch, :lock       number of the last change, who makes one    one value; 5 seconds
 etappe:{identity}:intent             the change under way                        one value
 etappe:{identity}:erasures           whom the log still holds though erased      emptied by the worker
 etappe:{identity}:receipt:RECEIPT    when that was done                          customer_days
 etappe:{export}:wanted, :RECEIPT     exports asked for, and the finished ones    one entry each; 10 minutes
+etappe:{config}:mark                 as of a partition                           one value
+etappe:{config}:beat                 how often leases were renewed                one number
 etappe:{config}:leases, :positions   live replicas, what each has applied        one entry a replica; lapse by lease
 etappe:{config}:keys                 hashed API keys                             one field a key
 etappe:{config}:secret               the secret subjects are keyed with          one value
@@ -35,11 +39,14 @@ from typing import Final
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of, tombstone_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
+BEAT: Final = "etappe:{config}:beat"
+CONFIG_MARK: Final = "etappe:{config}:mark"
 LEASES: Final = "etappe:{config}:leases"
 LEASE_POSITIONS: Final = "etappe:{config}:positions"
 API_KEYS: Final = "etappe:{config}:keys"
 SECRET: Final = "etappe:{config}:secret"  # noqa: S105 - a key name
 IDENTITY_STREAM: Final = "etappe:{identity}:stream"
+IDENTITY_MARK: Final = "etappe:{identity}:mark"
 IDENTITY_EPOCH: Final = "etappe:{identity}:epoch"
 IDENTITY_LOCK: Final = "etappe:{identity}:lock"
 IDENTITY_INTENT: Final = "etappe:{identity}:intent"
@@ -58,6 +65,20 @@ def stream(partition: int) -> str:
 def streams() -> list[str]:
     """The streams of all partitions."""
     return [stream(number) for number in range(PARTITIONS)]
+
+
+def mark(partition: int) -> str:
+    """The mark of a partition: see `marks`."""
+    return _TAGS[partition] + "mark"
+
+
+def mark_of(stream_name: str) -> str:
+    """The mark beside a stream."""
+    return stream_name.removesuffix("stream") + "mark"
+
+
+MARKED: Final = (*streams(), IDENTITY_STREAM, CONFIG_STREAM)
+"""The streams that have a mark beside them: those without which Redis would not be what it was."""
 
 
 def base(subject: Subject) -> str:

@@ -30,6 +30,24 @@ RELEASE: Final = _load("release")
 CLEAN: Final = _load("clean")
 DROP: Final = _load("drop")
 FORGET: Final = _load("forget")
+MARK: Final = _load("mark")
+JOURNAL: Final = _load("journal")
 OWN: Final = _load("own")
 KEEP: Final = _load("keep")
-ALL: Final = (INGEST, REPLACE, LEASE, ASSIGN, ADOPT, ENLIST, BEGIN, RELEASE, CLEAN, DROP, FORGET, OWN, KEEP)
+ALL: Final = (
+    INGEST,
+    REPLACE,
+    LEASE,
+    ASSIGN,
+    ADOPT,
+    ENLIST,
+    BEGIN,
+    RELEASE,
+    CLEAN,
+    DROP,
+    FORGET,
+    MARK,
+    JOURNAL,
+    OWN,
+    KEEP,
+)

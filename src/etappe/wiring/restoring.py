@@ -6,7 +6,7 @@ from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, keys, snapshots, swapping
+from etappe.store import connection, generation, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import erasure, tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -49,14 +49,19 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
     return rebuild(place, progress)
 
 
-def rebuild(place: Place, progress: Progress) -> Rebuilt:
+def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> Rebuilt:
     """Makes all of Redis anew from the log, after finishing a restore that was broken off.
+
+    A log that has lost what Redis was told to be in it would take that out of Redis, too: that is done only where it is
+    said that the loss is accepted.
 
     Raises:
         EtappeError: servers are running, or the place cannot be used.
     """
     plan = swapping.swap(place.data)
     with opened(place, unfinished=True) as here:
+        if plan is None and not accept_loss:
+            _refuse_lost_log(here)
         if plan is not None and plan.replaces:
             restoring.refuse_servers(here.client, here.settings)
             restoring.forget(here.client)
@@ -64,6 +69,13 @@ def rebuild(place: Place, progress: Progress) -> Rebuilt:
         done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
         swapping.finish(place.data)
     return done
+
+
+def _refuse_lost_log(here: Opened) -> None:
+    fault = generation.fault_of(here.client, here.log, here.place.data)
+    listed_anew = here.log.position() > 0 and not here.log.streams()  # what was lost is found again, but for positions
+    if fault is not None and fault.kind is generation.Kind.LOG and not listed_anew:
+        raise fault.error()
 
 
 def _set_aside(log: Log, manifest: Manifest) -> None:

@@ -12,7 +12,7 @@ from etappe.ids import item_hash
 from etappe.importing import times
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, connection, journal, snapshots, swapping
+from etappe.store import catalogues, connection, generation, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log, findings
 from etappe.store.log.findings import Evidence
@@ -48,7 +48,8 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
     """The store of a place, with the embedded server up inside the block where one is needed.
 
     A place whose restoring was broken off, or whose Redis or log has lost something, is opened only by who says that it
-    may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine.
+    may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. A place that has
+    nothing yet is begun here, but in an external Redis only by who writes to the log.
 
     Raises:
         EtappeError: settings, data folder, Redis or log cannot be used.
@@ -61,13 +62,15 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
         log = Log(place.data / "log")
         if writes_log:
             log.prepare()
-        if not unfinished:
-            connection.refuse_emptied(client, place.data)
-        secret = connection.secret(client, place.data)
         if writes_log and not unfinished:
             findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
+        secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
         with log.reading():
             yield Opened(place, settings, client, log, secret)
+
+
+def _joined(client: SyncRedis, log: Log, place: Place, writes_log: bool) -> bytes:
+    return generation.join(client, log, place.data, begins=writes_log or place.redis_url is None)
 
 
 def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:

@@ -9,7 +9,7 @@ from typing import Final
 
 import redis
 
-from etappe.errors import EtappeError
+from etappe.errors import EtappeError, GenerationError
 
 LONGEST_PAUSE: Final = 300.0
 """Seconds after which a duty that goes on failing is tried again at the latest."""
@@ -26,6 +26,8 @@ class Attempts:
         self._told: set[str] = set()
         self.unreachable = False
         """Whether the last duty failed as Redis did not answer, which all others need as well."""
+        self.failed = False
+        """Whether the last duty failed."""
 
     @contextmanager
     def of(self, name: str, *, patient: bool) -> Iterator[bool]:
@@ -34,12 +36,17 @@ class Attempts:
         What nobody has foreseen is logged with its traceback once. A patient duty, which may have read much before it
         failed, waits twice as long after each failure.
         """
-        self.unreachable = False
+        self.unreachable = self.failed = False
         if self._clock() < self._again.get(name, 0.0):
             yield False
             return
         try:
             yield True
+        except GenerationError as error:
+            self._fail(name, patient=False)
+            if str(error) not in self._told:
+                _log.error("nothing is done until this is mended: %s", error)
+                self._told.add(str(error))
         except (redis.RedisError, OSError, EtappeError) as error:
             self.unreachable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             self._fail(name, patient=patient and not self.unreachable)
@@ -51,6 +58,7 @@ class Attempts:
             self._failures.pop(name, None)
 
     def _fail(self, name: str, *, patient: bool) -> None:
+        self.failed = True
         self._failures[name] = self._failures.get(name, 0) + 1
         if patient:
             self._again[name] = self._clock() + min(LONGEST_PAUSE, 2.0 ** (self._failures[name] - 1))

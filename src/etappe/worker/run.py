@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, keys
+from etappe.store import catalogues, generation, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.log import Log
@@ -34,8 +34,15 @@ def work(client: SyncRedis, place: Place, settings: Settings, stopping: Callable
 
 
 def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings, attempts: Attempts | None = None) -> None:
-    """One round of all duties, each on its own: one that fails keeps none of the others from being done."""
+    """One round of all duties, each on its own: one that fails keeps none of the others from being done.
+
+    None is done where Redis and the log do not belong together.
+    """
     round_, attempts = Round(client, log, place, settings), attempts or Attempts()
+    with attempts.of("comparing Redis and the log", patient=False):
+        generation.hold(client, log, place.data)
+    if attempts.failed:
+        return
     for duty in DUTIES:
         with attempts.of(duty.name, patient=duty.patient) as due:
             if due:

@@ -10,7 +10,7 @@ from tests.integration.full import full, held
 from etappe.errors import EtappeError, StoreFullError
 from etappe.events.intake import Accepted
 from etappe.settings import Place, Settings
-from etappe.store import connection, keys
+from etappe.store import keys
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log
 from etappe.wiring.store import opened
@@ -34,7 +34,8 @@ def test_worker_that_was_down_drains(
     take: Take, accept: Accept, place: Place, client: SyncRedis, decisions: bool
 ) -> None:
     """A server that is full whatever is freed, and has no scripts: opened as a worker does, all is archived once."""
-    connection.secret(client, place.data)
+    with opened(place):
+        pass  # the place is begun
     take(*(accept(f"e{number}", user_id=f"u{number}") for number in range(300)))
     if decisions:
         client.xadd(keys.DECISION_STREAM, {"d": "d1", "t": 1, "s": b"", "r": "{}"})
@@ -50,7 +51,8 @@ def test_events_are_taken_again_after_draining(
     take: Take, accept: Accept, place: Place, client: SyncRedis, settings: Settings
 ) -> None:
     """Filled by events until it refuses, a server takes events again after one round of the worker; all are there once."""
-    connection.secret(client, place.data)
+    with opened(place):
+        pass  # the place is begun
     taken: list[str] = []
     with full(client, held(client) + 2 * 1024 * 1024), opened(place) as here:
         with suppress(StoreFullError):

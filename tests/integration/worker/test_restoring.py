@@ -62,10 +62,14 @@ def _of(secret: bytes, user: str) -> Subject:
 
 
 def _held(client: SyncRedis) -> dict[bytes, Any]:
-    """All of Redis that the log tells: records whole but for their generation, lists sorted, the rest as it is."""
+    """All of Redis that the log tells, so without marks: records whole but for their count of folds, lists sorted."""
     found: dict[bytes, Any] = {}
     for name in client.scan_iter():
-        kind = b"passing" if b":rate:" in name or b":seen:" in name else client.type(name)
+        kind = (
+            b"passing"
+            if any(part in name for part in (b":rate:", b":seen:", b":mark", b":beat"))
+            else client.type(name)
+        )
         if kind == b"string" and b"{artifact}" not in name:
             value: Any = client.get(name)
             found[name] = value[:4] + value[8:] if b":base:" in name else value
@@ -195,11 +199,11 @@ def test_servers_are_waited_for(
     live: None, again: Again, client: SyncRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lease that lapses is waited for; one that goes on is refused with what to do."""
-    names = [keys.LEASES, keys.LEASE_POSITIONS]
-    run_script(client, LEASE, names, ["r", "0-0", 300])
+    names = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
+    run_script(client, LEASE, names, ["r", "0-0", 300, "", 0])
     again()
     monkeypatch.setattr(restoring, "_LAPSE_SECONDS", -3.9)
-    run_script(client, LEASE, names, ["r", "0-0", 60_000])
+    run_script(client, LEASE, names, ["r", "0-0", 60_000, "", 0])
     with pytest.raises(StoreError, match="etappe serve"):
         again()
 

@@ -30,6 +30,7 @@ def _service(*, auth_on: bool = True) -> Any:
         place=SimpleNamespace(auth=auth_on),
         replica=SimpleNamespace(keys={one.digest: one for one in kept}),
         keep_current=keep_current,
+        refuse=lambda: None,
     )
 
 

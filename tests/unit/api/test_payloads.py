@@ -24,7 +24,8 @@ async def _keep_current() -> bool:
 def _guard(guard: Any, *, authorization: str | None = None, query: dict[str, str] | None = None) -> Any:
     kept = ApiKey("pk_pub", "publishable", digest_of(KEY))
     replica = SimpleNamespace(keys={kept.digest: kept})
-    service = SimpleNamespace(place=SimpleNamespace(auth=True), replica=replica, keep_current=_keep_current)
+    place = SimpleNamespace(auth=True)
+    service = SimpleNamespace(place=place, replica=replica, keep_current=_keep_current, refuse=lambda: None)
     headers = {} if authorization is None else {"authorization": authorization}
     app = SimpleNamespace(state=SimpleNamespace(service=service))
     connection = SimpleNamespace(app=app, headers=headers, query_params=query or {}, state={})

@@ -15,7 +15,7 @@ from etappe.store.log.orphans import Orphan
 from etappe.store.log.state import State
 
 RELIST: Final = "restore a backup, or list what lies there anew with `etappe quarantine --relist`"
-GO_ON: Final = "restore a newer backup, or go on without what is missing with `etappe rebuild`"
+GO_ON: Final = "restore a newer backup, or go on without what is missing with `etappe rebuild --accept-loss`"
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

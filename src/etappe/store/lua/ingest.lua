@@ -1,10 +1,16 @@
 -- Accepts one batch of events of one partition: stream and tails in one step, repeats recognised.
--- KEYS: stream, long tails, then of each customer in the batch: base, tail, graph, members, seen, rate, gone
+-- KEYS: stream, long tails, then of each customer in the batch: base, tail, graph, members, seen, rate, gone; the mark
 -- ARGV: tail limit (bytes), seconds to live, 1 where unknown consent denies, events a minute, code of set_consent,
 --       codes whose records carry blocks (bytes), number of customers, their subjects, then for each event: its head,
 --       record (with blocks), event as JSON, flag, raw payload. A head is the subject (16 bytes), t (to the tail), c
 --       (too, and when the alias was erased is known) or n (nobody's), the customer (1..), ":", the minute it counts in
--- Returns for each event 1 (accepted), 0 (duplicate), -1 (belongs to another customer now), -2 (erased since).
+--       The last is the least mark, whose first 28 bytes are the generation; '' asks for none.
+-- Returns for each event 1 (accepted), 0 (duplicate), -1 (belongs to another customer now), -2 (erased since), and behind
+-- them the mark. Where that is not of the generation, or older, nothing is taken and the mark alone is returned.
+local least, mark = table.remove(ARGV), redis.call('GET', table.remove(KEYS)) or ''
+if string.sub(mark, 1, 28) ~= string.sub(least, 1, 28) and least ~= '' or mark < least then
+  return mark
+end
 local EACH, WIDTH = 5, 40
 local SEEN_BYTES, SEEN_SECONDS, RATE_SECONDS, RATE_MINUTES = 256 * 8, 7 * 86400, 120, 64
 local limit, ttl, unknown_denies, most = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1', tonumber(ARGV[4])
@@ -139,4 +145,5 @@ for _, one in pairs(customers) do
     redis.call('EXPIRE', one.keys[index], ttl)
   end
 end
+answers[#answers + 1] = mark
 return answers

@@ -1,6 +1,13 @@
 -- Renews a replica's lease, saying how far it has applied the configuration; forgets replicas whose lease lapsed.
--- KEYS: leases (sorted set: replica by expiry), positions (hash)
--- ARGV: replica, position, length of the lease (ms; 0 gives it up)
+-- KEYS: leases (sorted set: replica by expiry), positions (hash), the journal's mark, beat
+-- ARGV: replica, position, length of the lease (ms; 0 gives it up), the least mark ('' asks for none), length of the
+--       generation at its beginning
+-- Returns the positions of all, or, to who renews a lease, how often that was done by anybody: a number that only grows,
+-- unless Redis is set back. The mark alone, and there is no lease, where it is not of the generation or older.
+local mark = redis.call('GET', KEYS[3]) or ''
+if ARGV[4] ~= '' and (string.sub(mark, 1, ARGV[5]) ~= string.sub(ARGV[4], 1, ARGV[5]) or mark < ARGV[4]) then
+  return mark
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- What was there goes first, which needs no memory: a script that has begun to write is not stopped by a full Redis. So
@@ -14,5 +21,8 @@ end
 for _, replica in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
   redis.call('ZREM', KEYS[1], replica)
   redis.call('HDEL', KEYS[2], replica)
+end
+if tonumber(ARGV[3]) > 0 then
+  return redis.call('INCR', KEYS[4])
 end
 return redis.call('HVALS', KEYS[2])

@@ -1,12 +1,16 @@
 """From the streams into the log: read, write Parquet, commit, and only then trim what was read."""
 
+import contextlib
 import logging
 from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
+import redis
 
 from etappe import faults
+from etappe.errors import StoreFullError
+from etappe.store import generation, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log, Transaction, schema
 from etappe.worker.archiving import entries, rejected, streams
@@ -50,8 +54,21 @@ def _archive_once(client: SyncRedis, log: Log) -> tuple[int, bool]:
     added = _commit(log, waiting, state.streams)
     faults.point("archive.before_trim")
     streams.trim(client, waiting)
+    faults.point("archive.before_mark")
+    _mark(client, log, waiting)
     faults.point("archive.after_trim")
     return added, any(one.more for one in waiting)
+
+
+def _mark(client: SyncRedis, log: Log, waiting: list[Waiting]) -> None:
+    """Says in Redis how far the log has come, so that a log that loses it again is found out.
+
+    Where a full Redis takes no write the marks stay behind, which tells nothing wrong.
+    """
+    mine = generation.kept(log.folder.parent)
+    if mine is not None:
+        with contextlib.suppress(redis.ResponseError, StoreFullError):
+            marks.advance(client, mine, {one.stream: one.position for one in waiting if one.position is not None})
 
 
 def _commit(log: Log, waiting: list[Waiting], known: dict[str, str]) -> int:

@@ -21,7 +21,7 @@ from etappe.ids import Subject, is_browser
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import artifacts, catalogues, journal, keys, replay, snapshots
+from etappe.store import artifacts, catalogues, generation, journal, keys, marks, replay, snapshots
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -61,6 +61,8 @@ def rebuild_all(
     """
     refuse_servers(client, settings)
     damage.refuse(damage.at_sight(log.folder, log.state().all()))  # before anything in Redis is replaced
+    before = marks.newest(marks.read(client).values())
+    marks.withdraw(client)
     progress("archiving what waits", 0)
     archive(client, log)
     raise_streams(client, log)
@@ -78,6 +80,7 @@ def rebuild_all(
     own_records.drop(client, beside)
     own_records.put(client, log, secret, aliases, settings, progress)
     graph.clean(client, dirty)
+    generation.renew(client, log, data, before)
     return Rebuilt(
         customers=len(customers),
         aliases=len(aliases),

@@ -1,0 +1,233 @@
+"""Whether Redis and the log belong together, and neither has lost what the other knows of.
+
+The data folder that has the log keeps the generation in a file of its own, beside the secret: it is the authority.
+Redis has lost something where a mark is missing or of an earlier generation, or a stream never came as far as the log
+has read it. The log has lost something where a mark says that it had read further than it has.
+"""
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import redis
+
+from etappe.arrays import sync_folder, write_synced
+from etappe.errors import GenerationError, StoreError
+from etappe.store import connection, journal, keys, marks
+from etappe.store.connection import SyncRedis
+from etappe.store.log import Log
+
+FILE: Final = "generation"
+BEHIND_REMEDY: Final = (
+    "nothing is changed: put the log back, or `etappe restore` a backup; without one, `etappe rebuild --accept-loss`"
+    " goes on with what is there"
+)
+_NEVER: Final = (0, 0)
+_NOTHING: Final = (
+    "no shop was begun in this Redis, or it has lost it: start `etappe worker`, or import something, on the data"
+    " folder that is to have the log; where there was a shop, run `etappe rebuild` there"
+)
+
+
+class Kind(StrEnum):
+    """Who has lost something."""
+
+    REDIS = "redis"
+    LOG = "log"
+    ANOTHER = "another"
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """That Redis and the log do not belong together, in words."""
+
+    kind: Kind
+    reason: str
+    remedy: str = marks.REMEDY
+
+    def error(self) -> GenerationError:
+        """As an exception."""
+        return GenerationError(f"{self.reason}; {self.remedy}")
+
+
+def kept(data: Path) -> str | None:
+    """The generation that a data folder keeps; None where it is not the one that has the log.
+
+    Raises:
+        StoreError: what the file holds is none.
+    """
+    try:
+        text = (data / FILE).read_text().strip()
+    except FileNotFoundError:
+        return None
+    if len(text) != marks.GENERATION_CHARS:
+        raise StoreError(f"{data / FILE} is no generation; remove it and run `etappe rebuild`")
+    return text
+
+
+def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
+    """The secret of a place that is opened. One that has nothing yet is begun by who `begins`, and has the log then.
+
+    A folder without the log is a guest: it may only join what another has begun. Else whoever comes first to a Redis
+    that was emptied would begin another shop in it.
+
+    Raises:
+        StoreError: there is nothing to join, or Redis is not the one of this folder.
+        GenerationError: Redis and the log do not belong together.
+    """
+    if not begins and kept(data) is None and log.position() == 0:
+        if not client.exists(keys.CONFIG_MARK):
+            raise GenerationError(_NOTHING)
+        return connection.secret(client, data)
+    connection.refuse_emptied(client, data)
+    secret = connection.secret(client, data)
+    if fault_of(client, log, data) is not None:
+        log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
+        with log.archiving():
+            _take_up(client, log, data)
+    return secret
+
+
+def renew(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
+    """Begins a new generation, behind `before` where there was another: Redis has what the log has.
+
+    The folder keeps it first, then Redis gets its marks.
+    """
+    with log.archiving():
+        _begin(client, log, data, before)
+
+
+def _begin(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
+    generation = marks.new_generation(max(filter(None, (kept(data), before)), default=None))
+    _keep(data, generation)
+    marks.put(client, generation, log.streams())
+
+
+def _take_up(client: SyncRedis, log: Log, data: Path) -> None:
+    """Begins a place where there is nothing yet; makes sure of one that was begun."""
+    found = marks.read(client)
+    if not any(found.values()) and _untouched(client, log):
+        _begin(client, log, data)
+    elif kept(data) is None and _begun_only(found, log):
+        _keep(data, str(marks.newest(found.values())))
+    if (fault := fault_of(client, log, data)) is not None:
+        raise fault.error()
+
+
+def hold(client: SyncRedis, log: Log, data: Path) -> None:
+    """Makes sure that Redis and the log belong together; where Redis has lost what it had, its marks go, too.
+
+    So every serving process refuses, also one that cannot tell by itself that Redis was set back. Another shop's Redis
+    is left alone.
+
+    Raises:
+        GenerationError: they do not.
+    """
+    if kept(data) is None or fault_of(client, log, data) is None:
+        return
+    with log.archiving():  # as `renew`, so that marks that are being put are not taken for missing
+        fault = fault_of(client, log, data)
+        if fault is not None and fault.kind is Kind.REDIS:
+            marks.withdraw(client)
+    if fault is not None:
+        raise fault.error()
+
+
+def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
+    """What is wrong between Redis and the log of the data folder; None where nothing is. Changes nothing."""
+    mine, found = kept(data), marks.read(client)
+    secret, known = client.get(keys.SECRET), connection.kept_secret(data / connection.SECRET_FILE)
+    if known is not None and secret not in (None, known):
+        return Fault(Kind.ANOTHER, marks.ANOTHER, f"name the Redis of {data} with --redis or ETAPPE_REDIS")
+    if missing := marks.missing(found):
+        return Fault(Kind.REDIS, _emptied(missing, found, secret))
+    newest = str(marks.newest(found.values()))
+    if mine is None or newest > mine:
+        reason = (
+            f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
+        )
+        return Fault(Kind.LOG, reason, BEHIND_REMEDY)
+    if any(marks.generation_of(mark or "") != mine for mark in found.values()):
+        return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
+    if (lost := _lost_by_log(log, found)) is not None:
+        return Fault(Kind.LOG, lost, BEHIND_REMEDY)
+    return _lost_by_redis(client, log, found)
+
+
+def lost_by_log(client: SyncRedis, log: Log, streams: Iterable[str]) -> str | None:
+    """What of some streams the log does not have although Redis was told that it had; None where it has all."""
+    found = marks.read(client)
+    return _lost_by_log(log, {stream: found[stream] for stream in streams})
+
+
+def _lost_by_log(log: Log, found: Mapping[str, str | None]) -> str | None:
+    ends = _ends(log)
+    for stream, mark in found.items():
+        if mark and marks.position_of(mark) > (end := ends.get(stream, _NEVER)):
+            told = _id(marks.position_of(mark))
+            return f"the log has lost what it had: it ends at {_id(end)} of {stream}, and Redis was told {told}"
+    return None
+
+
+def _ends(log: Log) -> dict[str, tuple[int, int]]:
+    return {stream: journal.ordered(last) for stream, last in log.streams().items()}
+
+
+def _lost_by_redis(client: SyncRedis, log: Log, found: Mapping[str, str | None]) -> Fault | None:
+    """A mark may be behind the log, as it is put after a commit; the stream itself may not."""
+    ends = _ends(log)
+    doubtful = [stream for stream, mark in found.items() if marks.position_of(mark or "") < ends.get(stream, _NEVER)]
+    for stream, last in zip(doubtful, _last_ids(client, doubtful), strict=True):
+        if last < ends[stream]:
+            reason = f"{stream} ends at {_id(last)}, the log has read it up to {_id(ends[stream])}"
+            return Fault(Kind.REDIS, f"{marks.SET_BACK} ({reason})")
+    return None
+
+
+def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any) -> str:
+    if secret is None:
+        return marks.EMPTIED
+    some = "its marks are" if len(missing) == len(found) else f"{len(missing)} of its marks are"
+    return f"Redis was emptied or set back, or a rebuild was broken off: {some} gone"
+
+
+def _untouched(client: SyncRedis, log: Log) -> bool:
+    """Whether nothing has come in yet, neither into the log nor into Redis."""
+    return log.position() == 0 and not client.exists(keys.API_KEYS, *keys.MARKED)
+
+
+def _begun_only(found: Mapping[str, str | None], log: Log) -> bool:
+    """Whether another folder began the place and no log has any of it: then this one is to have it."""
+    return log.position() == 0 and all(mark and marks.position_of(mark) == _NEVER for mark in found.values())
+
+
+def _last_ids(client: SyncRedis, streams: list[str]) -> list[tuple[int, int]]:
+    """The last id that each stream ever gave."""
+    pipe = client.pipeline(transaction=False)
+    for stream in streams:
+        pipe.xinfo_stream(stream)
+    replies = pipe.execute(raise_on_error=False) if streams else []
+    return [_last(reply) for reply in replies]
+
+
+def _last(reply: Any) -> tuple[int, int]:
+    if isinstance(reply, redis.ResponseError):  # there is no such stream
+        return _NEVER
+    if isinstance(reply, Exception):
+        raise reply
+    last = reply["last-generated-id"]
+    return journal.ordered(last.decode() if isinstance(last, bytes) else str(last))
+
+
+def _id(position: tuple[int, int]) -> str:
+    return f"{position[0]}-{position[1]}"
+
+
+def _keep(data: Path, generation: str) -> None:
+    partial = data / f".{FILE}-{os.getpid()}-{secrets.token_hex(4)}"
+    write_synced(partial, f"{generation}\n".encode())
+    partial.replace(data / FILE)
+    sync_folder(data)

@@ -1,0 +1,164 @@
+"""Redis held against the log: what each knows of the other, and who has lost what."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etappe.errors import GenerationError, StoreError
+from etappe.events.intake import Accepted
+from etappe.settings import Place
+from etappe.store import connection, generation, keys, marks
+from etappe.store.connection import SyncRedis
+from etappe.store.generation import Kind
+from etappe.store.log import Log
+from etappe.worker.archiving import archive as module
+from etappe.worker.archiving.archive import archive
+
+Accept = Callable[..., Accepted]
+Take = Callable[..., list[bool]]
+
+
+@pytest.fixture
+def begun(client: SyncRedis, place: Place, log: Log) -> str:
+    """The generation of a place that was begun."""
+    generation.join(client, log, place.data, begins=True)
+    return str(generation.kept(place.data))
+
+
+def _kind(client: SyncRedis, log: Log, place: Place) -> Kind | None:
+    found = generation.fault_of(client, Log(log.folder), place.data)
+    return None if found is None else found.kind
+
+
+def _stream_of(client: SyncRedis) -> str:
+    return next(name for name in keys.streams() if client.exists(name))
+
+
+def test_begun_once(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
+    """A place that has nothing is begun with a mark in each partition; opened again it is the same generation."""
+    assert set(marks.read(client).values()) == {marks.mark_of(begun)}
+    generation.join(client, log, place.data, begins=True)
+    assert generation.kept(place.data) == begun
+
+
+def test_guest_begins_nothing(client: SyncRedis, place: Place, tmp_path: Path) -> None:
+    """A folder without the log begins no shop in an empty Redis, and leaves it empty; in a begun one it is a guest."""
+    guest = Log(tmp_path / "guest" / "log")
+    with pytest.raises(StoreError, match="etappe worker"):
+        generation.join(client, guest, tmp_path / "guest", begins=False)
+    assert client.keys() == []
+    log = Log(place.data / "log")
+    log.prepare()
+    secret = generation.join(client, log, place.data, begins=True)
+    assert generation.join(client, guest, tmp_path / "guest", begins=False) == secret
+    assert generation.kept(tmp_path / "guest") is None
+
+
+def test_the_worker_takes_over_what_no_log_has(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, tmp_path: Path
+) -> None:
+    """Another folder may have the log as long as none has any of it; afterwards it is refused, as its log is another."""
+    other = Log(tmp_path / "other" / "log")
+    other.prepare()
+    generation.join(client, other, other.folder.parent, begins=True)
+    assert generation.kept(other.folder.parent) == begun
+    take(accept("e"))
+    archive(client, log)
+    third = Log(tmp_path / "third" / "log")
+    third.prepare()
+    with pytest.raises(GenerationError, match="etappe restore"):
+        generation.join(client, third, third.folder.parent, begins=True)
+
+
+def test_marks_follow_the_log(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept
+) -> None:
+    """What is archived moves the marks of its streams on, and all is well."""
+    take(accept("e"))
+    archive(client, log)
+    stream = _stream_of(client)
+    assert marks.read(client)[stream] == marks.mark_of(begun, log.streams()[stream])
+    assert _kind(client, log, place) is None
+
+
+def test_killed_between_commit_and_mark(
+    client: SyncRedis,
+    place: Place,
+    log: Log,
+    begun: str,
+    take: Take,
+    accept: Accept,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mark that stayed behind the log is no fault where the stream itself did not: nothing was set back."""
+    take(accept("e"))
+    monkeypatch.setattr(module, "_mark", lambda *_: None)
+    archive(client, log)
+    assert marks.read(client)[_stream_of(client)] == marks.mark_of(begun)
+    assert _kind(client, log, place) is None
+
+
+def test_set_back(client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept) -> None:
+    """A stream that never came as far as the log has read it: Redis was set back, and its marks are withdrawn."""
+    take(accept("e"))
+    archive(client, log)
+    stream = _stream_of(client)
+    client.delete(stream)
+    client.set(keys.mark_of(stream), marks.mark_of(begun))
+    assert _kind(client, log, place) is Kind.REDIS
+    with pytest.raises(GenerationError, match="set back"):
+        generation.hold(client, log, place.data)
+    assert set(marks.read(client).values()) == {None}
+    with pytest.raises(GenerationError, match="etappe rebuild"):
+        generation.join(client, log, place.data, begins=True)
+
+
+def test_another_shop_is_left_alone(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
+    """A Redis with another secret is a fault, and keeps its marks."""
+    client.set(keys.SECRET, b"another")
+    with pytest.raises(GenerationError, match="another shop"):
+        generation.hold(client, log, place.data)
+    assert set(marks.read(client).values()) == {marks.mark_of(begun)}
+
+
+@pytest.mark.parametrize("lost", ["commits", "all"])
+def test_the_log_has_lost_what_it_had(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, lost: str
+) -> None:
+    """A log behind what Redis was told that it had is a fault of the log: the marks stay, and nothing is archived."""
+    take(accept("e"))
+    archive(client, log)
+    take(accept("f"))
+    archive(client, log)
+    told = marks.read(client)
+    newest = max((log.folder / "commits").glob("[0-9]*.json"))
+    for path in [newest] if lost == "commits" else list((log.folder / "commits").glob("*.json")):
+        path.unlink()
+    assert _kind(client, log, place) is Kind.LOG
+    with pytest.raises(GenerationError, match="etappe restore"):
+        generation.hold(client, Log(log.folder), place.data)
+    assert marks.read(client) == told
+
+
+def test_a_folder_before_a_rebuild(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
+    """A data folder that was put back to before a rebuild is not the one that Redis goes with; the marks stay."""
+    generation.renew(client, log, place.data)
+    (place.data / generation.FILE).write_text(f"{begun}\n")
+    assert _kind(client, log, place) is Kind.LOG
+
+
+def test_redis_before_a_rebuild(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
+    """A Redis with the marks of an earlier generation was set back."""
+    generation.renew(client, log, place.data)
+    marks.put(client, begun, {})
+    assert _kind(client, log, place) is Kind.REDIS
+
+
+def test_left_by_an_earlier_version(client: SyncRedis, place: Place, log: Log, take: Take, accept: Accept) -> None:
+    """A place without marks that holds something is refused with one line that names the rebuild."""
+    connection.secret(client, place.data)
+    take(accept("e"))
+    archive(client, log)
+    with pytest.raises(GenerationError, match="etappe rebuild"):
+        generation.join(client, log, place.data, begins=True)
