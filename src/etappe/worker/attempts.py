@@ -24,6 +24,7 @@ class Attempts:
         self._failures: dict[str, int] = {}
         self._again: dict[str, float] = {}
         self._told: set[str] = set()
+        self._standing: dict[str, str] = {}
         self.unreachable = False
         """Whether the last duty failed as Redis did not answer, which all others need as well."""
         self.failed = False
@@ -44,9 +45,7 @@ class Attempts:
             yield True
         except GenerationError as error:
             self._fail(name, patient=False)
-            if str(error) not in self._told:
-                _log.error("nothing is done until this is mended: %s", error)
-                self._told.add(str(error))
+            self._tell_once(name, str(error))
         except (redis.RedisError, OSError, EtappeError) as error:
             self.unreachable = isinstance(error, redis.ConnectionError | redis.TimeoutError)
             self._fail(name, patient=patient and not self.unreachable)
@@ -56,12 +55,19 @@ class Attempts:
             self._tell(name, error)
         else:
             self._failures.pop(name, None)
+            self._standing.pop(name, None)
 
     def _fail(self, name: str, *, patient: bool) -> None:
         self.failed = True
         self._failures[name] = self._failures.get(name, 0) + 1
         if patient:
             self._again[name] = self._clock() + min(LONGEST_PAUSE, 2.0 ** (self._failures[name] - 1))
+
+    def _tell_once(self, name: str, text: str) -> None:
+        """Says what only a person can mend once for as long as it stands."""
+        if self._standing.get(name) != text:
+            _log.error("nothing is done until this is mended: %s", text)
+        self._standing[name] = text
 
     def _tell(self, name: str, error: BaseException) -> None:
         frame = traceback.extract_tb(error.__traceback__)[-1]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from etappe.events.intake import Accepted
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, connection, journal, keys, memory
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 from etappe.store.memory import MIB, Memory
 from etappe.wiring.inspecting import Inspected
 
@@ -119,10 +119,10 @@ def test_refused_catalogue_leaves_nothing(client: SyncRedis, place: Place, tmp_p
 
 
 @pytest.mark.parametrize(("share", "level"), [(2.0, Level.OK), (1.1, Level.WARNING), (0.5, Level.FAULT)])
-def test_check_tells_of_it(
-    client: SyncRedis, place: Place, settings: Settings, log: Log, share: float, level: Level
-) -> None:
+def test_check_tells_of_it(client: SyncRedis, place: Place, settings: Settings, share: float, level: Level) -> None:
     """`etappe check` has a line for memory: well, a warning near the bound, a fault at it."""
-    with full(client, int(held(client) * share)):
-        findings: list[Any] = list(checks.memory(Inspected(place, settings, client, log)))
+    with full(client, int(held(client) * share)), ExitStack() as until:
+        inspected = Inspected(place, settings, until)
+        inspected.client = client
+        findings: list[Any] = list(checks.memory(inspected))
     assert [level] == [finding.level for finding in findings]

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 from etappe.cli.checks.finding import Finding, fault, ok, warning
-from etappe.store import generation, keys
+from etappe.store import generation, keys, marks
 from etappe.store.generation import Fault, Kind
 from etappe.wiring.inspecting import Inspected
 
 
 def belonging(inspected: Inspected) -> Iterator[Finding]:
     """Whether this is the Redis that was left: neither emptied nor set back, nor another shop's."""
-    if (wrong := _wrong(inspected)) is None:
+    if not inspected.begun:
+        yield _of_no_redis(inspected)
+    elif (wrong := _wrong(inspected)) is None:
         yield ok("Redis has what it had")
     elif wrong.kind is not Kind.LOG:
         yield fault(f"{wrong.reason}; {wrong.remedy}")
@@ -30,7 +32,17 @@ def journal(inspected: Inspected) -> Iterator[Finding]:
     yield from _reached(inspected, [keys.CONFIG_STREAM], "the configuration")
 
 
+def _of_no_redis(inspected: Inspected) -> Finding:
+    """What is to be said of an embedded server that has never run, or whose folder is gone."""
+    if inspected.log.position() == 0:
+        return ok("nothing has come in yet")
+    return fault(f"{marks.EMPTIED}; {marks.REMEDY}")
+
+
 def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Finding]:
+    if not inspected.begun:
+        yield ok("Redis has told the log nothing")
+        return
     if generation.kept(inspected.place.data) is None:
         yield warning("the log of this shop is in another data folder, or Redis was left by an earlier version")
         return
