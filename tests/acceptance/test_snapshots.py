@@ -162,19 +162,14 @@ def test_replica_starts_beside_a_damaged_snapshot(own: Server, template: Templat
 
 
 def test_training_replaces_a_damaged_snapshot(own: Server) -> None:
-    """A damaged local copy is fetched anew; damaged in Redis too, `check` says so and training mends it."""
+    """A damaged local copy is no fault as long as the published one is whole; then `check` says so, and training mends it."""
     current: Any = redis_of(own.data).get(f"{ARTIFACT}:snapshot:current")
     array = own.data / "snapshots" / current.decode() / "popularity.npy"
-
-    def spoil() -> None:
-        held = array.read_bytes()
-        spoilt = own.data / "spoilt"
-        spoilt.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
-        spoilt.replace(array)
-
-    spoil()
+    held, spoilt = array.read_bytes(), own.data / "spoilt"
+    spoilt.write_bytes(damaged := held[:-1] + bytes([held[-1] ^ 1]))
+    spoilt.replace(array)
     assert etappe(own.data, "check").code == 0
-    spoil()
+    assert damaged == array.read_bytes()  # which looks and mends nothing
     mend = _damage(own, current.decode(), "flipped")
     ran = etappe(own.data, "check")
     assert ran.code == 1
