@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,10 @@ def test_large_body_is_refused_in_words(browser: httpx.Client) -> None:
     """A client that sends all of its 16 MB before it reads is answered 413 too, and not cut off."""
     body = b'{"placements": [{"name": "a", "filter": {"category": ["' + b"x" * 16_000_000 + b'"]}}]}'
     address = browser.base_url
-    connection = http.client.HTTPConnection(address.host, address.port or 80, timeout=60)
-    connection.request("POST", "/v1/decide", body, {"Authorization": browser.headers["authorization"]})
-    answer = connection.getresponse()
-    assert (answer.status, b"65,536 bytes" in answer.read()) == (413, True)
+    with closing(http.client.HTTPConnection(address.host, address.port or 80, timeout=60)) as connection:
+        connection.request("POST", "/v1/decide", body, {"Authorization": browser.headers["authorization"]})
+        answer = connection.getresponse()
+        assert (answer.status, b"65,536 bytes" in answer.read()) == (413, True)
 
 
 @pytest.mark.parametrize(
