@@ -3,7 +3,6 @@
 import asyncio
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.conftest import NOW
@@ -26,7 +25,6 @@ Sent = Callable[..., list[Outcome]]
 @pytest.fixture
 def sent(living: Living) -> Sent:
     """Sends events with a publishable key and no proof, by default views by browser `b`."""
-
     living.settings = SHORT
     return functools.partial(living.sent, now=NOW)
 

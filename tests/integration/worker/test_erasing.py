@@ -12,10 +12,12 @@ from tests.integration.living import Living
 
 from etappe.customers.state import fold_state
 from etappe.events.identities import Identity
-from etappe.ids import Subject, browser_of
+from etappe.ids import Subject, browser_of, partition_of
 from etappe.store import customers, exports, keys, learnable
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt, Redacted
+from etappe.worker.archiving.archive import archive
+from etappe.worker.archiving.rejected import WITHHELD
 from etappe.worker.erasing import rewriting as erasing
 from etappe.worker.erasing.rewriting import erase_due, erase_now
 from etappe.worker.rebuilding import rebuild_dirty
@@ -159,6 +161,31 @@ def test_rejected_rows_go_too(living: Living, rejected: Path) -> None:
     assert others == [json.loads(line) for line in file.read_text().splitlines()]
     assert [path.name for path in rejected.iterdir()] == ["some.jsonl"]
     assert receipt.redacted == Redacted(rejected=len(mine) + 1)
+
+
+def test_entries_that_come_later_are_withheld(living: Living) -> None:
+    """An entry nobody can read that comes behind an erasure and names the erased is told of, and not what it says."""
+    living.did("1", "identify", user_id="user-of-ada", item_id=None, properties={"email": "ada@example.com"})
+    subject = living.subject("user-of-ada")
+    living.erase("user-of-ada")
+    stream = keys.stream(partition_of(subject))
+    named: list[Any] = [
+        {"s": b"", "e": '{"event": "broken", "user_id": "user-of-ada"}'},
+        {"s": b"", "e": "cut: for ada@example.com, ple"},
+        {"s": subject, "e": "{"},
+        {"x": b"\xffmail to ada@example.com"},
+        {"n": "ada@example.com", "t": "1", "p": "[]"},
+    ]
+    others = [{"s": "", "e": '{"event": "broken", "user_id": "user-of-ben"}'}, {"e": "cut: for ben@example.com"}]
+    for entry in (*named[:-1], *others):
+        living.client.xadd(stream, entry)
+    living.client.xadd(keys.IDENTITY_STREAM, named[-1])
+    archive(living.client, living.log)
+    text = (living.place.data / "rejected" / "stream.jsonl").read_text()
+    told = [json.loads(line) for line in text.splitlines()]
+    assert [one["fields"] for one in told if one["fields"] != WITHHELD] == others
+    assert len(told) == len(named) + len(others)
+    assert [name for name in ("ada", subject.hex(), base64.b64encode(subject).decode()) if name in text] == []
 
 
 def test_marks_outlive_a_crash_behind_the_commit(
