@@ -73,7 +73,7 @@ def _with_amount(rows: pl.DataFrame) -> pl.DataFrame:
     own = rows.filter(~pl.col("derived")) if "derived" in rows.columns else rows
     amount = amounts.of(pl.col("quantity").cast(pl.Float64), pl.col("price"))
     sold, back = pl.col("event") == "purchase", pl.col("event") == "refund"
-    sign = pl.when(sold).then(1).when(back).then(-1).otherwise(0).cast(pl.Int128)
+    sign = pl.when(pl.col("claim")).then(0).when(sold).then(1).when(back).then(-1).otherwise(0).cast(pl.Int128)
     return own.with_columns((amount.fill_null(0) * sign).alias("amount"))
 
 

@@ -84,7 +84,7 @@ def _rewrite(log: Log, keep: Keep) -> DamagedFileError | None:
 
 
 def _mark(client: SyncRedis, subjects: Collection[Subject]) -> None:
-    """Marks customers and browsers to be rebuilt, if Redis has a record of them: one that has lapsed is not made anew."""
+    """Marks customers and browsers to be rebuilt, if Redis has a record of them; what has lapsed stays away."""
     roots = sorted(set(graph.roots(client, list(subjects)).values()))
     pipe = client.pipeline(transaction=False)
     for root in roots:
