@@ -43,6 +43,13 @@ def test_body_is_bounded_by_route_and_key(here: httpx.Client, browser: httpx.Cli
                 assert f"{most:,} bytes" in _problem(answer, 413)["detail"]
 
 
+def test_large_body_is_refused_in_words(browser: httpx.Client) -> None:
+    """A client that sends all of its 16 MB before it reads is answered 413 too, and not cut off."""
+    body = b'{"placements": [{"name": "a", "filter": {"category": ["' + b"x" * 16_000_000 + b'"]}}]}'
+    for content in (body, iter([body[:8_000_000], body[8_000_000:]])):
+        assert "65,536 bytes" in _problem(browser.post("/v1/decide", content=content), 413)["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "field", "bound"),
     [
