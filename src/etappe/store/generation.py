@@ -64,7 +64,7 @@ def kept(data: Path) -> str | None:
     except FileNotFoundError:
         return None
     if len(text) != marks.GENERATION_CHARS:
-        raise StoreError(f"{data / FILE} is no generation; remove it and run `etappe rebuild`")
+        raise StoreError(f"{data / FILE} is no generation; move it away and run `etappe rebuild`")
     return text
 
 
@@ -88,6 +88,20 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
         log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
         with log.archiving():
             _take_up(client, log, data)
+    return secret
+
+
+def join_to_mend(client: SyncRedis, log: Log, data: Path) -> bytes:
+    """The secret of a place whose log is to be mended, before Redis is rebuilt from it: Redis may have lost anything.
+
+    Raises:
+        StoreError: Redis is another shop's.
+        GenerationError: the log has lost what it had.
+    """
+    secret = connection.secret(client, data)
+    fault = fault_of(client, log, data)
+    if fault is not None and fault.kind is not Kind.REDIS:
+        raise fault.error()
     return secret
 
 
@@ -138,12 +152,25 @@ def hold(client: SyncRedis, log: Log, data: Path) -> None:
 
 def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     """What is wrong between Redis and the log of the data folder; None where nothing is. Changes nothing."""
-    mine, found = kept(data), marks.read(client)
+    found = marks.read(client)
     secret, known = client.get(keys.SECRET), connection.kept_secret(data / connection.SECRET_FILE)
     if known is not None and secret not in (None, known):
         return Fault(Kind.ANOTHER, marks.ANOTHER, f"name the Redis of {data} with --redis or ETAPPE_REDIS")
     if missing := marks.missing(found):
-        return Fault(Kind.REDIS, _emptied(missing, found, secret))
+        return Fault(Kind.REDIS, _emptied(missing, found, secret, kept(data)))
+    lost = _lost_by_log(log, found)
+    if (wrong := _of_generations(data, found, lost)) is not None:
+        return wrong
+    if lost is not None:
+        return Fault(Kind.LOG, lost, BEHIND_REMEDY)
+    return _lost_by_redis(client, log, found)
+
+
+def _of_generations(data: Path, found: Mapping[str, str | None], lost: str | None) -> Fault | None:
+    """What is wrong with the generation of the folder, or of marks of which none is missing."""
+    mine = kept(data)
+    if mine is None and lost is None:
+        return Fault(Kind.REDIS, f"{data / FILE} is gone, by which the log and Redis know each other")
     newest = str(marks.newest(found.values()))
     if mine is None or newest > mine:
         reason = (
@@ -152,9 +179,7 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
         return Fault(Kind.LOG, reason, BEHIND_REMEDY)
     if any(marks.generation_of(mark or "") != mine for mark in found.values()):
         return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
-    if (lost := _lost_by_log(log, found)) is not None:
-        return Fault(Kind.LOG, lost, BEHIND_REMEDY)
-    return _lost_by_redis(client, log, found)
+    return None
 
 
 def lost_by_log(client: SyncRedis, log: Log, streams: Iterable[str]) -> str | None:
@@ -187,9 +212,11 @@ def _lost_by_redis(client: SyncRedis, log: Log, found: Mapping[str, str | None])
     return None
 
 
-def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any) -> str:
+def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any, mine: str | None) -> str:
     if secret is None:
         return marks.EMPTIED
+    if mine is None and len(missing) == len(found):
+        return "this place was left by an earlier version, or Redis was emptied or set back: it has no marks"
     some = "its marks are" if len(missing) == len(found) else f"{len(missing)} of its marks are"
     return f"Redis was emptied or set back, or a rebuild was broken off: {some} gone"
 
