@@ -51,8 +51,8 @@ def opened(
 
     A place whose restoring was broken off, or whose Redis or log has lost something, is opened only by who says that it
     may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. Who mends the log
-    does so before Redis is rebuilt from it, whatever that has lost. A place that has nothing yet is begun here, but in
-    an external Redis only by who writes to the log.
+    does so before Redis is rebuilt from it, whatever that has lost. A place that has nothing yet is begun here; in an
+    external Redis who writes to the log has it from then on.
 
     Raises:
         EtappeError: settings, data folder, Redis or log cannot be used.
@@ -67,6 +67,8 @@ def opened(
             log.prepare()
         if writes_log and not unfinished:
             findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
+        if unfinished or mends_log:
+            generation.retake(client, log, place.data)
         if mends_log:
             secret = generation.join_to_mend(client, log, place.data)
         else:
