@@ -256,6 +256,50 @@ def test_a_damaged_file_is_named(copy_of: Callable[[], Path], tmp_path: Path) ->
     assert logged(data, "event").height == logged(other, "event").height + pl.read_parquet(io.BytesIO(whole)).height
 
 
+def test_damage_and_a_lost_redis(copy_of: Callable[[], Path], tmp_path: Path) -> None:
+    """Where Redis is gone and a file of the log is damaged, each remedy that is named can be followed, one after the other."""
+    data, backup = copy_of(), str(tmp_path / "b.tar")
+    must(data, "backup", backup)
+    before = logged(data, "event").height
+    first, second = sorted((data / "log" / "event").glob("*/*.parquet"))[:2]
+    for file in (first, second):
+        file.write_bytes(bytes(file.stat().st_size))
+    shutil.rmtree(data / "valkey")
+    assert "--heal" in _complaint(inside(data, "rebuild"))
+    must(data, "quarantine", "--aside", str(first.relative_to(data / "log")))
+    must(data, "quarantine", "--heal", backup)
+    must(data, "rebuild")
+    assert _levels(must(data, "check", "--deep")) == {"ok  "}
+    assert logged(data, "event").height == before
+
+
+def test_a_lost_generation(copy_of: Callable[[], Path]) -> None:
+    """Without its generation, or with an unreadable one, a place is a fault to `check`, and the rebuild it names is enough."""
+    data = copy_of()
+    (data / "generation").write_text("?")
+    ran = inside(data, "check")
+    assert (ran.code, "move it away and run `etappe rebuild`" in ran.out) == (1, True)
+    (data / "generation").unlink()
+    ran = inside(data, "check")
+    assert (ran.code, ran.out.count("FAIL"), "run `etappe rebuild`" in ran.out) == (1, 1, True)
+    must(data, "rebuild")
+    assert _levels(must(data, "check")) == {"ok  "}
+
+
+def test_a_lost_secret(copy_of: Callable[[], Path], tmp_path: Path) -> None:
+    """With secret and Redis both gone nothing goes on with another secret; a backup brings the place back."""
+    data, backup = copy_of(), str(tmp_path / "b.tar")
+    must(data, "backup", backup)
+    (data / "secret").unlink()
+    shutil.rmtree(data / "valkey")
+    ran = inside(data, "check")
+    assert (ran.code, "FAIL generation: " in ran.out, "secret is gone" in ran.out) == (1, True, True)
+    for command in (["rebuild"], ["train"], ["serve", "--port", str(free_port())]):
+        assert "secret is gone" in _complaint(inside(data, *command)), command
+    must(data, "restore", backup, "--replace")
+    assert _levels(must(data, "check")) == {"ok  "}
+
+
 def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
     """A file that no commit names is in quarantine after the next start, and comes back or goes only by command."""
     data = copy_of()

@@ -80,7 +80,7 @@ def _drop(place: Place, files: tuple[str, ...]) -> int:
 
 
 def _set_aside(place: Place, files: tuple[str, ...]) -> int:
-    with opened(place) as here:
+    with opened(place, mends_log=True) as here:
         for path in files:
             file = mending.set_aside(here.log, path).file
             show.result(f"{path} is set aside: {file.rows:,} rows of table {file.table}, {file.day}, are missing")
@@ -88,7 +88,7 @@ def _set_aside(place: Place, files: tuple[str, ...]) -> int:
 
 
 def _heal(place: Place, backup: Path) -> int:
-    with opened(place) as here, progress.shown() as shown:
+    with opened(place, mends_log=True) as here, progress.shown() as shown:
         done = healing.heal(here.log, backup, shown)
         for file in done.healed:
             show.result(f"{file.path} is whole again: {file.rows:,} rows of table {file.table}, {file.day}")
@@ -115,7 +115,10 @@ def _relist(place: Place, _files: tuple[str, ...]) -> int:
         f"the log lists {done.files:,} files with {done.rows:,} rows, position {done.position:,};"
         f" {done.quarantined:,} files went into quarantine"
     )
-    show.say("stop every `etappe serve` and run `etappe rebuild`, so that Redis has what the log has")
+    show.say(
+        "rows whose files are gone, too, are lost: if all that can be brought back is there, stop every `etappe serve`"
+        " and run `etappe rebuild`, so that Redis has what the log has"
+    )
     return 0
 
 

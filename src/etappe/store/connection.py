@@ -107,11 +107,13 @@ def secret(client: SyncRedis, data: Path) -> bytes:
     Written only where Redis has none, so that a full one can be opened.
 
     Raises:
-        StoreError: the two differ, so the folder belongs to another Redis.
+        StoreError: the two differ, so the folder belongs to another Redis; or neither has the one that the log needs.
     """
     path = data / SECRET_FILE
     kept = kept_secret(path)
     if not client.exists(keys.SECRET):
+        if kept is None and has_log(data):
+            raise StoreError(lost_secret(data))
         client.set(keys.SECRET, kept or secrets.token_bytes(SECRET_BYTES), nx=True)
     current: bytes = client.get(keys.SECRET)  # type: ignore[assignment]
     if kept is None:
@@ -139,8 +141,22 @@ def refuse_emptied(client: SyncRedis, data: Path) -> None:
     Raises:
         StoreError: the folder has a secret and a log, and Redis has no secret.
     """
-    if (data / SECRET_FILE).exists() and any((data / "log" / "commits").glob("*")) and not client.exists(keys.SECRET):
+    if (data / SECRET_FILE).exists() and has_log(data) and not client.exists(keys.SECRET):
         raise StoreError(f"Redis is empty, but the log in {data} is not; bring it back with `etappe rebuild`")
+
+
+def has_log(data: Path) -> bool:
+    """Whether anything has come into the log of a data folder, also where its commits are gone."""
+    log = data / "log"
+    return any((log / "commits").glob("*")) or any(log.glob("*/*/*.parquet"))
+
+
+def lost_secret(data: Path) -> str:
+    """That nobody knows the secret any more, and what to do."""
+    return (
+        f"{data / SECRET_FILE} is gone, and Redis has none: without it nobody in the log can be told from another;"
+        " put the file back, or `etappe restore` a backup with `--replace`"
+    )
 
 
 def run_script(client: SyncRedis, script: scripts.Script, names: list[str], arguments: list[Any]) -> Any:
@@ -182,9 +198,12 @@ def kept_secret(path: Path) -> bytes | None:
     if not path.exists():
         return None
     try:
-        return bytes.fromhex(path.read_text().strip())
-    except ValueError as error:
-        raise StoreError(f"{path} is no secret; remove it, and the one in Redis is kept anew") from error
+        found = bytes.fromhex(path.read_text().strip())
+    except ValueError:
+        found = b""
+    if not found:
+        raise StoreError(f"{path} is no secret; move it away, and the one in Redis is kept anew")
+    return found
 
 
 def _keep_secret(path: Path, value: bytes) -> None:

@@ -69,7 +69,7 @@ def kept(data: Path) -> str | None:
     except FileNotFoundError:
         return None
     if len(text) != marks.GENERATION_CHARS:
-        raise StoreError(f"{data / FILE} is no generation; remove it and run `etappe rebuild`")
+        raise StoreError(f"{data / FILE} is no generation; move it away and run `etappe rebuild`")
     return text
 
 
@@ -95,6 +95,20 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
         log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
         with log.archiving():
             _take_up(client, log, data)
+    return secret
+
+
+def join_to_mend(client: SyncRedis, log: Log, data: Path) -> bytes:
+    """The secret of a place whose log is to be mended, before Redis is rebuilt from it: Redis may have lost anything.
+
+    Raises:
+        StoreError: Redis is another shop's.
+        GenerationError: the log has lost what it had.
+    """
+    secret = connection.secret(client, data)
+    fault = fault_of(client, log, data)
+    if fault is not None and fault.kind is not Kind.REDIS:
+        raise fault.error()
     return secret
 
 
@@ -180,9 +194,18 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     """What is wrong between Redis and the log of the data folder; None where nothing is. Changes nothing."""
     if (foreign := _foreign(client, log, data)) is not None:
         return foreign
-    mine, found = kept(data), marks.read(client)
+    found = marks.read(client)
     if missing := marks.missing(found):
-        return Fault(Kind.REDIS, _emptied(missing, found, client.get(keys.SECRET)))
+        return Fault(Kind.REDIS, _emptied(missing, found, client.get(keys.SECRET), kept(data)))
+    lost = _lost_by_log(log, data, found)
+    return _of_generations(data, found, lost) or lost or _lost_by_redis(client, log, found)
+
+
+def _of_generations(data: Path, found: Mapping[str, str | None], lost: Fault | None) -> Fault | None:
+    """What is wrong with the generation of the folder, or of marks of which none is missing."""
+    mine = kept(data)
+    if mine is None and lost is None:
+        return Fault(Kind.REDIS, f"{data / FILE} is gone, by which the log and Redis know each other")
     newest = str(marks.newest(found.values()))
     if mine is None or newest > mine:
         reason = (
@@ -191,7 +214,7 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
         return Fault(Kind.LOG, reason, BEHIND_REMEDY, loses=True)
     if any(marks.generation_of(mark or "") != mine for mark in found.values()):
         return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
-    return _lost_by_log(log, data, found) or _lost_by_redis(client, log, found)
+    return None
 
 
 def lost_by_log(client: SyncRedis, log: Log, data: Path, streams: Iterable[str]) -> Fault | None:
@@ -233,9 +256,11 @@ def _lost_by_redis(client: SyncRedis, log: Log, found: Mapping[str, str | None])
     return None
 
 
-def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any) -> str:
+def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any, mine: str | None) -> str:
     if secret is None:
         return marks.EMPTIED
+    if mine is None and len(missing) == len(found):
+        return "this place was left by an earlier version, or Redis was emptied or set back: it has no marks"
     some = "its marks are" if len(missing) == len(found) else f"{len(missing)} of its marks are"
     return f"Redis was emptied or set back, or a rebuild was broken off: {some} gone"
 

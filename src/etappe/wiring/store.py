@@ -44,12 +44,15 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -> Iterator[Opened]:
+def opened(
+    place: Place, *, unfinished: bool = False, writes_log: bool = True, mends_log: bool = False
+) -> Iterator[Opened]:
     """The store of a place, with the embedded server up inside the block where one is needed.
 
     A place whose restoring was broken off, or whose Redis or log has lost something, is opened only by who says that it
-    may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. A place that has
-    nothing yet is begun here; in an external Redis who writes to the log has it from then on.
+    may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. Who mends the log
+    does so before Redis is rebuilt from it, whatever that has lost. A place that has nothing yet is begun here; in an
+    external Redis who writes to the log has it from then on.
 
     Raises:
         EtappeError: settings, data folder, Redis or log cannot be used.
@@ -64,9 +67,12 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
             log.prepare()
         if writes_log and not unfinished:
             findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
-        if unfinished:
+        if unfinished or mends_log:
             generation.retake(client, log, place.data)
-        secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
+        if mends_log:
+            secret = generation.join_to_mend(client, log, place.data)
+        else:
+            secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
         with log.reading():
             yield Opened(place, settings, client, log, secret)
 

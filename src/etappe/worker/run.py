@@ -42,6 +42,7 @@ def go_round(client: SyncRedis, log: Log, place: Place, settings: Settings, atte
     with attempts.of("comparing Redis and the log", patient=False):
         generation.hold(client, log, place.data)
     if attempts.failed:
+        log.forget()
         return
     for duty in DUTIES:
         with attempts.of(duty.name, patient=duty.patient) as due:

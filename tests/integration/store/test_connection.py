@@ -129,10 +129,21 @@ def test_foreign_secret_is_refused(client: SyncRedis, tmp_path: Path) -> None:
     assert (b"other", f"{secret.hex()}\n") == (client.get(keys.SECRET), (tmp_path / "secret").read_text())
 
 
-def test_unreadable_secret_is_refused(client: SyncRedis, tmp_path: Path) -> None:
+@pytest.mark.parametrize("lies", ["log/commits/00000001.json", "log/event/day=2026-01-01/00000001-000000-ab.parquet"])
+def test_lost_secret_is_not_made_anew(client: SyncRedis, tmp_path: Path, lies: str) -> None:
+    """Where neither folder nor Redis has the secret of a log, none is made: with another nobody in it would be found."""
+    (tmp_path / lies).parent.mkdir(parents=True)
+    (tmp_path / lies).touch()
+    with pytest.raises(StoreError, match=r"secret is gone, and Redis has none.*etappe restore"):
+        connection.secret(client, tmp_path)
+    assert (client.get(keys.SECRET), (tmp_path / "secret").exists()) == (None, False)
+
+
+@pytest.mark.parametrize("held", ["xyz", ""])
+def test_unreadable_secret_is_refused(client: SyncRedis, tmp_path: Path, held: str) -> None:
     """A file that holds no secret is refused with what to do."""
-    (tmp_path / "secret").write_text("xyz")
-    with pytest.raises(StoreError, match="secret is no secret; remove it"):
+    (tmp_path / "secret").write_text(held)
+    with pytest.raises(StoreError, match="secret is no secret; move it away"):
         connection.secret(client, tmp_path)
 
 

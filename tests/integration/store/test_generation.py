@@ -182,6 +182,31 @@ def test_a_folder_before_a_rebuild(client: SyncRedis, place: Place, log: Log, be
     assert _kind(client, log, place) is Kind.LOG
 
 
+def test_without_its_file(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, tmp_path: Path
+) -> None:
+    """A folder that lost the generation has lost nothing that a rebuild would take out of Redis; one whose log has, has."""
+    take(accept("e"))
+    archive(client, log)
+    (place.data / generation.FILE).unlink()
+    with pytest.raises(GenerationError, match=r"generation is gone.*run `etappe rebuild`"):
+        generation.join(client, Log(log.folder), place.data, begins=True)
+    other = Log(tmp_path / "other" / "log")
+    other.prepare()
+    with pytest.raises(GenerationError, match="--accept-loss"):
+        generation.join(client, other, other.folder.parent, begins=True)
+
+
+def test_a_log_is_mended_first(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
+    """Who mends the log may find any loss of Redis, as the rebuild comes after; a lost end of the log is refused."""
+    secret = client.get(keys.SECRET)
+    marks.withdraw(client)
+    assert generation.join_to_mend(client, log, place.data) == secret
+    marks.put(client, begun, {keys.CONFIG_STREAM: "7-0"})
+    with pytest.raises(GenerationError, match="--accept-loss"):
+        generation.join_to_mend(client, log, place.data)
+
+
 def test_redis_before_a_rebuild(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
     """A Redis with the marks of an earlier generation was set back."""
     generation.renew(client, log, place.data)
@@ -194,5 +219,5 @@ def test_left_by_an_earlier_version(client: SyncRedis, place: Place, log: Log, t
     connection.secret(client, place.data)
     take(accept("e"))
     archive(client, log)
-    with pytest.raises(GenerationError, match="etappe rebuild"):
+    with pytest.raises(GenerationError, match=r"left by an earlier version.*etappe rebuild"):
         generation.join(client, log, place.data, begins=True)

@@ -1,5 +1,6 @@
 """The log: whole commits in a fixed order, whatever crashes between."""
 
+import shutil
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -205,8 +206,35 @@ def test_damaged_commit_is_told(log: Log) -> None:
     add(log, "a")
     path = log.folder / "commits" / "00000001.json"
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(DataError, match=r"00000001\.json is damaged: .*restore it from a backup"):
+    with pytest.raises(DataError, match=r"00000001\.json is damaged: .*restore a backup"):
         Log(log.folder).commits()
+
+
+def test_commit_in_the_place_of_another_is_told(log: Log) -> None:
+    """A commit under another's number is an error, not rows that count twice and others that are missing."""
+    for batch in ("a", "b"):
+        add(log, batch)
+    commits = log.folder / "commits"
+    (commits / "00000002.json").write_bytes((commits / "00000001.json").read_bytes())
+    with pytest.raises(DataError, match=r"00000002\.json is damaged: it holds commit 1; restore a backup"):
+        Log(log.folder).state()
+
+
+def test_an_older_log_put_in_its_place_is_told(log: Log, tmp_path: Path) -> None:
+    """Who has the log open adds nothing to an older copy of it, where there would be a gap; put back, it is gone on with."""
+    add(log, "a")
+    shutil.copytree(log.folder, tmp_path / "older")
+    add(log, "b")
+    assert log.position() == 2
+    log.folder.rename(tmp_path / "newer")
+    (tmp_path / "older").rename(log.folder)
+    with pytest.raises(DataError, match=r"00000002\.json is gone, which was there before; put the log back"):
+        add(log, "c")
+    assert Log(log.folder).position() == 1
+    shutil.rmtree(log.folder)
+    (tmp_path / "newer").rename(log.folder)
+    add(log, "c")
+    assert Log(log.folder).position() == 3
 
 
 def test_commit_file_is_fixed(log: Log) -> None:

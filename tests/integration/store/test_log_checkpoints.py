@@ -124,7 +124,7 @@ def test_damaged_checkpoint_is_told(log: Log) -> None:
     path = log.folder / "commits" / "checkpoint.json"
     whole = path.read_bytes()
     path.write_bytes(whole[:-5])
-    with pytest.raises(DataError, match=r"checkpoint\.json is damaged: .*restore it from a backup"):
+    with pytest.raises(DataError, match=r"checkpoint\.json is damaged: .*restore a backup"):
         Log(log.folder).position()
     path.write_bytes(whole.replace(b'"format":1', b'"format":9'))
     with pytest.raises(DataError, match=r"checkpoint\.json has format 9, this version reads 1"):

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from etappe.errors import StoreError
+from etappe.errors import DamagedFileError, StoreError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import api_keys, artifacts, customers, journal, keys
+from etappe.store import api_keys, artifacts, customers, journal, keys, marks
 from etappe.store.catalogues import load
 from etappe.store.connection import SyncRedis, connect_async, run_script
 from etappe.store.identities import erasure, graph, tombstones
@@ -129,6 +129,18 @@ def test_broken_off(
             again()
     again()
     assert _held(client) == before
+
+
+def test_damage_is_found_before_anything_is_replaced(live: None, again: Again, client: SyncRedis, log: Log) -> None:
+    """A file with its size and other bytes stops the rebuild while Redis is as it was, marks included."""
+    again()
+    before = marks.read(client)
+    path = log.folder / next(iter(log.state().of("event"))).path
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(DamagedFileError, match="--heal"):
+        again()
+    assert marks.read(client) == before
+    assert marks.missing(before) == []
 
 
 def test_the_erased_stay_away(

@@ -1,8 +1,10 @@
 """The worker's rounds: nothing that is still needed is dropped, and one failure does not end them."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,11 +15,12 @@ from etappe.errors import EtappeError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
 from etappe.settings import Place, Settings, Store
-from etappe.store import api_keys, catalogues, connection, customers, journal, keys
+from etappe.store import api_keys, catalogues, connection, customers, generation, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.log import Log
 from etappe.worker import run as module
+from etappe.worker.attempts import Attempts
 from etappe.worker.run import compile_catalogue, go_round, work
 
 Accept = Callable[..., Accepted]
@@ -212,3 +215,45 @@ def test_a_round_keeps_the_log_small(
         go_round(client, log, place, settings)
     assert len(list(log.state().of("event"))) < 32
     assert [f"e{number}" for number in range(40)] == log.scan("event").collect()["event_id"].to_list()
+
+
+def test_an_older_log_put_under_a_running_worker(
+    client: SyncRedis, place: Place, log: Log, settings: Settings, take: Take, accept: Accept, tmp_path: Path
+) -> None:
+    """Nothing is archived into an older copy of the log, which stays as it is; put back, the log gets what waited."""
+    generation.join(client, log, place.data, begins=True)
+    take(accept("a"))
+    go_round(client, log, place, settings)
+    shutil.copytree(log.folder, tmp_path / "older")
+    take(accept("b"))
+    go_round(client, log, place, settings)
+    log.folder.rename(tmp_path / "newer")
+    (tmp_path / "older").rename(log.folder)
+    before = Log(log.folder).position()
+    take(accept("c"))
+    attempts = Attempts()
+    for _ in range(3):
+        go_round(client, log, place, settings, attempts)
+        assert (attempts.failed, Log(log.folder).position()) == (True, before)
+    shutil.rmtree(log.folder)
+    (tmp_path / "newer").rename(log.folder)
+    go_round(client, log, place, settings, attempts)
+    assert set(Log(log.folder).events().collect()["event_id"]) == {"a", "b", "c"}
+
+
+def test_a_log_that_was_replaced_is_read_anew(
+    client: SyncRedis, place: Place, log: Log, settings: Settings, take: Take, accept: Accept, tmp_path: Path
+) -> None:
+    """A worker that stayed up while an older log was accepted for Redis goes on with that one, not with what it knew."""
+    generation.join(client, log, place.data, begins=True)
+    shutil.copytree(log.folder, tmp_path / "older")
+    take(accept("a"))
+    go_round(client, log, place, settings)
+    assert log.position() > 0
+    shutil.rmtree(log.folder)
+    (tmp_path / "older").rename(log.folder)
+    go_round(client, log, place, settings)
+    generation.renew(client, Log(log.folder), place.data)
+    take(accept("b"))
+    go_round(client, log, place, settings)
+    assert set(log.events().collect()["event_id"]) == {"b"}

@@ -1,23 +1,25 @@
 """Redis and the log: whether they belong together, and neither has lost what the other knows of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from etappe.cli.checks.finding import Finding, fault, ok, warning
-from etappe.store import generation, keys, marks
+from etappe.cli.checks.finding import Finding, fault, ok
+from etappe.store import connection, generation, keys, marks
 from etappe.store.generation import Fault, Kind
 from etappe.wiring.inspecting import Inspected
 
 
 def belonging(inspected: Inspected) -> Iterator[Finding]:
     """Whether this is the Redis that was left: neither emptied nor set back, nor another shop's."""
-    if not inspected.begun:
+    if _secret_is_lost(inspected):
+        yield fault(connection.lost_secret(inspected.place.data))
+    elif not inspected.begun:
         yield _of_no_redis(inspected)
     elif (wrong := _wrong(inspected)) is None:
         yield ok("Redis has what it had")
-    elif wrong.kind is not Kind.LOG:
-        yield fault(f"{wrong.reason}; {wrong.remedy}")
-    else:
+    elif wrong.kind is Kind.LOG and _lost(inspected, keys.MARKED):
         yield ok("Redis has all that the log has")
+    else:
+        yield fault(f"{wrong.reason}; {wrong.remedy}")
 
 
 def streams(inspected: Inspected) -> Iterator[Finding]:
@@ -43,11 +45,22 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
     if not inspected.begun:
         yield ok("Redis has told the log nothing")
         return
-    if generation.kept(inspected.place.data) is None:
-        yield warning("the log of this shop is in another data folder, or Redis was left by an earlier version")
+    if generation.kept(inspected.place.data) is None and inspected.log.position() == 0:
+        yield ok("the log of this shop is in another data folder")
         return
-    lost = generation.lost_by_log(inspected.client, inspected.log, inspected.place.data, names)
+    lost = _lost(inspected, names)
     yield fault(f"{lost.reason}; {lost.remedy}") if lost else ok(f"the log has {what} that Redis let go of")
+
+
+def _lost(inspected: Inspected, names: Iterable[str]) -> Fault | None:
+    return generation.lost_by_log(inspected.client, inspected.log, inspected.place.data, names)
+
+
+def _secret_is_lost(inspected: Inspected) -> bool:
+    data = inspected.place.data
+    if connection.kept_secret(data / connection.SECRET_FILE) is not None or not connection.has_log(data):
+        return False
+    return not inspected.begun or not inspected.client.exists(keys.SECRET)
 
 
 def _wrong(inspected: Inspected) -> Fault | None:

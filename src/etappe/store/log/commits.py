@@ -23,6 +23,7 @@ from etappe.store.log.state import FORMAT, Commit, State
 FOLDER: Final = "commits"
 STAGING: Final = ".staging"
 CHECKPOINT: Final = "checkpoint.json"
+REMEDY: Final = "restore a backup, or list what lies there anew with `etappe quarantine --relist`"
 
 
 def path_of(log: Path, position: int) -> Path:
@@ -34,7 +35,7 @@ def current(log: Path, known: State) -> State:
     """The state as of now, for a reader that knew `known`.
 
     Raises:
-        DataError: a commit or the checkpoint is damaged.
+        DataError: a commit or the checkpoint is damaged, or the log ends before what the reader knew.
     """
     if not known.position:
         known = _read_checkpoint(log) or known
@@ -43,7 +44,11 @@ def current(log: Path, known: State) -> State:
         if state.position and path_of(log, state.position).exists():
             return state
         saved = _read_checkpoint(log)
-        if saved is None or saved.position <= state.position:
+        if state.position > (saved.position if saved else 0):
+            raise DataError(
+                f"{path_of(log, state.position)} is gone, which was there before; put the log back, or {REMEDY}"
+            )
+        if saved is None or saved.position == state.position:
             return state
         known = saved
 
@@ -97,11 +102,14 @@ def write_checkpoint(log: Path, state: State) -> State:
 
 
 def read(path: Path) -> Commit:
-    """The commit in a file; DataError where it is damaged."""
+    """The commit in a file; DataError where it is damaged, or another's."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Commit)
+        found = msgspec.json.decode(path.read_bytes(), type=Commit)
     except msgspec.MsgspecError as error:
-        raise DataError(f"{path} is damaged: {error}; restore it from a backup") from error
+        raise DataError(f"{path} is damaged: {error}; {REMEDY}") from error
+    if found.position != int(path.stem):
+        raise DataError(f"{path} is damaged: it holds commit {found.position}; {REMEDY}")
+    return found
 
 
 def kept(log: Path) -> list[Path]:
@@ -129,7 +137,7 @@ def _read_checkpoint(log: Path) -> State | None:
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        raise DataError(f"{path} is damaged: {error}; restore it from a backup") from error
+        raise DataError(f"{path} is damaged: {error}; {REMEDY}") from error
     if state.format != FORMAT:
         raise DataError(f"{path} has format {state.format}, this version reads {FORMAT}; use the version that wrote it")
     return state

@@ -14,7 +14,7 @@ from etappe.store.log import commits, orphans
 from etappe.store.log.orphans import Orphan
 from etappe.store.log.state import State
 
-RELIST: Final = "restore a backup, or list what lies there anew with `etappe quarantine --relist`"
+RELIST: Final = commits.REMEDY
 GO_ON: Final = "restore a newer backup, or go on without what is missing with `etappe rebuild --accept-loss`"
 
 

@@ -66,6 +66,10 @@ class Log:
         self._known = commits.current(self.folder, self._known)  # a new one, as other threads may be reading the old
         return self._known
 
+    def forget(self) -> None:
+        """Reads all anew next time: another log may have been put in the place of the one that was read."""
+        self._known = State()
+
     def commits(self) -> list[Commit]:
         """The commits that no checkpoint has taken the place of, in order."""
         return [commits.read(path) for path in commits.kept(self.folder)]

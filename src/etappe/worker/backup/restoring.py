@@ -61,7 +61,8 @@ def rebuild_all(
         DamagedFileError: a file of the log is not there whole.
     """
     refuse_servers(client, settings)
-    damage.refuse(damage.at_sight(log.folder, log.state().all()))  # before anything in Redis is replaced
+    progress("reading the log for damage", 0)
+    damage.refuse(damage.deep(log.folder, log.state().all()))  # before anything in Redis is replaced
     before = marks.newest(marks.read(client).values())
     marks.withdraw(client)
     progress("archiving what waits", 0)
