@@ -44,6 +44,9 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
         yield ok("Redis has told the log nothing")
         return
     if generation.kept(inspected.place.data) is None:
+        if inspected.place.redis_url is not None and inspected.log.position() == 0:
+            yield ok("to be asked where the log lies")
+            return
         yield warning("the log of this shop is in another data folder, or Redis was left by an earlier version")
         return
     lost = generation.lost_by_log(inspected.client, inspected.log, names)
