@@ -26,6 +26,10 @@ BEHIND_REMEDY: Final = (
     "nothing is changed: put the log back, or `etappe restore` a backup; without one, `etappe rebuild --accept-loss`"
     " goes on with what is there"
 )
+_GUEST_REMEDY: Final = (
+    "run this on the data folder that has it, where `etappe worker` runs; if that one is lost, `etappe restore` a"
+    " backup with `--replace`"
+)
 _NEVER: Final = (0, 0)
 _NOTHING: Final = (
     "no shop was begun in this Redis, or it has lost it: start `etappe worker`, or import something, on the data"
@@ -78,7 +82,7 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
         StoreError: there is nothing to join, or Redis is not the one of this folder.
         GenerationError: Redis and the log do not belong together.
     """
-    if not begins and kept(data) is None and log.position() == 0:
+    if not begins and is_guest(log, data):
         if not client.exists(keys.CONFIG_MARK):
             raise GenerationError(_NOTHING)
         return connection.secret(client, data)
@@ -89,6 +93,11 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
         with log.archiving():
             _take_up(client, log, data)
     return secret
+
+
+def is_guest(log: Log, data: Path) -> bool:
+    """Whether a data folder has neither a log nor a generation: what Redis has is in no log of its own."""
+    return kept(data) is None and log.position() == 0
 
 
 def renew(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
@@ -146,15 +155,19 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
         return Fault(Kind.REDIS, _emptied(missing, found, secret))
     newest = str(marks.newest(found.values()))
     if mine is None or newest > mine:
-        reason = (
-            f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
-        )
-        return Fault(Kind.LOG, reason, BEHIND_REMEDY)
+        return _of_another_log(log, data)
     if any(marks.generation_of(mark or "") != mine for mark in found.values()):
         return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
     if (lost := _lost_by_log(log, found)) is not None:
         return Fault(Kind.LOG, lost, BEHIND_REMEDY)
     return _lost_by_redis(client, log, found)
+
+
+def _of_another_log(log: Log, data: Path) -> Fault:
+    if is_guest(log, data):
+        return Fault(Kind.LOG, f"the log of this shop is in another data folder than {data}", _GUEST_REMEDY)
+    reason = f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
+    return Fault(Kind.LOG, reason, BEHIND_REMEDY)
 
 
 def lost_by_log(client: SyncRedis, log: Log, streams: Iterable[str]) -> str | None:

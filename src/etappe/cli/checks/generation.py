@@ -44,7 +44,7 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
         yield ok("Redis has told the log nothing")
         return
     if generation.kept(inspected.place.data) is None:
-        if inspected.place.redis_url is not None and inspected.log.position() == 0:
+        if inspected.place.redis_url is not None and generation.is_guest(inspected.log, inspected.place.data):
             yield ok("to be asked where the log lies")
             return
         yield warning("the log of this shop is in another data folder, or Redis was left by an earlier version")
@@ -54,6 +54,6 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
 
 
 def _wrong(inspected: Inspected) -> Fault | None:
-    if generation.kept(inspected.place.data) is None and inspected.log.position() == 0:
+    if generation.is_guest(inspected.log, inspected.place.data):
         return None
     return generation.fault_of(inspected.client, inspected.log, inspected.place.data)
