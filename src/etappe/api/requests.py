@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -33,10 +34,12 @@ class BoundedRequest(Request[Any, Any, State]):
         pieces = super().stream()
         deadline = asyncio.get_running_loop().time() + bounds.READ_SECONDS
         if (self.content_length or 0) > most:
+            await _thrown_away(pieces, self.content_length or 0)
             raise _too_large(self, most)
         while (piece := await _next(pieces, deadline)) is not None:
             read += len(piece)
             if read > most:
+                await _thrown_away(pieces, read)
                 raise _too_large(self, most)
             _hold(self, len(piece))
             yield piece
@@ -94,6 +97,18 @@ async def _next(pieces: AsyncGenerator[bytes, None], deadline: float) -> bytes |
         raise RefusedError(
             HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {bounds.READ_SECONDS:g} seconds; send it again"
         ) from error
+
+
+async def _thrown_away(pieces: AsyncGenerator[bytes, None], least: int) -> None:
+    """Reads the rest of a body that is refused and keeps none of it: many clients read no answer before all is sent.
+
+    Not of one that says (`least`) or turns out to be beyond all reason, nor of one that does not come.
+    """
+    deadline = asyncio.get_running_loop().time() + bounds.THROWN_AWAY_SECONDS
+    left = bounds.THROWN_AWAY_BYTES
+    with suppress(RefusedError):
+        while least <= bounds.THROWN_AWAY_BYTES and left > 0 and (piece := await _next(pieces, deadline)) is not None:
+            left -= len(piece)
 
 
 def _hold(request: BoundedRequest, count: int) -> None:
