@@ -73,10 +73,9 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
 
 def _refuse_lost_log(here: Opened, *, accepted: bool) -> None:
     fault = generation.fault_of(here.client, here.log, here.place.data)
-    listed_anew = here.log.position() > 0 and not here.log.streams()  # what was lost is found again, but for positions
-    if fault is None or fault.kind is not generation.Kind.LOG:
+    if fault is None or not fault.loses:
         return
-    if generation.is_guest(here.log, here.place.data) or not (accepted or listed_anew):
+    if generation.is_guest(here.log, here.place.data) or not accepted:
         raise fault.error()
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from etappe.customers.identity import ERASE
 from etappe.events.identities import ANONYMOUS, Identity
 from etappe.events.naming.sought import Search
-from etappe.ids import Subject
+from etappe.ids import Subject, browser_of, subject_of
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
 from etappe.store.log import schema
@@ -25,15 +25,19 @@ Taken = Counter[tuple[str, str]]
 
 
 class Keeper:
-    """What stays of the rows of a table; it counts what it took from others, and remembers from whom."""
+    """What stays of the rows of a table; it counts what it took from others, and remembers whose records had it.
+
+    Those are customers and, by subjects of their own, linked browsers: a browser has all that named it without proof.
+    """
 
     def __init__(
-        self, erasures: list[Erasure], erased: Erased, touching: Callable[[Collection[Subject]], None]
+        self, erasures: list[Erasure], erased: Erased, secret: bytes, touching: Callable[[Collection[Subject]], None]
     ) -> None:
         self.taken: Taken = Counter()
         self.touched: set[Subject] = set()
         self._erasures = erasures
         self._erased = erased
+        self._secret = secret
         self._touching = touching
         since = {subject: one.since for one in erasures for subject in one.subjects}
         self._since = pl.Series([moment * 1000 for moment in since.values()], dtype=pl.Int64).cast(schema.TIME)
@@ -52,7 +56,9 @@ class Keeper:
         before = [_Said(**row) for row in mine[places].select(_Said.__struct_fields__).iter_rows(named=True)]
         after = [self._said(each) for each in before]
         pairs = zip(before, after, strict=True)
-        self._touch({Subject(old.subject) for old, new in pairs if old.subject and _tells(old) != _tells(new)})
+        changed = [old for old, new in pairs if _tells(old) != _tells(new)]
+        gone = rows.filter(self._theirs("subject", "received")).select("anonymous_id").unique().drop_nulls()
+        self._touch(self._having(changed) | {self._browser(one) for one in gone["anonymous_id"]})
         return mine.with_columns(
             mine[name].clone().scatter(places, pl.Series([getattr(each, name) for each in after], dtype=pl.String))
             for name in ("anonymous_id", "properties", "raw")
@@ -69,6 +75,14 @@ class Keeper:
         )
         self.taken.update(search.taken)
         return left
+
+    def _having(self, changed: list["_Said"]) -> set[Subject]:
+        """Whose records may have what `changed` rows said before."""
+        whose = {Subject(said.subject) for said in changed if said.subject}
+        return whose | {self._browser(said.anonymous_id) for said in changed if said.anonymous_id}
+
+    def _browser(self, anonymous_id: str) -> Subject:
+        return browser_of(subject_of(self._secret, ANONYMOUS, anonymous_id))
 
     def _touch(self, subjects: set[Subject]) -> None:
         if subjects:
@@ -94,10 +108,10 @@ class Keeper:
         """Whether a row is from before the last erasure."""
         return (pl.col(moment) <= self._since.max()).fill_null(value=False)
 
-    def _theirs(self, column: str) -> pl.Expr:
+    def _theirs(self, column: str, moment: str = "time") -> pl.Expr:
         """Whether a row is about an erased subject, and from before that: who came back is another customer."""
         erased = pl.col(column).replace_strict(self._subjects, self._since, default=None, return_dtype=schema.TIME)
-        return (pl.col("time") <= erased).fill_null(value=False)
+        return (pl.col(moment) <= erased).fill_null(value=False)
 
 
 class _Said(msgspec.Struct, frozen=True, kw_only=True):
