@@ -44,13 +44,14 @@ def check(
 
     Nothing is changed.
     """
-    failed = False
+    faults: dict[str, str] = {}
     with inspected(where.place(), deep=deep) as here:
         for name, made in CHECKS:
             for level, text in _findings(made, here):
-                show.result(f"{level:4} {name}: {text}")
-                failed = failed or level is Level.FAULT
-    return 1 if failed else 0
+                show.result(f"{level:4} {name}: {f'as {faults[text]}' if text in faults else text}")
+                if level is Level.FAULT:
+                    faults.setdefault(text, name)
+    return 1 if faults else 0
 
 
 def _findings(made: Check, here: Inspected) -> Iterator[Finding]:

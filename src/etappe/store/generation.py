@@ -27,6 +27,10 @@ BEHIND_REMEDY: Final = (
     "nothing is changed: put the log back, or `etappe restore` a backup; without one, `etappe rebuild --accept-loss`"
     " goes on with what is there"
 )
+_GUEST_REMEDY: Final = (
+    "run this on the data folder that has it, where `etappe worker` runs; if that one is lost, `etappe restore` a"
+    " backup with `--replace`"
+)
 LISTED_ANEW: Final = "the log was listed anew, and Redis was not made from it since"
 LISTED_REMEDY: Final = "stop every `etappe serve`, then run `etappe rebuild`"
 _NEVER: Final = (0, 0)
@@ -83,7 +87,7 @@ def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
         StoreError: Redis is not the one of this folder.
         GenerationError: Redis and the log do not belong together.
     """
-    if not begins and kept(data) is None and log.position() == 0:
+    if not begins and is_guest(log, data):
         if not client.exists(keys.CONFIG_MARK):
             _begin_as_guest(client, data)
         return connection.secret(client, data)
@@ -110,6 +114,11 @@ def join_to_mend(client: SyncRedis, log: Log, data: Path) -> bytes:
     if fault is not None and fault.kind is not Kind.REDIS:
         raise fault.error()
     return secret
+
+
+def is_guest(log: Log, data: Path) -> bool:
+    """Whether a data folder has neither a log nor a generation: what Redis has is in no log of its own."""
+    return kept(data) is None and log.position() == 0
 
 
 def retake(client: SyncRedis, log: Log, data: Path) -> None:
@@ -198,23 +207,27 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     if missing := marks.missing(found):
         return Fault(Kind.REDIS, _emptied(missing, found, client.get(keys.SECRET), kept(data)))
     lost = _lost_by_log(log, data, found)
-    return _of_generations(data, found, lost) or lost or _lost_by_redis(client, log, found)
+    return _of_generations(log, data, found, lost) or lost or _lost_by_redis(client, log, found)
 
 
-def _of_generations(data: Path, found: Mapping[str, str | None], lost: Fault | None) -> Fault | None:
+def _of_generations(log: Log, data: Path, found: Mapping[str, str | None], lost: Fault | None) -> Fault | None:
     """What is wrong with the generation of the folder, or of marks of which none is missing."""
     mine = kept(data)
     if mine is None and lost is None:
         return Fault(Kind.REDIS, f"{data / FILE} is gone, by which the log and Redis know each other")
     newest = str(marks.newest(found.values()))
     if mine is None or newest > mine:
-        reason = (
-            f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
-        )
-        return Fault(Kind.LOG, reason, BEHIND_REMEDY, loses=True)
+        return _of_another_log(log, data)
     if any(marks.generation_of(mark or "") != mine for mark in found.values()):
         return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
     return None
+
+
+def _of_another_log(log: Log, data: Path) -> Fault:
+    if is_guest(log, data):
+        return Fault(Kind.LOG, f"the log of this shop is in another data folder than {data}", _GUEST_REMEDY, loses=True)
+    reason = f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
+    return Fault(Kind.LOG, reason, BEHIND_REMEDY, loses=True)
 
 
 def lost_by_log(client: SyncRedis, log: Log, data: Path, streams: Iterable[str]) -> Fault | None:

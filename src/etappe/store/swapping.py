@@ -5,9 +5,11 @@
     DATA/.restoring/swapped  the files are in their places; Redis has still to be rebuilt
     DATA/.restoring/old      what was there, until that is done
 
-A data folder may be a mount point, which cannot be renamed: so its contents are, one by one.
+A data folder may be a mount point, which cannot be renamed: so its contents are, one by one. Settings that are mounted
+into it on their own, as a pod's are, stay what whoever mounted them says.
 """
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Final
@@ -112,5 +114,10 @@ def refuse_unfinished(data: Path) -> None:
 
 
 def _move(path: Path, to: Path) -> None:
-    if path.exists() and not to.exists():
+    if not path.exists() or to.exists():
+        return
+    try:
         path.rename(to)
+    except OSError as error:
+        if path.name != FILE_NAME or error.errno != errno.EBUSY:
+            raise

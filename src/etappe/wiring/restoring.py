@@ -53,15 +53,15 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
     """Makes all of Redis anew from the log, after finishing a restore that was broken off.
 
     A log that has lost what Redis was told to be in it would take that out of Redis, too: that is done only where it is
-    said that the loss is accepted.
+    said that the loss is accepted, and never from a folder that has none of the log: it would take out all.
 
     Raises:
         EtappeError: servers are running, or the place cannot be used.
     """
     plan = swapping.swap(place.data)
     with opened(place, unfinished=True) as here:
-        if plan is None and not accept_loss:
-            _refuse_lost_log(here)
+        if plan is None:
+            _refuse_lost_log(here, accepted=accept_loss)
         if plan is not None and plan.replaces:
             restoring.refuse_servers(here.client, here.settings)
             restoring.forget(here.client)
@@ -71,9 +71,11 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
     return done
 
 
-def _refuse_lost_log(here: Opened) -> None:
+def _refuse_lost_log(here: Opened, *, accepted: bool) -> None:
     fault = generation.fault_of(here.client, here.log, here.place.data)
-    if fault is not None and fault.loses:
+    if fault is None or not fault.loses:
+        return
+    if generation.is_guest(here.log, here.place.data) or not accepted:
         raise fault.error()
 
 

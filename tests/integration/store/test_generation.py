@@ -7,11 +7,14 @@ import pytest
 
 from etappe.errors import GenerationError
 from etappe.events.intake import Accepted
+from etappe.progress import silent
 from etappe.settings import Place
 from etappe.store import connection, generation, keys, marks
 from etappe.store.connection import SyncRedis
+from etappe.store.embedded import EmbeddedServer
 from etappe.store.generation import Kind
 from etappe.store.log import Log
+from etappe.wiring.restoring import rebuild
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving.archive import archive
 
@@ -101,8 +104,23 @@ def test_the_worker_takes_over_what_no_log_has(
     archive(client, log)
     third = Log(tmp_path / "third" / "log")
     third.prepare()
-    with pytest.raises(GenerationError, match="etappe restore"):
+    with pytest.raises(GenerationError, match=r"another data folder than .*etappe restore"):
         generation.join(client, third, third.folder.parent, begins=True)
+
+
+@pytest.mark.parametrize("accept_loss", [False, True])
+def test_no_rebuild_from_a_folder_without_the_log(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, tmp_path: Path, accept_loss: bool
+) -> None:
+    """From a folder that has none of the log it would take all out of Redis: refused, whatever loss is accepted."""
+    take(accept("e"))
+    archive(client, log)
+    before = marks.read(client)
+    url = place.redis_url or f"unix://{EmbeddedServer(place.data).socket}"
+    with pytest.raises(GenerationError, match="another data folder"):
+        rebuild(Place(tmp_path / "guest", redis_url=url), silent, accept_loss=accept_loss)
+    assert before == marks.read(client)
+    assert generation.kept(place.data) == begun
 
 
 def test_marks_follow_the_log(

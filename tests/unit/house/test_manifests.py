@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from etappe import settings
 from etappe.api import routes
 
 FILES = sorted(Path(__file__).parents[3].glob("k8s/*.yaml"))
@@ -25,6 +26,11 @@ def test_kustomization_lists_every_file(root: Path) -> None:
     told = yaml.safe_load((root / "k8s" / "kustomization.yaml").read_text())
     assert sorted(told["resources"]) == [path.name for path in FILES if path.name != "kustomization.yaml"]
     assert [(root / "k8s" / one).exists() for group in told["configMapGenerator"] for one in group["files"]] == [True]
+
+
+def test_settings_can_be_used(root: Path) -> None:
+    """The file of settings that all pods mount is one that they start with."""
+    assert settings.load(root / "k8s").catalogue.time_zone == "UTC"
 
 
 def test_no_namespace_is_stated(manifests: list[Manifest]) -> None:

@@ -45,8 +45,8 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
     if not inspected.begun:
         yield ok("Redis has told the log nothing")
         return
-    if generation.kept(inspected.place.data) is None and inspected.log.position() == 0:
-        yield ok("the log of this shop is in another data folder")
+    if generation.is_guest(inspected.log, inspected.place.data):
+        yield ok("to be asked where the log lies: it is in another data folder")
         return
     lost = _lost(inspected, names)
     yield fault(f"{lost.reason}; {lost.remedy}") if lost else ok(f"the log has {what} that Redis let go of")
@@ -64,6 +64,6 @@ def _secret_is_lost(inspected: Inspected) -> bool:
 
 
 def _wrong(inspected: Inspected) -> Fault | None:
-    if generation.kept(inspected.place.data) is None and inspected.log.position() == 0:
+    if generation.is_guest(inspected.log, inspected.place.data):
         return None
     return generation.fault_of(inspected.client, inspected.log, inspected.place.data)
