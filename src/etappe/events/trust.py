@@ -61,8 +61,10 @@ def _received(one: Accepted, sender: Sender, *, trust_orders: bool) -> Accepted:
     event = one.event
     if isinstance(event, Purchase | Refund) and not (sender.trusted or trust_orders or event.claim):
         event = msgspec.structs.replace(event, claim=True)
-    event_id = id_from(one.event_id, trusted=sender.trusted)
-    return msgspec.structs.replace(one, event=event, event_id=event_id, proven=is_proven(event, sender))
+    event_id, proven = id_from(one.event_id, trusted=sender.trusted), is_proven(event, sender)
+    if event is one.event and event_id == one.event_id and proven == one.proven:  # as nearly all from servers
+        return one
+    return msgspec.structs.replace(one, event=event, event_id=event_id, proven=proven)
 
 
 def is_proven(event: Event, sender: Sender) -> bool:
