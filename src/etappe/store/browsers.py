@@ -9,7 +9,7 @@ for it as well.
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import redis
@@ -27,8 +27,6 @@ from etappe.store import customers, keys, memory, scripts
 from etappe.store.connection import AsyncRedis, run_script_async
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import Outcome, subject_for
-
-SECONDS_PER_DAY: Final = 86_400
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -77,7 +75,7 @@ async def keep(
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:
     limit = settings.store.tail_limit * records.WIDTH
-    return [limit, settings.store.customer_days * SECONDS_PER_DAY, browser, browser_of(browser), b"", b""]
+    return [limit, settings.store.customer_seconds, browser, browser_of(browser), b"", b""]
 
 
 def _browser(secret: bytes, one: Accepted) -> Subject | None:

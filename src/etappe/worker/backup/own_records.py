@@ -16,7 +16,6 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure
 from etappe.store.log import Log
 from etappe.worker.backup.regraphing import BATCH, batched
-from etappe.worker.folding import ttl
 
 _AT_ONCE: Final = 20_000
 """Browsers whose events are held in memory at a time."""
@@ -61,7 +60,7 @@ def _put(client: SyncRedis, own: pl.LazyFrame, settings: Settings) -> int:
     pipe = client.pipeline(transaction=False)
     made = 0
     for past in history.bases(history.ordered(own), settings.learning.half_life_days):
-        pipe.set(keys.base(browser_of(past.subject)), pack(past.base), ex=ttl(settings))
+        pipe.set(keys.base(browser_of(past.subject)), pack(past.base), ex=settings.store.customer_seconds)
         made += 1
     pipe.execute()
     return made
