@@ -7,19 +7,21 @@ where ids of that kind stand, the payload that has one there, and in texts what 
 from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Final
 
-import msgspec
 import polars as pl
 
 from etappe.customers.identity import ERASE
-from etappe.events.identities import ANONYMOUS, Identity
-from etappe.events.naming.sought import Search
+from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
 from etappe.store.log import schema
 from etappe.worker.erasing.naming import Erased
 
+_OF_EVENTS: Final = ("subject", "event", "received")
+_IN_RECORDS: Final = 2
+"""The first columns of NAMING: a record is made of them, and of no payload."""
 Taken = Counter[tuple[str, str]]
 """How often something was taken out, by receipt and sort."""
 
@@ -47,28 +49,21 @@ class Keeper:
 
     def _events(self, rows: pl.DataFrame) -> pl.DataFrame:
         mine = erasure.visible(rows.lazy(), self._erasures).collect()
-        said = pl.any_horizontal(pl.col("anonymous_id", "properties", "raw").is_not_null())
+        said = pl.any_horizontal(pl.col(NAMING).is_not_null())
         places = mine.select(said & self._early("received")).to_series().arg_true()
-        before = [_Said(**row) for row in mine[places].select(_Said.__struct_fields__).iter_rows(named=True)]
-        after = [self._said(each) for each in before]
-        pairs = zip(before, after, strict=True)
-        self._touch({Subject(old.subject) for old, new in pairs if old.subject and _tells(old) != _tells(new)})
+        touched: set[Subject] = set()
+        left: list[tuple[str | None, ...]] = []
+        for subject, event, received, *told in mine[places].select(*_OF_EVENTS, *NAMING).iter_rows():
+            search = Search(self._erased, received)
+            left.append(search.left(event, *told))
+            self.taken.update(search.taken)
+            if subject and left[-1][:_IN_RECORDS] != tuple(told[:_IN_RECORDS]):
+                touched.add(Subject(subject))
+        self._touch(touched)
         return mine.with_columns(
-            mine[name].clone().scatter(places, pl.Series([getattr(each, name) for each in after], dtype=pl.String))
-            for name in ("anonymous_id", "properties", "raw")
+            mine[name].clone().scatter(places, pl.Series([each[at] for each in left], dtype=pl.String))
+            for at, name in enumerate(NAMING)
         )
-
-    def _said(self, said: "_Said") -> "_Said":
-        search = Search(self._erased, said.received)
-        visitor = Identity(ANONYMOUS, said.anonymous_id) if said.anonymous_id else None
-        left = msgspec.structs.replace(
-            said,
-            anonymous_id=None if search.has(visitor) else said.anonymous_id,
-            properties=said.properties and search.properties(said.event, said.properties),
-            raw=said.raw and search.payload(said.raw),
-        )
-        self.taken.update(search.taken)
-        return left
 
     def _touch(self, subjects: set[Subject]) -> None:
         if subjects:
@@ -98,18 +93,3 @@ class Keeper:
         """Whether a row is about an erased subject, and from before that: who came back is another customer."""
         erased = pl.col(column).replace_strict(self._subjects, self._since, default=None, return_dtype=schema.TIME)
         return (pl.col("time") <= erased).fill_null(value=False)
-
-
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event says that may name somebody."""
-
-    subject: bytes | None
-    event: str | None
-    received: datetime
-    anonymous_id: str | None
-    properties: str | None
-    raw: str | None
-
-
-def _tells(said: _Said) -> tuple[str | None, str | None]:
-    return said.anonymous_id, said.properties
