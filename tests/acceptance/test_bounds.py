@@ -1,8 +1,10 @@
 """What one request, one visitor and one process may ask for: refused by route and key, with the remedy, nothing taken."""
 
+import http.client
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,16 @@ def test_body_is_bounded_by_route_and_key(here: httpx.Client, browser: httpx.Cli
                 _problem(answer, 403)
             else:
                 assert f"{most:,} bytes" in _problem(answer, 413)["detail"]
+
+
+def test_large_body_is_refused_in_words(browser: httpx.Client) -> None:
+    """A client that sends all of its 16 MB before it reads is answered 413 too, and not cut off."""
+    body = b'{"placements": [{"name": "a", "filter": {"category": ["' + b"x" * 16_000_000 + b'"]}}]}'
+    address = browser.base_url
+    with closing(http.client.HTTPConnection(address.host, address.port or 80, timeout=60)) as connection:
+        connection.request("POST", "/v1/decide", body, {"Authorization": browser.headers["authorization"]})
+        answer = connection.getresponse()
+        assert (answer.status, b"65,536 bytes" in answer.read()) == (413, True)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,7 @@ import redis
 from tests.acceptance.shop import Body, Server, Waiting, accept, decided, etappe, logged, put, stop_store
 from tests.conftest import start_redis
 
-from etappe.settings import Place
 from etappe.store import keys
-from etappe.wiring.store import opened
 
 ROOM = 3 * 1024 * 1024
 """Bytes that the server may hold beyond what it holds when it is configured."""
@@ -95,8 +93,6 @@ def _still_decides(client: httpx.Client) -> None:
 def test_full_redis_is_told_of_and_mended_by_the_worker(folder: Path, url: str) -> None:
     """Events 503 with what to do, decisions undegraded, serving starts anew; a worker drains it, and no event is lost."""
     data, env = folder / "data", {"ETAPPE_REDIS": url}
-    with opened(Place(data, redis_url=url)):
-        pass  # the place is begun
     key = etappe(data, "keys", "create", "--kind", "secret", env=env).out.strip()
     store = redis.Redis.from_url(url)
     with Server(data, env=env) as server, server.client(key) as client:

@@ -16,9 +16,7 @@ import redis
 from tests.acceptance.shop import Server, decided, etappe, ids_of, put
 from tests.conftest import start_redis
 
-from etappe.settings import Place
 from etappe.store import journal, keys
-from etappe.wiring.store import opened
 
 ITEMS = 30
 TURNS = 40
@@ -60,8 +58,6 @@ def replicas(folder: Path) -> Iterator[Replicas]:
     process, url = start_redis(folder)
     env = {"ETAPPE_REDIS": url}
     try:
-        with opened(Place(folder / "home", redis_url=url)):
-            pass  # the log is in none of their folders
         with ExitStack() as stack:
             servers = [stack.enter_context(_server(folder / f"replica{number}", env)) for number in range(3)]
             ran = etappe(servers[0].data, "keys", "create", "--kind", "secret", env=env)

@@ -48,6 +48,9 @@ BODIES: Final = {
 
 READ_SECONDS: Final = 30.0
 """A body that has not come in this time is given up: what has come of it takes room."""
+THROWN_AWAY_BYTES: Final = 32_000_000
+THROWN_AWAY_SECONDS: Final = 5.0
+"""Of a body that is refused, so much is read before the answer, for so long, and thrown away piece by piece."""
 HELD: Final = "body_bytes"
 """Where a request's state has the bytes that it takes."""
 

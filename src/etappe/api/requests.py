@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -27,11 +28,14 @@ class BoundedRequest(Request[Any, Any, State]):
             RefusedError: it is too large, or there is no room for it just now.
         """
         most, trusted, read = bounds.of_body(self), auth.is_trusted(self), 0
+        pieces = super().stream()
         if (self.content_length or 0) > most:
+            await _thrown_away(pieces, self.content_length or 0)
             raise _too_large(most, trusted=trusted)
-        async for piece in super().stream():
+        async for piece in pieces:
             read += len(piece)
             if read > most:
+                await _thrown_away(pieces, read)
                 raise _too_large(most, trusted=trusted)
             if piece:
                 _hold(self, len(piece), trusted=trusted)
@@ -95,6 +99,22 @@ def _field(place: str) -> str | None:
     """The field that msgspec names as `$.a[0].b`, or as a key in one."""
     _, _, path = place.rstrip("`").rpartition("$")
     return path.lstrip(".") or None
+
+
+async def _thrown_away(pieces: AsyncGenerator[bytes, None], least: int) -> None:
+    """Reads the rest of a body that is refused and keeps none of it: many clients read no answer before all is sent.
+
+    Not of one that says (`least`) or turns out to be beyond all reason, nor of one that does not come.
+    """
+    left = bounds.THROWN_AWAY_BYTES
+    if least > left:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(bounds.THROWN_AWAY_SECONDS):
+            async for piece in pieces:
+                left -= len(piece)
+                if left <= 0:
+                    return
 
 
 def _hold(request: BoundedRequest, count: int, *, trusted: bool) -> None:

@@ -30,7 +30,7 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
 from etappe.importing import times
 from etappe.settings import Place
-from etappe.store import connection, generation, keys, swapping
+from etappe.store import connection, generation, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
@@ -41,7 +41,6 @@ from etappe.worker.run import work
 TARGET = "etappe.wiring.app:app_from_environment"
 _STOP_SECONDS = 10
 _READY_SECONDS = 120
-_BEGUN_SECONDS = 10.0
 
 
 def serve(
@@ -116,14 +115,11 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
 
 
 def _join(client: SyncRedis, place: Place) -> None:
-    """Waits for a while for the worker that begins a place, as both may be started at once."""
+    """Joins the place, or begins it; with an external Redis its log is the worker's."""
     log = Log(place.data / "log")
     embedded = place.redis_url is None
     if embedded:
         log.prepare()
-    deadline = time.monotonic() + _BEGUN_SECONDS
-    while not embedded and not client.exists(keys.SECRET, keys.CONFIG_MARK) and time.monotonic() < deadline:
-        time.sleep(0.1)
     generation.join(client, log, place.data, begins=embedded)
 
 

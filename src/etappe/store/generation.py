@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 import redis
+from redis.lock import Lock
 
 from etappe.arrays import sync_folder, write_synced
 from etappe.errors import GenerationError, StoreError
@@ -27,9 +28,10 @@ BEHIND_REMEDY: Final = (
     " goes on with what is there"
 )
 _NEVER: Final = (0, 0)
+_BEGINNING_SECONDS: Final = 10.0
 _NOTHING: Final = (
-    "no shop was begun in this Redis, or it has lost it: start `etappe worker`, or import something, on the data"
-    " folder that is to have the log; where there was a shop, run `etappe rebuild` there"
+    "Redis has lost what it had: run `etappe rebuild` on the data folder that has the log; where nothing of a shop is"
+    " to be kept, name an empty data folder with --data"
 )
 
 
@@ -69,26 +71,39 @@ def kept(data: Path) -> str | None:
 
 
 def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
-    """The secret of a place that is opened. One that has nothing yet is begun by who `begins`, and has the log then.
+    """The secret of a place that is opened. One that has nothing yet is begun; who `begins` has its log from then on.
 
-    A folder without the log is a guest: it may only join what another has begun. Else whoever comes first to a Redis
-    that was emptied would begin another shop in it.
+    A folder without the log is a guest: it joins what another has begun, or begins a place that the folder with the log
+    takes up. A guest that has been somewhere before begins nothing: that Redis was emptied.
 
     Raises:
-        StoreError: there is nothing to join, or Redis is not the one of this folder.
+        StoreError: Redis is not the one of this folder.
         GenerationError: Redis and the log do not belong together.
     """
     if not begins and kept(data) is None and log.position() == 0:
         if not client.exists(keys.CONFIG_MARK):
-            raise GenerationError(_NOTHING)
+            _begin_as_guest(client, data)
         return connection.secret(client, data)
     connection.refuse_emptied(client, data)
+    if (foreign := _foreign(client, log, data)) is not None:
+        raise foreign.error()
     secret = connection.secret(client, data)
     if fault_of(client, log, data) is not None:
         log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
         with log.archiving():
             _take_up(client, log, data)
     return secret
+
+
+def retake(client: SyncRedis, log: Log, data: Path) -> None:
+    """Gives a Redis back to the folder with the log where a server without it began a place in it after it was emptied.
+
+    Only as long as nothing has come into that place: who has no key cannot send anything.
+    """
+    mine, foreign = connection.kept_secret(data / connection.SECRET_FILE), _foreign(client, log, data)
+    if mine is not None and foreign is not None and foreign.kind is Kind.REDIS:
+        marks.withdraw(client)
+        client.set(keys.SECRET, mine)
 
 
 def renew(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
@@ -106,15 +121,37 @@ def _begin(client: SyncRedis, log: Log, data: Path, before: str | None = None) -
     marks.put(client, generation, log.streams())
 
 
+def _begin_as_guest(client: SyncRedis, data: Path) -> None:
+    """Begins a place without having its log.
+
+    Raises:
+        GenerationError: there was a place, and Redis has lost it.
+    """
+    with _beginning(client):
+        if client.exists(keys.CONFIG_MARK):
+            return
+        if connection.kept_secret(data / connection.SECRET_FILE) is not None or not _is_empty(client):
+            raise GenerationError(_NOTHING)
+        connection.secret(client, data)
+        marks.put(client, marks.new_generation(None), {})
+
+
 def _take_up(client: SyncRedis, log: Log, data: Path) -> None:
-    """Begins a place where there is nothing yet; makes sure of one that was begun."""
+    """Takes up a place that a guest has begun, or begins one where there is nothing; makes sure of what is there."""
+    if log.position() == 0 and not any(marks.read(client).values()) and _is_empty(client):
+        with _beginning(client):
+            if not client.exists(keys.CONFIG_MARK):
+                _begin(client, log, data)
     found = marks.read(client)
-    if not any(found.values()) and _untouched(client, log):
-        _begin(client, log, data)
-    elif kept(data) is None and _begun_only(found, log):
+    if kept(data) is None and _begun_only(found, log):
         _keep(data, str(marks.newest(found.values())))
     if (fault := fault_of(client, log, data)) is not None:
         raise fault.error()
+
+
+def _beginning(client: SyncRedis) -> Lock:
+    """Keeps others from beginning the same place, while it is held."""
+    return Lock(client, keys.BEGINNING, timeout=_BEGINNING_SECONDS, blocking_timeout=_BEGINNING_SECONDS)
 
 
 def hold(client: SyncRedis, log: Log, data: Path) -> None:
@@ -138,12 +175,11 @@ def hold(client: SyncRedis, log: Log, data: Path) -> None:
 
 def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     """What is wrong between Redis and the log of the data folder; None where nothing is. Changes nothing."""
+    if (foreign := _foreign(client, log, data)) is not None:
+        return foreign
     mine, found = kept(data), marks.read(client)
-    secret, known = client.get(keys.SECRET), connection.kept_secret(data / connection.SECRET_FILE)
-    if known is not None and secret not in (None, known):
-        return Fault(Kind.ANOTHER, marks.ANOTHER, f"name the Redis of {data} with --redis or ETAPPE_REDIS")
     if missing := marks.missing(found):
-        return Fault(Kind.REDIS, _emptied(missing, found, secret))
+        return Fault(Kind.REDIS, _emptied(missing, found, client.get(keys.SECRET)))
     newest = str(marks.newest(found.values()))
     if mine is None or newest > mine:
         reason = (
@@ -194,9 +230,19 @@ def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any) -
     return f"Redis was emptied or set back, or a rebuild was broken off: {some} gone"
 
 
-def _untouched(client: SyncRedis, log: Log) -> bool:
-    """Whether nothing has come in yet, neither into the log nor into Redis."""
-    return log.position() == 0 and not client.exists(keys.API_KEYS, *keys.MARKED)
+def _is_empty(client: SyncRedis) -> bool:
+    """Whether nothing has come into Redis yet."""
+    return not client.exists(keys.API_KEYS, *keys.MARKED)
+
+
+def _foreign(client: SyncRedis, log: Log, data: Path) -> Fault | None:
+    """Whether Redis is another shop's, or holds no more than what a server without the log has begun in it."""
+    mine = connection.kept_secret(data / connection.SECRET_FILE)
+    if mine is None or client.get(keys.SECRET) in (None, mine):
+        return None
+    if log.position() > 0 and _is_empty(client):
+        return Fault(Kind.REDIS, f"{marks.EMPTIED}, and a server without the log began a place in it")
+    return Fault(Kind.ANOTHER, marks.ANOTHER, f"name the Redis of {data} with --redis or ETAPPE_REDIS")
 
 
 def _begun_only(found: Mapping[str, str | None], log: Log) -> bool:

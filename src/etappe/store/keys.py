@@ -28,6 +28,7 @@ etappe:{config}:mark                 as of a partition                          
 etappe:{config}:beat                 how often leases were renewed                one number
 etappe:{config}:leases, :positions   live replicas, what each has applied        one entry a replica; lapse by lease
 etappe:{config}:keys                 hashed API keys                             one field a key
+etappe:{config}:beginning            who begins the place                        10 seconds
 etappe:{config}:secret               the secret subjects are keyed with          one value
 etappe:{artifact}:KIND:VERSION:...   chunks of a snapshot or catalogue           the last few versions
 etappe:{artifact}:KIND               versions, newest first; :current the served the last few versions
@@ -44,6 +45,7 @@ CONFIG_MARK: Final = "etappe:{config}:mark"
 LEASES: Final = "etappe:{config}:leases"
 LEASE_POSITIONS: Final = "etappe:{config}:positions"
 API_KEYS: Final = "etappe:{config}:keys"
+BEGINNING: Final = "etappe:{config}:beginning"
 SECRET: Final = "etappe:{config}:secret"  # noqa: S105 - a key name
 IDENTITY_STREAM: Final = "etappe:{identity}:stream"
 IDENTITY_MARK: Final = "etappe:{identity}:mark"

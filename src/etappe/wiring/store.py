@@ -49,7 +49,7 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
 
     A place whose restoring was broken off, or whose Redis or log has lost something, is opened only by who says that it
     may be `unfinished`. Who does not write to the log leaves it alone: it may lie on another machine. A place that has
-    nothing yet is begun here, but in an external Redis only by who writes to the log.
+    nothing yet is begun here; in an external Redis who writes to the log has it from then on.
 
     Raises:
         EtappeError: settings, data folder, Redis or log cannot be used.
@@ -64,6 +64,8 @@ def opened(place: Place, *, unfinished: bool = False, writes_log: bool = True) -
             log.prepare()
         if writes_log and not unfinished:
             findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
+        if unfinished:
+            generation.retake(client, log, place.data)
         secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
         with log.reading():
             yield Opened(place, settings, client, log, secret)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from etappe.errors import GenerationError, StoreError
+from etappe.errors import GenerationError
 from etappe.events.intake import Accepted
 from etappe.settings import Place
 from etappe.store import connection, generation, keys, marks
@@ -42,17 +42,51 @@ def test_begun_once(client: SyncRedis, place: Place, log: Log, begun: str) -> No
     assert generation.kept(place.data) == begun
 
 
-def test_guest_begins_nothing(client: SyncRedis, place: Place, tmp_path: Path) -> None:
-    """A folder without the log begins no shop in an empty Redis, and leaves it empty; in a begun one it is a guest."""
-    guest = Log(tmp_path / "guest" / "log")
-    with pytest.raises(StoreError, match="etappe worker"):
-        generation.join(client, guest, tmp_path / "guest", begins=False)
-    assert client.keys() == []
+def test_guest_begins_what_the_worker_takes_up(client: SyncRedis, place: Place, tmp_path: Path) -> None:
+    """A server may come first: the place it begins is joined by others, and taken up by the folder with the log."""
+    folders = [tmp_path / name for name in ("first", "second")]
+    secrets = {generation.join(client, Log(data / "log"), data, begins=False) for data in folders}
     log = Log(place.data / "log")
     log.prepare()
-    secret = generation.join(client, log, place.data, begins=True)
-    assert generation.join(client, guest, tmp_path / "guest", begins=False) == secret
-    assert generation.kept(tmp_path / "guest") is None
+    secrets.add(generation.join(client, log, place.data, begins=True))
+    assert len(secrets) == 1
+    assert [generation.kept(data) for data in folders] == [None, None]
+    assert set(marks.read(client).values()) == {marks.mark_of(str(generation.kept(place.data)))}
+
+
+def test_guest_of_an_emptied_redis_begins_nothing(client: SyncRedis, tmp_path: Path) -> None:
+    """Who has been in a place before knows that it was lost, and leaves Redis as empty as it is."""
+    generation.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
+    client.flushall()
+    with pytest.raises(GenerationError, match="etappe rebuild"):
+        generation.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
+    assert client.keys() == []
+
+
+def test_an_emptied_redis_is_retaken_from_who_began_in_it(
+    client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, tmp_path: Path
+) -> None:
+    """A new server without the log cannot know that Redis was emptied; what it began gives way as long as it is empty."""
+    take(accept("e"))
+    archive(client, log)
+    client.flushall()
+    generation.join(client, Log(tmp_path / "new" / "log"), tmp_path / "new", begins=False)
+    assert _kind(client, log, place) is Kind.REDIS
+    with pytest.raises(GenerationError, match="etappe rebuild"):
+        generation.join(client, log, place.data, begins=True)
+    generation.retake(client, log, place.data)
+    assert connection.secret(client, place.data) == connection.kept_secret(place.data / connection.SECRET_FILE)
+    generation.renew(client, log, place.data)
+    assert generation.join(client, log, place.data, begins=True)
+
+
+def test_another_shop_is_not_retaken(client: SyncRedis, place: Place, log: Log, begun: str, tmp_path: Path) -> None:
+    """A Redis into which something has come under another secret is another shop's, and stays as it is."""
+    client.set(keys.SECRET, b"x" * 32)
+    client.hset(keys.API_KEYS, "key", "value")
+    generation.retake(client, log, place.data)
+    assert client.get(keys.SECRET) == b"x" * 32
+    assert _kind(client, log, place) is Kind.ANOTHER
 
 
 def test_the_worker_takes_over_what_no_log_has(
