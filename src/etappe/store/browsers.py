@@ -42,6 +42,8 @@ async def judge(client: AsyncRedis, secret: bytes, events: Sequence[Accepted]) -
     Raises:
         StoreUnavailableError: Redis did not answer.
     """
+    if all(one.proven for one in events):
+        return Judged(list(events), {})
     asked = [browser for one in events if (browser := _browser(secret, one)) is not None]
     subjects = list(dict.fromkeys(asked))
     found = await customers.read(client, subjects, own=subjects) if subjects else []
@@ -59,6 +61,8 @@ async def keep(
         StoreUnavailableError: Redis did not answer; what is missing is added when the batch is repeated.
         StoreError: Redis refuses to write; the same holds.
     """
+    if not judged.browsers:
+        return
     kept: dict[Subject, list[bytes]] = defaultdict(list)
     for one, outcome in zip(judged.events, outcomes, strict=True):
         browser = _browser(secret, one)
