@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import redis
 
+from benchmarks.faults_log import cut_file, lose_commits
 from benchmarks.faults_losses import NotRebuiltError, flush, set_back
 from benchmarks.faults_points import NotPassedError
 from benchmarks.faults_shop import Shop
@@ -166,6 +167,8 @@ EXTERNAL: Final[dict[str, Strike]] = {
     "worker paused": _pause_worker,
     "redis flushed, then rebuilt": flush,
     "redis set back, then rebuilt": set_back,
+    "file of the log cut, then healed": cut_file,
+    "commits of the log lost, then listed anew": lose_commits,
 }
 EMBEDDED: Final[dict[str, Strike]] = {
     "serving process killed": _kill_serving,

@@ -122,6 +122,11 @@ def request_bounds() -> str:
     rows = [
         ("`events` of a batch", f"{bounds.EVENTS.secret}; {bounds.EVENTS.publishable} with a publishable key"),
         ("messages of a Segment batch, events of a GA4 body", f"{segment_messages.MAX_MESSAGES:,}; {ga4.MAX_EVENTS}"),
+        (
+            "events that a Segment or GA4 body makes",
+            f"{bounds.PAYLOADS_EVENTS.secret:,}; {bounds.PAYLOADS_EVENTS.publishable:,} with a publishable key",
+        ),
+        ("context of a Segment batch times its messages", f"{segment_messages.MAX_SHARED_BYTES:,} bytes"),
         ("`placements` of a decision", f"{request.MAX_PLACEMENTS}"),
         ("`exclude` of a placement, `context.cart`", f"{request.MAX_LISTED:,} ids each"),
         ("`filter` of a placement", f"{most} comparisons, {values:,} values in all, {deep} deep"),

@@ -110,6 +110,18 @@ def test_segment_and_google_keep_their_bounds(browser: httpx.Client, template: T
     assert _problem(browser.post("/v1/segment/batch", json={"batch": messages}, auth=auth), 422)["field"] == "batch"
 
 
+def test_small_payloads_make_no_flood(browser: httpx.Client, template: Template, name: Callable[[], str]) -> None:
+    """A payload that makes more events or bytes than it has itself is bounded by what it makes, and nothing is taken."""
+    auth, who = (template.publishable, ""), {"anonymousId": name()}
+    listing = who | {"type": "track", "event": "Order Refunded", "properties": {"products": [{"id": 1}] * 2000}}
+    problem = _problem(browser.post("/v1/segment/batch", json={"batch": [listing] * 3}, auth=auth), 422)
+    assert "5,000 events" in problem["detail"]
+    shared = {"context": {"page": {"title": "x" * 30_000}}, "batch": [who | {"type": "page"}] * 137}
+    assert _problem(browser.post("/v1/segment/batch", json=shared, auth=auth), 422)["field"] == "context"
+    body = {"client_id": name(), "events": [{"name": "view_item", "params": {"items": [{"item_id": "A"}] * 5001}}]}
+    _problem(browser.post(f"/mp/collect?api_secret={template.publishable}", json=body), 422)
+
+
 @pytest.fixture(scope="module")
 def narrow(copy_of: Callable[[], Path]) -> Iterator[Server]:
     """A server with little room and patience."""

@@ -81,6 +81,18 @@ def test_too_many_events_a_minute_are_flagged(strict: Server, template: Template
     assert rows["flag"].to_list() == [None] * MOST + ["rate"] * 3 + [None]
 
 
+def test_a_flood_without_proof_flags_nothing_of_the_shop(
+    strict: Server, template: Template, name: Callable[[], str]
+) -> None:
+    """Whoever floods in a customer's name has their own count of the minute: the shop's events count as ever."""
+    user = name()
+    with strict.client(template.publishable) as stranger, strict.client(template.secret) as client:
+        accept(stranger, *(_view(user, number, "2026-03-01T12:00") for number in range(MOST + 3)))
+        assert client.get(f"/v1/customers/{user}").json()["events"] == MOST
+        accept(client, *(_view(user, number, "2026-03-01T12:00") for number in range(MOST)))
+        assert client.get(f"/v1/customers/{user}").json()["events"] == 2 * MOST
+
+
 def test_lines_of_an_order_do_not_count(strict: Server, template: Template, name: Callable[[], str]) -> None:
     """An order of many lines is one act: all its lines count, and there is room for a minute's events beside it."""
     user = name()

@@ -214,6 +214,56 @@ def test_nobody_links_a_signed_browser_to_themselves(
             assert count == len(here.get(f"/v1/customers/{user}/identities").json()["identities"])
 
 
+def test_a_signed_browser_takes_no_denial_back(
+    first: Server, here: httpx.Client, template: Template, name: Name
+) -> None:
+    """Proof of being a browser grants what the account has not denied, and denies for it; it takes no denial back."""
+    account = Account(here, template, name())
+    with first.client(template.publishable) as client:
+        account.browser = client.post("/v1/visitor").json()["anonymous_id"]
+        accept(client, _consent(account.browser, granted=True))
+        account.log_in(here)
+        assert here.get(f"/v1/customers/{account.user}").json()["consent"] == "granted"
+        here.put(f"/v1/customers/{account.user}/consent", json={"purposes": {"personalisation": False}})
+        accept(client, _consent(account.browser, granted=True))
+        assert here.get(f"/v1/customers/{account.user}").json()["consent"] == "denied"
+        both = {"personalization": True, "email": False, "sms": True}
+        accept(client, {"event": "set_consent", "anonymous_id": account.browser, "properties": both})
+        consents = here.get(f"/v1/customers/{account.user}").json()["consents"]
+        assert {purpose: word["granted"] for purpose, word in consents.items()} == {
+            "personalisation": False, "email": False, "sms": True,
+        }  # fmt: skip
+
+
+def test_made_up_purposes_push_nothing_out(here: httpx.Client, browser: httpx.Client, account: Account) -> None:
+    """Without proof a denial counts of purposes that Etappe or the account knows: others would crowd its record."""
+    path = f"/v1/customers/{account.user}"
+    here.put(f"{path}/consent", json={"purposes": {"club": True, "post": False}})
+    crowd = {f"made-up-{number}": False for number in range(300)}
+    for purposes in (crowd, crowd | {"club": False, "email": False}):
+        accept(browser, {"event": "set_consent", "user_id": account.user, "properties": purposes})
+    shown = here.get(path).json()
+    assert shown["traits"] == {"country": "FI"}
+    assert {purpose: word["granted"] for purpose, word in shown["consents"].items()} == {
+        "club": False, "post": False, "email": False,
+    }  # fmt: skip
+
+
+def test_strangers_are_not_told_of_an_erasure(
+    here: httpx.Client, browser: httpx.Client, account: Account, template: Template, name: Name
+) -> None:
+    """What happened before an erasure is not kept, and only who proves to be concerned is told why."""
+    here.delete(f"/v1/customers/{account.user}")
+    event = {"event": "view_item", "item_id": template.items[0], "timestamp": "2026-01-01T00:00:00Z"}
+    answers = [
+        browser.post("/v1/events", json={"events": [event | {"user_id": who}]}) for who in (account.user, name())
+    ]
+    assert answers[0].json() == answers[1].json() == {"accepted": 1, "duplicate": 0, "rejected": []}
+    assert here.get(f"/v1/customers/{account.user}").status_code == 404
+    told = here.post("/v1/events", json={"events": [event | {"user_id": account.user}]}).json()
+    assert "erased" in told["rejected"][0]["reason"]
+
+
 def test_erasure_takes_the_browsers_own_record(
     here: httpx.Client, browser: httpx.Client, account: Account, template: Template, shop: Path
 ) -> None:

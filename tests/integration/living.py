@@ -8,9 +8,10 @@ from typing import Any
 
 from etappe.events.identities import Identity
 from etappe.events.intake import read_event
+from etappe.events.trust import Sender, received
 from etappe.ids import Subject, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import connection
+from etappe.store import browsers, connection, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt
@@ -26,6 +27,7 @@ class Living:
     def __init__(self, place: Place, client: SyncRedis, log: Log, secret: bytes) -> None:
         self.place, self.client, self.log, self.secret = place, client, log, secret
         self.settings = Settings()
+        client.set(keys.SECRET, secret)
 
     def did(
         self,
@@ -54,6 +56,22 @@ class Living:
         if archived:
             archive(self.client, self.log)
         return outcome
+
+    def sent(self, *events: dict[str, Any], now: datetime | None = None) -> list[Outcome]:
+        """Sends events with a publishable key and no proof, by default views by browser `b`."""
+        whole = [{"event": "view_item", "item_id": "i", "anonymous_id": "b"} | event for event in events]
+        moment = now or datetime.now(UTC)
+        told = [read_event(json.dumps(one).encode(), moment, place) for place, one in enumerate(whole)]
+        accepted = received(told, Sender(trusted=False, proves=lambda _: False), trust_orders=False)
+
+        async def taken() -> list[Outcome]:
+            async with connection.connect_async(self.place) as client:
+                judged = await browsers.judge(client, self.secret, accepted)
+                outcomes = await ingest(client, self.secret, judged.events, self.settings)
+                await browsers.keep(client, self.secret, judged, outcomes, self.settings)
+                return outcomes
+
+        return asyncio.run(taken())
 
     def subject(self, value: str, kind: str = "user_id") -> Subject:
         """The subject of an identity."""

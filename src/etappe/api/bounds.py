@@ -31,6 +31,9 @@ class ByKey(msgspec.Struct, frozen=True):
 EVENTS: Final = ByKey(intake.MAX_EVENTS, 100)
 """Events of one body of `POST /v1/events`."""
 
+PAYLOADS_EVENTS: Final = ByKey(50_000, 5_000)
+"""Events that the payloads of one request of another system's client may make: one message may list many products."""
+
 BODIES: Final = {
     "/v1/events": ByKey(intake.MAX_BODY_BYTES, 512 * _KB),
     "/v1/decide": ByKey(256 * _KB, 64 * _KB),

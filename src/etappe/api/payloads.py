@@ -9,12 +9,12 @@ from typing import Any, Final
 from litestar import Request
 from litestar.datastructures import State
 
-from etappe.api import rates
+from etappe.api import auth, bounds, rates
 from etappe.api.bodies import EventsAnswer
 from etappe.api.problems import RefusedError
 from etappe.api.service import Service
 from etappe.api.taking import take_events
-from etappe.errors import InputError
+from etappe.errors import InputError, TooMuchError
 from etappe.events.intake import MAX_EVENTS, Accepted, Rejected
 from etappe.events.translation.translated import Translated, accepted
 
@@ -62,15 +62,21 @@ async def take(
     """Takes the events of payloads, as many at once as a batch may have; each goes by the place of its payload.
 
     Raises:
+        TooMuchError: they make more events than one request may.
         StoreError: Redis does not take them; what it took of them is recognised when they are sent again.
     """
+    most = bounds.PAYLOADS_EVENTS.of(request)
     good: list[Accepted] = []
     bad: list[Rejected] = []
     for index, payload in enumerate(payloads):
         events, refused = ([], [payload]) if isinstance(payload, Rejected) else accepted(payload, now, index)
         good += events
         bad += refused
-    rates.admit(request, good)
+        if len(good) + len(bad) > most:
+            raise TooMuchError(
+                f"more than {most:,} events in one request; send fewer messages or products at a time", field="events"
+            )
+    rates.admit(request, good, auth.sender_of(request, None))
     portions = [good[start : start + MAX_EVENTS] for start in range(0, len(good), MAX_EVENTS)] or [[]]
     answers = [
         await take_events(request, service, some, bad if some is portions[0] else [], arrived=now) for some in portions

@@ -12,6 +12,7 @@ from litestar.connection import ASGIConnection
 from etappe.api import auth
 from etappe.api.problems import RefusedError
 from etappe.events.intake import Accepted
+from etappe.events.trust import Sender, is_proven
 from etappe.events.vocabulary import Event
 from etappe.settings import Limits
 
@@ -57,15 +58,15 @@ class Rates:
         return min(self._full, left + (now - then) * self._rate)
 
 
-def admit(request: ASGIConnection[Any, Any, Any, Any], accepted: Sequence[Accepted]) -> None:
-    """Lets the events of a request pass, all or none.
+def admit(request: ASGIConnection[Any, Any, Any, Any], accepted: Sequence[Accepted], sender: Sender) -> None:
+    """Lets the events of a request of `sender` pass, all or none.
 
     Raises:
         RefusedError: they came with a publishable key, and a visitor of theirs sends more than one may.
     """
     if not accepted or auth.is_trusted(request):
         return
-    counts = Counter(_visitor(one.event) for one in accepted)
+    counts = Counter(_visitor(one.event, sender) for one in accepted)
     seconds = math.ceil(request.app.state.rates.take(counts, time.monotonic()))
     if seconds:
         raise RefusedError(
@@ -77,6 +78,10 @@ def admit(request: ASGIConnection[Any, Any, Any, Any], accepted: Sequence[Accept
         )
 
 
-def _visitor(event: Event) -> int:
-    """All names an event gives: who claims one of them alone takes nothing from a browser that gives two."""
-    return hash((event.user_id, event.anonymous_id, event.order_id if not event.anonymous_id else None))
+def _visitor(event: Event, sender: Sender) -> int:
+    """All names an event gives, and whether they are proved.
+
+    Who claims one of them alone takes nothing from a browser that gives two, and who proves nothing none from who does.
+    """
+    order = event.order_id if not event.anonymous_id else None
+    return hash((event.user_id, event.anonymous_id, order, is_proven(event, sender)))

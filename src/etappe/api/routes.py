@@ -42,8 +42,9 @@ async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
     body = await request.body()
     accepted, rejected = read_batch(body, now(), bounds.EVENTS.of(request))
-    rates.admit(request, accepted)
-    return await take_events(request, service, accepted, rejected, token=token_of(body))
+    token = token_of(body)
+    rates.admit(request, accepted, auth.sender_of(request, token))
+    return await take_events(request, service, accepted, rejected, token=token)
 
 
 @post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})

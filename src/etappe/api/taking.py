@@ -36,9 +36,11 @@ async def take_events(
     allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
     allowed = await service.with_consent_timed(allowed, arrived or now())
     outcomes = await service.take(allowed, trust.linking(allowed, sender))
-    gone = [Rejected(one.index, ERASED) for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
+    erased = [one for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
+    gone = [Rejected(one.index, ERASED) for one in erased if one.proven]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
-    answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED), outcomes.count(Outcome.DUPLICATE), rejected)
+    untold = len(erased) - len(gone)  # that somebody was erased is nothing for strangers
+    answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED) + untold, outcomes.count(Outcome.DUPLICATE), rejected)
     for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
         metrics.EVENTS.labels(status=status).inc(count)
     return answer

@@ -11,7 +11,7 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.ids import Subject
 from etappe.settings import Place
-from etappe.store import snapshots, swapping
+from etappe.store import generation, snapshots, swapping
 from etappe.store.identities import graph
 from etappe.store.log import Log, mending, quarantine, relisting
 from etappe.store.log.quarantine import Held
@@ -107,7 +107,8 @@ def _heal(place: Place, backup: Path) -> int:
 def _relist(place: Place, _files: tuple[str, ...]) -> int:
     swapping.refuse_unfinished(place.data)
     learned = snapshots.learned(None, place.data)
-    done = relisting.relist(Log(place.data / "log"), max(learned.values(), default=0))
+    now = generation.kept(place.data) or ""
+    done = relisting.relist(Log(place.data / "log"), max(learned.values(), default=0), now)
     show.result(
         f"the log lists {done.files:,} files with {done.rows:,} rows, position {done.position:,};"
         f" {done.quarantined:,} files went into quarantine"

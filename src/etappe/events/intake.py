@@ -54,8 +54,8 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 class Accepted(msgspec.Struct, frozen=True):
     """A valid event, completed: it has an id and a time. `raw` is the payload of another system it was made of.
 
-    `proven` is whether who sent it may speak for whose it is; `flag` says why it counts for no record; of a `private`
-    one whose it is, is not kept.
+    `proven` is whether who sent it may speak for whose it is; `granting` is a browser's consent, which takes
+    no denial of an account back; `flag` says why it counts for no record; of a `private` one whose it is, is not kept.
     """
 
     index: int
@@ -64,6 +64,7 @@ class Accepted(msgspec.Struct, frozen=True):
     time: datetime
     raw: bytes | None = None
     proven: bool = True
+    granting: bool = False
     flag: str | None = None
     private: bool = False
 

@@ -62,9 +62,11 @@ def _received(one: Accepted, sender: Sender, *, trust_orders: bool) -> Accepted:
     if isinstance(event, Purchase | Refund) and not (sender.trusted or trust_orders or event.claim):
         event = msgspec.structs.replace(event, claim=True)
     event_id, proven = id_from(one.event_id, trusted=sender.trusted), is_proven(event, sender)
-    if event is one.event and event_id == one.event_id and proven == one.proven:  # as nearly all from servers
+    granting = not sender.trusted and event.user_id is None and _grants(event)
+    told = (event_id, proven, granting)
+    if event is one.event and told == (one.event_id, one.proven, one.granting):  # as nearly all from servers
         return one
-    return msgspec.structs.replace(one, event=event, event_id=event_id, proven=proven)
+    return msgspec.structs.replace(one, event=event, event_id=event_id, proven=proven, granting=granting)
 
 
 def is_proven(event: Event, sender: Sender) -> bool:
@@ -114,7 +116,7 @@ def without_foreign_consent(
     left: list[Accepted] = []
     refused: list[Rejected] = []
     for one in accepted:
-        mine = _denying(one) if _gives_consent(one.event) else one
+        mine = _denying(one) if one.event.user_id is not None and _grants(one.event) else one
         if mine is None:
             refused.append(Rejected(one.index, "consent of a user_id is given with a secret key", "user_id"))
         else:
@@ -157,5 +159,5 @@ def _denying(one: Accepted) -> Accepted | None:
     return msgspec.structs.replace(one, raw=None, event=msgspec.structs.replace(one.event, properties=said))
 
 
-def _gives_consent(event: Event) -> bool:
-    return isinstance(event, SetConsent) and event.user_id is not None and True in (event.properties or {}).values()
+def _grants(event: Event) -> bool:
+    return isinstance(event, SetConsent) and True in (event.properties or {}).values()

@@ -12,7 +12,7 @@ from etappe.events.vocabulary import CHANNELS, TYPES, ItemEvent
 from etappe.importing import persons, times
 
 IDS: Final = ("event_id", "user_id", "anonymous_id", "item_id", "order_id")
-COLUMNS: Final = (*IDS, "timestamp", "event", "quantity", "price", "currency", "channel", "properties")
+COLUMNS: Final = (*IDS, "timestamp", "event", "quantity", "price", "currency", "channel", "properties", "claim")
 """The native columns, each text."""
 
 NOBODY: Final = "user_id: nobody did this; give user_id or anonymous_id (or order_id for a sale)"
@@ -32,7 +32,9 @@ _time = pl.col("time")
 
 
 def check(rows: pl.DataFrame, zone: str, now: datetime) -> pl.DataFrame:
-    """`rows` (native text columns; more are kept) with `time`, `quantity`, `price` typed and `reason`, null where good.
+    """`rows` (native text columns; more are kept) with `reason`, null where good, and what is no text typed.
+
+    That is `time`, `quantity`, `price` and `claim`, which is true or null.
 
     Absent native columns are added, empty. A `reason` already there goes before the ones found here.
     """
@@ -48,6 +50,7 @@ def check(rows: pl.DataFrame, zone: str, now: datetime) -> pl.DataFrame:
     return judged.with_columns(
         pl.when(good).then(_quantity).cast(pl.Int32, strict=False).alias("quantity"),
         pl.when(good).then(_price).alias("price"),
+        pl.when(good & _is_claim()).then(pl.lit(value=True)).alias("claim"),
     ).drop("_quantity", "_price", "timestamp")
 
 
@@ -72,6 +75,8 @@ def _reasons(now: datetime) -> list[pl.Expr]:
         _broken("price: not a number from 0 to 1e12", price.is_not_null() & ~_sure(amount)),
         _broken("currency: not three capital letters", ~currency.str.contains(r"^[A-Z]{3}$")),
         _broken(f"channel: not one of {', '.join(CHANNELS)}", ~channel.is_in(list(CHANNELS))),
+        _broken("claim: not true or false", pl.col("claim").is_not_null() & ~_claim().is_in(["true", "false"])),
+        _broken("claim: only a purchase or refund is one", _is_claim() & ~event.is_in(["purchase", "refund"])),
         _broken(f"properties: over {intake.MAX_EVENT_BYTES} bytes", _too_long()),
     ]
 
@@ -90,6 +95,14 @@ def _is_id(name: str) -> pl.Expr:
 
 def _is_refund_of_nothing() -> pl.Expr:
     return (pl.col("event") == "refund") & pl.col("item_id").is_null() & pl.col("order_id").is_null()
+
+
+def _claim() -> pl.Expr:
+    return pl.col("claim").str.to_lowercase()
+
+
+def _is_claim() -> pl.Expr:
+    return _sure(_claim() == "true")
 
 
 def _too_long() -> pl.Expr:

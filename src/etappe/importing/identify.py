@@ -11,6 +11,7 @@ from etappe.importing import persons
 _ID_BYTES: Final = 16
 _SEPARATOR: Final = "\x1f"
 _NOTHING: Final = "\x00"
+_CLAIM: Final = _SEPARATOR + "claim"
 _CONTENT: Final = (
     "event", "user_id", "anonymous_id", "item_id", "quantity", "currency", "order_id", "channel", "properties",
 )  # fmt: skip
@@ -44,7 +45,8 @@ def with_content_ids(rows: pl.DataFrame, scope: str) -> pl.DataFrame:
     """`rows` with `content`: a hash of what the row says where it has no event_id, else null.
 
     It depends on nothing but the content and `scope`, so that the same rows read again, from another kind of file or
-    in other batches, have the same hashes. Rows that say the same have the same one: see `with_event_ids`.
+    in other batches, have the same hashes. Rows that say the same have the same one: see `with_event_ids`. A claim says
+    something else than a sale.
     """
     without = rows["event_id"].is_null()
     if not without.any():
@@ -63,7 +65,9 @@ def _hashes(rows: pl.DataFrame, scope: str) -> pl.Series:
     price = (pl.col("price") * _MILLIONTHS).round().cast(pl.Int64).cast(pl.String)
     said = [pl.col(name).cast(pl.String) for name in _CONTENT]
     parts = [pl.lit(scope), *(part.fill_null(_NOTHING) for part in (moment, price, *said))]
-    contents = rows.select(pl.concat_str(parts, separator=_SEPARATOR).cast(pl.Binary)).to_series().to_list()
+    claimed = pl.when(pl.col("claim")).then(pl.lit(_CLAIM)).otherwise(pl.lit(""))
+    whole = pl.concat_str(parts, separator=_SEPARATOR) + claimed
+    contents = rows.select(whole.cast(pl.Binary)).to_series().to_list()
     return pl.Series("content", [blake2b(content, digest_size=_ID_BYTES).hexdigest() for content in contents])
 
 

@@ -1,6 +1,6 @@
 """Etappe's own form: one event a row, as CSV, JSON lines or Parquet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -35,6 +35,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     currency: str | None = None
     channel: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"null")
+    claim: bool | None = None
 
 
 def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
@@ -44,7 +45,7 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
         InputError: a required column is missing, one is unknown, or the file cannot be read.
     """
     for batch in _batches(path):
-        amount = amounts.of(_number("quantity", batch.rows), _number("price", batch.rows)) * _sign()
+        amount = amounts.of(_number("quantity", batch.rows), _number("price", batch.rows)) * _sign(batch.rows.columns)
         accepted = intake.accepted(batch, batch.rows.with_columns(amount.alias("amount")))
         intake.items.note(accepted.filter(pl.col("event") != "refund").select(_ITEM))
         intake.items.note(accepted.filter(pl.col("event") == "refund").select("item_id", "time", "line"))
@@ -77,7 +78,16 @@ def _number(name: str, rows: pl.DataFrame) -> pl.Expr:
     return pl.col(name).cast(pl.Float64, strict=False) if name in rows.columns else pl.lit(None, pl.Float64)
 
 
-def _sign() -> pl.Expr:
-    """Money comes with a purchase and goes with a refund; other events move none."""
-    sign = pl.when(pl.col("event") == "purchase").then(1).when(pl.col("event") == "refund").then(-1).otherwise(0)
+def _sign(columns: Sequence[str]) -> pl.Expr:
+    """Money comes with a purchase and goes with a refund; other events move none, nor does what a browser claims."""
+    claimed = pl.col("claim").str.to_lowercase() == "true" if "claim" in columns else pl.lit(value=False)
+    sign = (
+        pl.when(claimed)
+        .then(0)
+        .when(pl.col("event") == "purchase")
+        .then(1)
+        .when(pl.col("event") == "refund")
+        .then(-1)
+        .otherwise(0)
+    )
     return sign.cast(pl.Int128)

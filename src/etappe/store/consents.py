@@ -13,11 +13,12 @@ import redis
 
 from etappe.customers import traits, withdrawal
 from etappe.customers.base import unpack
-from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, moment, purposes_of
+from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, PURPOSES, SPELLINGS, moment, purposes_of
 from etappe.customers.records import decode_tail
 from etappe.customers.state import split_blocks
 from etappe.customers.withdrawal import Word
 from etappe.errors import DataError, StoreUnavailableError
+from etappe.events import trust
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, tombstone_of
@@ -54,8 +55,10 @@ async def timed(
     skew = round(settings.consent.skew_minutes * 60_000_000)
     for place in spoken:
         if _micros(events[place].time) > erased[subjects[place]]:
-            known = words[records[subjects[place]].subject]
-            judged[place] = _judged(events[place], _micros(arrived) + events[place].index, skew, known)
+            record = records[subjects[place]]
+            known = words[record.subject]
+            one = _as_believed(events[place], known, linked=record.subject != subjects[place])
+            judged[place] = one if one.flag else _judged(one, _micros(arrived) + one.index, skew, known)
     return judged
 
 
@@ -80,6 +83,32 @@ def _words_in(record: CustomerRecord) -> _Words:
         return {}
     start = len(PREFIX)
     return {name[start:]: withdrawal.word_of(trait) for name, trait in known.items() if name.startswith(PREFIX)}
+
+
+def _not_believed(one: Accepted, known: _Words, *, linked: bool) -> set[str]:
+    """Purposes of which an event's words do not count for the customer, who has the `known` last words.
+
+    A stranger denies in a user_id's name what Etappe or the customer knows: a record keeps so many names, those said
+    last, and made up ones would push out its traits and consent. A browser with proof that is `linked` to an account
+    takes none of its denials back.
+    """
+    said = purposes_of(one.event.properties or {})
+    if not one.proven:
+        return said.keys() - known.keys() - set(PURPOSES) if one.event.user_id else set()
+    denied = {purpose for purpose, word in known.items() if not word.granted}
+    return {purpose for purpose, granted in said.items() if granted} & denied if one.granting and linked else set()
+
+
+def _as_believed(one: Accepted, known: _Words, *, linked: bool) -> Accepted:
+    """The event with the words that count; flagged, where none does."""
+    purposes = _not_believed(one, known, linked=linked)
+    if not purposes:
+        return one
+    said = one.event.properties or {}
+    left = {name: value for name, value in said.items() if SPELLINGS.get(name, name) not in purposes}
+    if not purposes_of(left):
+        return msgspec.structs.replace(one, flag=trust.UNPROVEN)
+    return msgspec.structs.replace(one, raw=None, event=msgspec.structs.replace(one.event, properties=left))
 
 
 def _judged(one: Accepted, arrived: int, skew: int, known: _Words) -> Accepted:

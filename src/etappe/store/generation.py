@@ -27,6 +27,8 @@ BEHIND_REMEDY: Final = (
     "nothing is changed: put the log back, or `etappe restore` a backup; without one, `etappe rebuild --accept-loss`"
     " goes on with what is there"
 )
+LISTED_ANEW: Final = "the log was listed anew, and Redis was not made from it since"
+LISTED_REMEDY: Final = "stop every `etappe serve`, then run `etappe rebuild`"
 _NEVER: Final = (0, 0)
 _BEGINNING_SECONDS: Final = 10.0
 _NOTHING: Final = (
@@ -44,11 +46,12 @@ class Kind(StrEnum):
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """That Redis and the log do not belong together, in words."""
+    """That Redis and the log do not belong together, in words. `loses` says whether a rebuild would lose something."""
 
     kind: Kind
     reason: str
     remedy: str = marks.REMEDY
+    loses: bool = False
 
     def error(self) -> GenerationError:
         """As an exception."""
@@ -185,21 +188,28 @@ def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
         reason = (
             f"the marks in Redis are of another generation than {data}: its log is not the one that Redis goes with"
         )
-        return Fault(Kind.LOG, reason, BEHIND_REMEDY)
+        return Fault(Kind.LOG, reason, BEHIND_REMEDY, loses=True)
     if any(marks.generation_of(mark or "") != mine for mark in found.values()):
         return Fault(Kind.REDIS, f"{marks.SET_BACK}, before a rebuild")
-    if (lost := _lost_by_log(log, found)) is not None:
-        return Fault(Kind.LOG, lost, BEHIND_REMEDY)
-    return _lost_by_redis(client, log, found)
+    return _lost_by_log(log, data, found) or _lost_by_redis(client, log, found)
 
 
-def lost_by_log(client: SyncRedis, log: Log, streams: Iterable[str]) -> str | None:
+def lost_by_log(client: SyncRedis, log: Log, data: Path, streams: Iterable[str]) -> Fault | None:
     """What of some streams the log does not have although Redis was told that it had; None where it has all."""
     found = marks.read(client)
-    return _lost_by_log(log, {stream: found[stream] for stream in streams})
+    return _lost_by_log(log, data, {stream: found[stream] for stream in streams})
 
 
-def _lost_by_log(log: Log, found: Mapping[str, str | None]) -> str | None:
+def _lost_by_log(log: Log, data: Path, found: Mapping[str, str | None]) -> Fault | None:
+    lost = _what_log_lost(log, found)
+    if lost is None:
+        return None
+    if log.state().relisted == (kept(data) or ""):  # its rows are all there, but for how far streams were read
+        return Fault(Kind.LOG, LISTED_ANEW, LISTED_REMEDY)
+    return Fault(Kind.LOG, lost, BEHIND_REMEDY, loses=True)
+
+
+def _what_log_lost(log: Log, found: Mapping[str, str | None]) -> str | None:
     ends = _ends(log)
     for stream, mark in found.items():
         if mark and marks.position_of(mark) > (end := ends.get(stream, _NEVER)):

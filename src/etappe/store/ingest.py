@@ -126,7 +126,7 @@ class _Waiting:
         event, time = self.accepted.event, self.accepted.time
         nobody = self.accepted.private or not self.is_customer
         counts = not nobody and traffic.counts_for_rate(event)
-        minute = max(0, int(time.timestamp())) // 60 if counts else ""
+        minute = f"{max(0, int(time.timestamp())) // 60}{'' if self.accepted.proven else 'u'}" if counts else ""
         kind = "n" if nobody else "c" if self.checked else "t"
         head = f"{kind}{customer}:{minute}".encode()
         record = records.encode(event, self.accepted.event_id, time)

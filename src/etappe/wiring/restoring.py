@@ -73,8 +73,7 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
 
 def _refuse_lost_log(here: Opened) -> None:
     fault = generation.fault_of(here.client, here.log, here.place.data)
-    listed_anew = here.log.position() > 0 and not here.log.streams()  # what was lost is found again, but for positions
-    if fault is not None and fault.kind is generation.Kind.LOG and not listed_anew:
+    if fault is not None and fault.loses:
         raise fault.error()
 
 

@@ -4,9 +4,11 @@ A record is read first, then the streams are archived, then the log is read: so 
 record has, and it is in the new base of whoever it belongs to by now. Then the record is read again: what has come into
 the tail since stays in it, unless the log had it already. The new base takes the place of the old one only where
 nothing else has changed: nothing was folded meanwhile and nobody merged into it.
+
+The records that linked browsers have of their own are marked and rebuilt in the same way, from what they sent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -16,10 +18,10 @@ import polars as pl
 from etappe import faults
 from etappe.customers import tails
 from etappe.customers.base import pack
-from etappe.ids import Subject, is_browser
+from etappe.ids import Subject, browser_of, is_browser
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import customers, history
+from etappe.store import connection, customers, history
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.history import Past
@@ -27,6 +29,7 @@ from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure
 from etappe.store.identities.steps import drop_held
 from etappe.store.log import Log
+from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import BATCH
 
@@ -37,11 +40,12 @@ _MEMBERS: Final = {"subject": pl.Binary, "customer": pl.Binary}
 
 
 def rebuild_dirty(client: SyncRedis, log: Log, settings: Settings) -> int:
-    """Rebuilds the customers that are marked for it; returns how many."""
+    """Rebuilds the customers and browsers' own records that are marked for it; returns how many customers."""
     found = graph.dirty(client)
     if not found:
         return 0
     built = rebuild(client, log, list(found), settings)
+    _rebuild_own(client, log, [subject for subject in found if is_browser(subject)], settings)
     faults.point("rebuilding.before_clean")
     graph.clean(client, found)
     faults.point("rebuilding.after_clean")
@@ -62,12 +66,30 @@ def rebuild(
         archive(client, log)
         members = _members(client, waiting)
         erased = erasure.pending(client)
-        refused = _put_all(client, log, records, members, erased, settings, progress)
+        pasts = history.of(log, members, settings.learning.half_life_days, erased)
+        refused = _put_all(client, records, pasts, members, settings, progress)
         waiting = _customers(client, [*refused, *_erased_since(client, erased, records)])
         if not waiting:
             break
     graph.mark_dirty(client, waiting)
     return total - len(waiting)
+
+
+def _rebuild_own(client: SyncRedis, log: Log, waiting: list[Subject], settings: Settings) -> None:
+    """Builds browsers' own records anew, those that there are; `rebuild` says how."""
+    for _ in range(ATTEMPTS):
+        records = {one.subject: one for one in _read(client, waiting) if one.found}
+        if not records:
+            return
+        archive(client, log)
+        secret = connection.known_secret(client, log.folder.parent)
+        pasts = own_records.pasts(client, log, secret, _among(records), settings)
+        waiting = _put_all(client, records, pasts, _members(client, []), settings, silent)
+    graph.mark_dirty(client, waiting)
+
+
+def _among(records: Container[Subject]) -> Callable[[Subject], bool]:
+    return lambda browser: browser_of(browser) in records
 
 
 def _customers(client: SyncRedis, subjects: Iterable[Subject]) -> list[Subject]:
@@ -99,17 +121,16 @@ def _members(client: SyncRedis, roots: list[Subject]) -> pl.DataFrame:
 
 def _put_all(
     client: SyncRedis,
-    log: Log,
     records: dict[Subject, CustomerRecord],
+    pasts: Iterable[Past],
     members: pl.DataFrame,
-    erased: list[Erasure],
     settings: Settings,
     progress: Progress,
 ) -> list[Subject]:
     """Puts new records in the place of `records`; returns the customers of which that was refused."""
     left = dict(records)
     refused: list[Subject] = []
-    for batch in _batched(history.of(log, members, settings.learning.half_life_days, erased), BATCH):
+    for batch in _batched(pasts, BATCH):
         now = customers.read_blocking(client, [one.subject for one in batch])
         made = [_rebuilt(left.pop(one.subject), later, one, members) for one, later in zip(batch, now, strict=True)]
         refused += [one.subject for one, new in zip(batch, made, strict=True) if new is None]

@@ -104,6 +104,26 @@ def test_given_ids(shop: Any, tmp_path: Path) -> None:
     assert (second.events, second.duplicates) == ({"login": 1}, 1)
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ids", [True, False])
+def test_claims_stay_claims(shop: Any, tmp_path: Path, kind: str, *, ids: bool) -> None:
+    """What a browser claimed to have bought is no sale when it is imported: no money, and true in the log."""
+    sale = {"timestamp": "2025-01-02T00:00:00Z", "event": "purchase", "user_id": "7", "item_id": "A", "price": 5.0}
+    told = [sale | {"claim": claim} for claim in (True, False, None)]
+    told.append({**sale, "event": "refund", "claim": True})
+    rows = [row | ({"event_id": f"b:{place}"} if ids else {}) for place, row in enumerate(told)]
+    path, frame = tmp_path / f"claims.{kind}", pl.DataFrame(rows)
+    {"csv": frame.write_csv, "jsonl": frame.write_ndjson, "parquet": frame.write_parquet}[kind](path)
+    report = shop.bring(path)
+    assert (report.events, report.rejected) == ({"purchase": 3, "refund": 1}, {})
+    assert (report.revenue.purchases, report.revenue.refunds, report.revenue.total) == ("10.00", "0.00", "10.00")
+    events = shop.events().sort("event", "claim", nulls_last=True)
+    assert events["claim"].to_list() == [True, None, None, True]
+    assert events["event_id"].n_unique() == 4
+    assert not ids or {"b:0", "b:3"} == set(events.filter("claim")["event_id"])
+    assert shop.bring(path).duplicates == 4
+
+
 def test_stubs_for_unknown_items(shop: Any, tmp_path: Path) -> None:
     """An item the catalogue has not seen gets its id for a title and its latest price; a known one is left alone."""
     asked: list[str] = []

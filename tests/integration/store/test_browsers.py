@@ -1,50 +1,32 @@
 """Browsers' own records: what is kept beside an account's, folded, rebuilt and erased as any, and where it stays apart."""
 
 import asyncio
-import json
+import functools
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.conftest import NOW
 from tests.integration.living import Living
 
 from etappe.customers.state import State, fold_state
-from etappe.events.intake import read_event
-from etappe.events.trust import Sender, received
 from etappe.ids import Subject, browser_of, is_browser, partition_of
 from etappe.settings import Settings, Store
-from etappe.store import browsers, connection, customers, keys
+from etappe.store import connection, customers, keys
 from etappe.store.customers import CustomerRecord
-from etappe.store.ingest import Outcome, ingest
+from etappe.store.ingest import Outcome
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup.restoring import rebuild_all
 from etappe.worker.folding import fold_long_tails
 
 SHORT = Settings(store=Store(tail_limit=2))
-NOBODY = Sender(trusted=False, proves=lambda _: False)
 Sent = Callable[..., list[Outcome]]
 
 
 @pytest.fixture
 def sent(living: Living) -> Sent:
     """Sends events with a publishable key and no proof, by default views by browser `b`."""
-
-    def send(*events: dict[str, Any]) -> list[Outcome]:
-        whole = [{"event": "view_item", "item_id": "i", "anonymous_id": "b"} | event for event in events]
-        told = [read_event(json.dumps(one).encode(), NOW, place) for place, one in enumerate(whole)]
-        accepted = received(told, NOBODY, trust_orders=False)
-
-        async def taken() -> list[Outcome]:
-            async with connection.connect_async(living.place) as client:
-                judged = await browsers.judge(client, living.secret, accepted)
-                outcomes = await ingest(client, living.secret, judged.events, SHORT)
-                await browsers.keep(client, living.secret, judged, outcomes, SHORT)
-                return outcomes
-
-        return asyncio.run(taken())
-
-    return send
+    living.settings = SHORT
+    return functools.partial(living.sent, now=NOW)
 
 
 def _read(living: Living, *, proven: bool) -> CustomerRecord:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import redis
+from tests.integration.full import full
 from tests.integration.living import Living
 
 from etappe.ids import partition_of, tombstone_of
@@ -138,3 +140,14 @@ def test_answers_are_forgotten(living: Living) -> None:
     assert [living.client.exists(keys.answer(subject, "request")) for subject in asked] == [0, 1]
     rings = b"".join(b"".join(living.client.hvals(keys.answers(partition_of(subject)))) for subject in asked)
     assert [subject.hex().encode() in rings for subject in asked] == [False, True]
+
+
+def test_a_receipt_is_written_before_its_erasure_is_done_with(living: Living) -> None:
+    """Where Redis takes no write the erasure still waits, so that the receipt says so later."""
+    receipt = living.erase("u")
+    [waiting] = living.pending()
+    with full(living.client), pytest.raises(redis.ResponseError, match="maxmemory"):
+        erasure.finished(living.client, waiting, living.settings)
+    assert living.pending() == [waiting]
+    assert erasure.finished(living.client, waiting, living.settings).rewritten is not None
+    assert (erasure.receipt(living.client, receipt.receipt) == receipt, living.pending()) == (False, [])

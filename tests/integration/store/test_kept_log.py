@@ -12,7 +12,7 @@ from etappe.events.vocabulary import TYPES
 from etappe.progress import silent
 from etappe.settings import Place, Settings
 from etappe.store import connection
-from etappe.store.log import Log
+from etappe.store.log import Log, damage
 from etappe.wiring.restoring import rebuild
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -33,6 +33,14 @@ def test_rows(kept: dict[str, Any], place: Place) -> None:
     log = Log(place.data / "log")
     log.prepare()
     assert {table: log.scan(table).collect().height for table in kept["rows"]} == kept["rows"]
+
+
+def test_whole(kept: dict[str, Any], place: Place) -> None:
+    """Every file is found whole, by its checksum where its version noted one."""
+    log = Log(place.data / "log")
+    log.prepare()
+    assert kept["rows"]
+    assert [one.file.path for one in damage.deep(log.folder, log.state().all())] == []
 
 
 def test_every_kind_of_event_is_kept() -> None:

@@ -53,6 +53,18 @@ def test_without_a_single_commit(log: Log) -> None:
     assert (again.position(), ids(again.scan("event"))) == (22, [*"abcdef", "g"])
 
 
+def test_only_what_lost_commits_was_listed_anew(log: Log) -> None:
+    """The checkpoint says in which generation commits were missing; listing a log that has all of them says nothing."""
+    relist(Log(log.folder), generation="first")
+    assert Log(log.folder).state().relisted is None
+    add(log, "h")
+    add(log, "i")
+    min((log.folder / "commits").glob("[0-9]*.json")).unlink()
+    relist(Log(log.folder), generation="second")
+    relist(Log(log.folder), generation="third")
+    assert Log(log.folder).state().relisted == "second"
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 8])
 def test_with_any_one_commit_gone(log: Log, number: int) -> None:
     """Whichever commit is missing, all rows come back at their positions, and what the others say of streams holds."""

@@ -12,11 +12,15 @@ from tests.integration.living import Living
 
 from etappe.customers.state import fold_state
 from etappe.events.identities import Identity
+from etappe.ids import Subject, browser_of, partition_of
 from etappe.store import customers, exports, keys, learnable
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt, Redacted
+from etappe.worker.archiving.archive import archive
+from etappe.worker.archiving.rejected import WITHHELD
 from etappe.worker.erasing import rewriting as erasing
 from etappe.worker.erasing.rewriting import erase_due, erase_now
+from etappe.worker.rebuilding import rebuild_dirty
 
 
 @pytest.fixture
@@ -159,6 +163,31 @@ def test_rejected_rows_go_too(living: Living, rejected: Path) -> None:
     assert receipt.redacted == Redacted(rejected=len(mine) + 1)
 
 
+def test_entries_that_come_later_are_withheld(living: Living) -> None:
+    """An entry nobody can read that comes behind an erasure and names the erased is told of, and not what it says."""
+    living.did("1", "identify", user_id="user-of-ada", item_id=None, properties={"email": "ada@example.com"})
+    subject = living.subject("user-of-ada")
+    living.erase("user-of-ada")
+    stream = keys.stream(partition_of(subject))
+    named: list[Any] = [
+        {"s": b"", "e": '{"event": "broken", "user_id": "user-of-ada"}'},
+        {"s": b"", "e": "cut: for ada@example.com, ple"},
+        {"s": subject, "e": "{"},
+        {"x": b"\xffmail to ada@example.com"},
+        {"n": "ada@example.com", "t": "1", "p": "[]"},
+    ]
+    others = [{"s": "", "e": '{"event": "broken", "user_id": "user-of-ben"}'}, {"e": "cut: for ben@example.com"}]
+    for entry in (*named[:-1], *others):
+        living.client.xadd(stream, entry)
+    living.client.xadd(keys.IDENTITY_STREAM, named[-1])
+    archive(living.client, living.log)
+    text = (living.place.data / "rejected" / "stream.jsonl").read_text()
+    told = [json.loads(line) for line in text.splitlines()]
+    assert [one["fields"] for one in told if one["fields"] != WITHHELD] == others
+    assert len(told) == len(named) + len(others)
+    assert [name for name in ("ada", subject.hex(), base64.b64encode(subject).decode()) if name in text] == []
+
+
 def test_marks_outlive_a_crash_behind_the_commit(
     living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +210,53 @@ def test_marks_outlive_a_crash_behind_the_commit(
     told = erasure.receipt(living.client, number)
     assert told is not None
     assert told.redacted == Redacted(texts=1)
+
+
+def test_browsers_own_records_lose_it_too(living: Living, rejected: Path) -> None:
+    """What another's browser has on record of its own is made anew without the erased, and keeps all else."""
+    living.did("1", "identify", user_id="u", item_id=None, properties={"email": "ada@example.com"})
+    living.sent({"event_id": "mine"}, _traits("note", "ada@example.com"), _traits("city", "Ulm"))
+    living.did("2", "login", user_id="v", anonymous_id="b", item_id=None)
+    living.sent({"event_id": "named", "user_id": "u", "item_id": "secret"}, {"event_id": "later"})
+    own = browser_of(living.subject("b", "anonymous_id"))
+    assert _own(living, own) == (5, {"note": "ada@example.com", "city": "Ulm"})
+    living.erase("u")
+    erase_now(living.client, living.log, rejected, living.settings)
+    assert _own(living, own) == (4, {"note": "[erased]", "city": "Ulm"})
+    assert _bytes_with(living, b"ada@example.com") == []
+
+
+def test_browsers_own_records_outlive_a_crash(living: Living, rejected: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where rewriting breaks off behind the log's commit, a browser's own record is made anew by the next round."""
+    living.did("1", "identify", user_id="u", item_id=None, properties={"email": "ada@example.com"})
+    living.sent(_traits("note", "ada@example.com"))
+    living.did("2", "login", user_id="v", anonymous_id="b", item_id=None)
+    living.erase("u")
+
+    def broken(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as during:
+        during.setattr(erasing, "_scrub", broken)
+        with pytest.raises(OSError, match="no space"):
+            erase_now(living.client, living.log, rejected, living.settings)
+    rebuild_dirty(living.client, living.log, living.settings)
+    assert _own(living, browser_of(living.subject("b", "anonymous_id"))) == (1, {"note": "[erased]"})
+
+
+def test_own_browsers_records_go_at_once(living: Living) -> None:
+    """What the erased's own browsers had, and what they sent after they were linked, is in no key of Redis any more."""
+    told = {f"hint-{place}": "ada@example.com" for place in ("before", "after")}
+    living.sent(_traits("hint-before", told["hint-before"]))
+    living.did("2", "login", user_id="u", anonymous_id="b", item_id=None)
+    living.sent(_traits("hint-after", told["hint-after"]))
+    living.did("3", "identify", user_id="u", item_id=None, properties={"email": "ada@example.com"})
+    own = browser_of(living.subject("b", "anonymous_id"))
+    assert _own(living, own) == (2, told)
+    living.erase("u")
+    assert _bytes_with(living, b"ada@example.com") == []
+    gone = {subject.hex() for subject in (own, living.subject("b", "anonymous_id"), living.subject("u"))}
+    assert [name for name in living.client.scan_iter("etappe:*") if name.decode().rpartition(":")[2] in gone] == []
 
 
 def test_exports_of_others_stay(living: Living, rejected: Path) -> None:
@@ -220,6 +296,35 @@ def test_broken_off_it_can_be_done_again(
     told = erasure.receipt(living.client, receipt.receipt)
     assert told is not None
     assert told.rewritten is not None
+
+
+def _traits(name: str, value: str) -> dict[str, Any]:
+    return {"event_id": f"trait-{name}", "event": "set_traits", "item_id": None, "properties": {name: value}}
+
+
+def _own(living: Living, own: Subject) -> tuple[int, dict[str, Any]]:
+    """How many events a browser's own record has, and the traits."""
+    [record] = customers.read_blocking(living.client, [own])
+    state = fold_state(record.base, record.tail, living.settings.learning.half_life_days)
+    return int(state.base.totals["events"][0]), state.traits()
+
+
+def _bytes_with(living: Living, sought: bytes) -> list[bytes]:
+    """The keys of Redis whose values hold a text."""
+    return [name for name in living.client.scan_iter("etappe:*") if sought in _value(living, name)]
+
+
+def _value(living: Living, name: bytes) -> bytes:
+    kind = living.client.type(name)
+    if kind == b"string":
+        return bytes(living.client.get(name) or b"")  # type: ignore[arg-type]
+    readers: Any = {
+        b"hash": living.client.hgetall,
+        b"set": living.client.smembers,
+        b"zset": lambda key: living.client.zrange(key, 0, -1),
+        b"stream": living.client.xrange,
+    }
+    return repr(readers[kind](name)).encode()
 
 
 def _erase_all_of(living: Living, rejected: Path, user: str, *linked: tuple[str, str]) -> Receipt:

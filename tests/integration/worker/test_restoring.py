@@ -144,6 +144,7 @@ def test_the_erased_stay_away(
     (one,) = erasure.pending(client)
     assert (one.receipt, one.since, one.due) == (listed[0].receipt, listed[0].since, listed[0].due)
     assert (set(one.subjects), set(one.identities)) == (set(listed[0].subjects), set(listed[0].identities))
+    client.set(keys.SECRET, secret)
     erase_now(client, log, place.data / "rejected", settings)
     client.flushall()
     assert again().erasures == 0

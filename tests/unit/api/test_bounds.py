@@ -82,16 +82,18 @@ def test_a_body_up_to_the_bound_of_its_key(app: Litestar, kind: str, most: int) 
     assert app.state.room.held == 0
 
 
-def test_an_announced_length_is_refused_unread(app: Litestar) -> None:
-    """Of a body that says it is beyond all reason nothing is read."""
+@pytest.mark.parametrize(("announced", "read_of_it"), [(300_000, 2), (bounds.THROWN_AWAY_BYTES + 1, 0)])
+def test_an_announced_length_is_refused(app: Litestar, announced: int, read_of_it: int) -> None:
+    """A body that says it is too large takes no room: it is thrown away as it comes, and beyond all reason not read."""
     read: list[int] = []
 
     async def pieces() -> AsyncIterator[bytes]:
-        read.append(1)
-        yield b" "
+        for size in (100_000, 200_000):
+            read.append(app.state.room.held)
+            yield b" " * size
 
-    assert _ask(app, pieces(), **{"content-length": "300000000"}).status_code == 413
-    assert read == []
+    assert _ask(app, pieces(), **{"content-length": str(announced)}).status_code == 413
+    assert read == [0] * read_of_it
 
 
 def test_a_route_that_the_table_lacks_takes_no_body(app: Litestar) -> None:

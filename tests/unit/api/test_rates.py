@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from etappe.api.problems import RefusedError
 from etappe.api.rates import BURST_SECONDS, Rates, admit
 from etappe.events.intake import Accepted
+from etappe.events.trust import Sender
 from etappe.events.vocabulary import Login
 from etappe.settings import Limits
 
 LIMITS = Limits(browser_events_per_second=2.0)
 FULL = int(2.0 * BURST_SECONDS)
+STRANGER = Sender(trusted=False, proves=lambda _: False)
+PROVEN = Sender(trusted=False, proves=lambda _: True)
 
 
 def test_a_full_bucket_and_then_the_rate() -> None:
@@ -78,27 +81,36 @@ def test_servers_are_not_counted(accept: Any) -> None:
     """A secret key, and keys switched off, send as much as they like."""
     rates = Rates(LIMITS)
     for kind in ("secret", None):
-        admit(_request(kind, rates), _events(accept, 10 * FULL))
+        admit(_request(kind, rates), _events(accept, 10 * FULL), STRANGER)
     assert len(rates) == 0
 
 
 def test_a_browser_is_told_to_wait(accept: Any) -> None:
     """A publishable key's visitor beyond their bucket is 429 with the seconds to wait; another is not hindered."""
     rates = Rates(LIMITS)
-    admit(_request("publishable", rates), _events(accept, FULL))
+    admit(_request("publishable", rates), _events(accept, FULL), STRANGER)
     with pytest.raises(RefusedError) as raised:
-        admit(_request("publishable", rates), _events(accept, 3))
+        admit(_request("publishable", rates), _events(accept, 3), STRANGER)
     assert raised.value.status_code == 429
     assert raised.value.headers == {"retry-after": str(math.ceil(3 / 2.0))}
     assert "browser_events_per_second" in raised.value.detail
-    admit(_request("publishable", rates), _events(accept, FULL, user_id="other"))
+    admit(_request("publishable", rates), _events(accept, FULL, user_id="other"), STRANGER)
 
 
 def test_a_name_alone_takes_nothing_from_who_gives_two(accept: Any) -> None:
     """Whoever floods in the name of a user_id does not shut out that user's own browser."""
     rates = Rates(LIMITS)
-    admit(_request("publishable", rates), _events(accept, FULL, user_id="u"))
-    admit(_request("publishable", rates), _events(accept, FULL, user_id="u", anonymous_id="browser"))
+    admit(_request("publishable", rates), _events(accept, FULL, user_id="u"), STRANGER)
+    admit(_request("publishable", rates), _events(accept, FULL, user_id="u", anonymous_id="browser"), STRANGER)
+
+
+def test_a_flood_without_proof_shuts_nobody_out_who_has_it(accept: Any) -> None:
+    """Whoever floods in a name has a bucket of their own, beside that of the browser that proves the name."""
+    rates = Rates(LIMITS)
+    admit(_request("publishable", rates), _events(accept, FULL, user_id="u"), STRANGER)
+    with pytest.raises(RefusedError):
+        admit(_request("publishable", rates), _events(accept, FULL, user_id="u"), STRANGER)
+    admit(_request("publishable", rates), _events(accept, FULL, user_id="u"), PROVEN)
 
 
 def test_events_have_the_names_that_are_counted() -> None:

@@ -43,6 +43,8 @@ BAD = [
     ({"price": "1,50"}, "price: not a number from 0 to 1e12"),
     ({"currency": "eur"}, "currency: not three capital letters"),
     ({"channel": "fax"}, "channel: not one of web, app, email, sms, push, store, ad, phone"),
+    ({"claim": "yes"}, "claim: not true or false"),
+    ({"event": "view_item", "claim": "true"}, "claim: only a purchase or refund is one"),
     ({"properties": "{"}, "properties: not a JSON object"),
     ({"properties": "[1]"}, "properties: not a JSON object"),
     ({"properties": '{"a": "' + "x" * 33_000 + '"}'}, "properties: over 32768 bytes"),

@@ -46,8 +46,8 @@ def _reached(inspected: Inspected, names: list[str], what: str) -> Iterator[Find
     if generation.kept(inspected.place.data) is None:
         yield warning("the log of this shop is in another data folder, or Redis was left by an earlier version")
         return
-    lost = generation.lost_by_log(inspected.client, inspected.log, names)
-    yield fault(f"{lost}; {generation.BEHIND_REMEDY}") if lost else ok(f"the log has {what} that Redis let go of")
+    lost = generation.lost_by_log(inspected.client, inspected.log, inspected.place.data, names)
+    yield fault(f"{lost.reason}; {lost.remedy}") if lost else ok(f"the log has {what} that Redis let go of")
 
 
 def _wrong(inspected: Inspected) -> Fault | None:

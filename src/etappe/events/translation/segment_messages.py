@@ -23,6 +23,9 @@ MAX_MESSAGES: Final = 2500
 MAX_MESSAGE_BYTES: Final = MAX_EVENT_BYTES + 1024
 """Of a message with what is added to it."""
 
+MAX_SHARED_BYTES: Final = 8 * MAX_BODY_BYTES
+"""Of what a batch states for all its messages, once for each of them: each is kept with it."""
+
 _KEYS: Final = ("writeKey", "write_key")
 _MERGED: Final = ("context", "integrations")
 _SENT: Final = "sentAt"
@@ -54,8 +57,15 @@ def of_batch(whole: dict[str, msgspec.Raw], now: datetime | None = None) -> Iter
     if len(listed) > MAX_MESSAGES:
         raise TooMuchError(f"{len(listed)} messages in one batch; send at most {MAX_MESSAGES}", field=BATCH)
     shared: dict[str, msgspec.Raw] = {name: whole[name] for name in (*_MERGED, _SENT) if name in whole}
-    if sum(len(bytes(value)) for value in shared.values()) > MAX_EVENT_BYTES:
+    size = sum(len(bytes(value)) for value in shared.values())
+    if size > MAX_EVENT_BYTES:
         raise InputError(f"the context of a batch may have {MAX_EVENT_BYTES} bytes", field="context")
+    if size * len(listed) > MAX_SHARED_BYTES:
+        raise TooMuchError(
+            f"a context of {size:,} bytes for {len(listed):,} messages; that may come to {MAX_SHARED_BYTES:,} bytes in"
+            " all, so send fewer messages at a time",
+            field="context",
+        )
     times = ((now and now + timedelta(microseconds=place)) for place in range(len(listed)))
     return (_completed(bytes(one), shared, time) for one, time in zip(listed, times, strict=True))
 

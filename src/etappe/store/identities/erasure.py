@@ -117,11 +117,14 @@ def visible(
 
 
 def finished(client: SyncRedis, erasure: Erasure, settings: Settings) -> Receipt:
-    """Notes that log and streams are free of an erased customer."""
-    client.hdel(keys.ERASURES, erasure.receipt)
+    """Notes that log and streams are free of an erased customer.
+
+    The receipt says so first: where Redis is full or this is broken off, all is done once more, and nothing is missing.
+    """
     told = receipt(client, erasure.receipt) or _receipt_of(erasure)
-    done = msgspec.structs.replace(told, rewritten=datetime.now(UTC))
-    return _keep(client, done, settings)
+    done = _keep(client, msgspec.structs.replace(told, rewritten=datetime.now(UTC)), settings)
+    client.hdel(keys.ERASURES, erasure.receipt)
+    return done
 
 
 def note(client: SyncRedis, erasure: Erasure, redacted: Mapping[str, int], settings: Settings) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 
 from etappe.arrays import sha256_of
 from etappe.errors import DataError
-from etappe.store.log import commits, damage, orphans, quarantine, scanning, schema, staging
+from etappe.store.log import commits, damage, findings, orphans, quarantine, scanning, schema, staging
 from etappe.store.log.log import Log
 from etappe.store.log.state import LogFile, State, table_and_day
 
@@ -32,14 +32,18 @@ class Relisted(msgspec.Struct, frozen=True):
     quarantined: int
 
 
-def relist(log: Log, behind: int = 0) -> Relisted:
-    """Makes a checkpoint of all files that lie in the log; it is behind `behind` and every commit there has been."""
+def relist(log: Log, behind: int = 0, generation: str = "") -> Relisted:
+    """Makes a checkpoint of all files that lie in the log; it is behind `behind` and every commit there has been.
+
+    Where commits were missing it says in which `generation` that was: Redis was told of more than is known of streams.
+    """
     folder = log.folder
     folder.mkdir(parents=True, exist_ok=True)
     with log.mending(), log.still():
         for part in (commits.FOLDER, commits.STAGING):
             (folder / part).mkdir(exist_ok=True)
         known = _known(folder)
+        lost = any(any(check(findings.gathered(folder, known))) for check in findings.OF_FILES)
         paths = [path for path in orphans.rows_in(folder) if path not in known.removed]
         listed, refused = _sorted_out(folder, known, paths)
         for path, why in refused.items():
@@ -48,6 +52,8 @@ def relist(log: Log, behind: int = 0) -> Relisted:
         last = max((behind, known.position, *numbers, *(int(path.stem) for path in commits.kept(folder))))
         files = _by_day(listed)
         state = msgspec.structs.replace(known, position=last + 1, files=files, checkpoint=last + 1)
+        if lost:
+            state = msgspec.structs.replace(state, relisted=generation)
         commits.write_checkpoint(folder, state)
         staging.remove_dead(folder)
     return Relisted(last + 1, len(listed), sum(file.rows for file in listed), len(refused))

@@ -65,7 +65,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """What the commits up to `position` come to: `files` by table and day, in the order in which their rows arrived.
 
     `removed` are replaced files that may not be deleted yet. `checkpoint` is the position of the last checkpoint known.
-    `missing` are damaged files that were set aside: their rows were committed and cannot be read.
+    `missing` are damaged files that were set aside: their rows were committed and cannot be read. `relisted` is the
+    generation in which commits were missing and all files were listed anew, which tells less than they did of streams.
     """
 
     format: int = FORMAT
@@ -76,6 +77,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     checkpoint: int = 0
     missing: tuple[LogFile, ...] = ()
+    relisted: str | None = None
 
     def of(self, table: str) -> Iterator[LogFile]:
         """The live files of a table, by day."""

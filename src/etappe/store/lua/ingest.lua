@@ -3,8 +3,9 @@
 -- ARGV: tail limit (bytes), seconds to live, 1 where unknown consent denies, events a minute, code of set_consent,
 --       codes whose records carry blocks (bytes), number of customers, their subjects, then for each event: its head,
 --       record (with blocks), event as JSON, flag, raw payload. A head is the subject (16 bytes), t (to the tail), c
---       (too, and when the alias was erased is known) or n (nobody's), the customer (1..), ":", the minute it counts
---       in. The last is the least mark.
+--       (too, and when the alias was erased is known) or n (nobody's), the customer (1..), ":", the minute it counts in,
+--       with a u behind it where it was not proved whose it is: these count apart, so that they cause no flag of others.
+--       The last is the least mark.
 -- Returns for each event 1 (accepted), 0 (duplicate), -1 (belongs to another customer now), -2 (erased since), and behind
 -- them the mark. Where that does not stand nothing is taken, and the mark alone is returned.
 -- Mark and least mark come off their lists first: what is left is counted from the front, and to its end.
@@ -115,7 +116,7 @@ local function take(one, subject, hash, minute, at)
 end
 
 for at = 8 + count, #ARGV, EACH do
-  local place, minute = string.match(ARGV[at], '^(%d+):(%d*)$', 18)
+  local place, minute = string.match(ARGV[at], '^(%d+):(%d*u?)$', 18)
   local one = customer_at(tonumber(place))
   local subject, hash = string.sub(ARGV[at], 1, 16), string.sub(ARGV[at + 1], 1, 8)
   local own = subject == one.subject

@@ -9,9 +9,11 @@ import polars as pl
 import redis
 
 from etappe import faults
-from etappe.errors import StoreFullError
-from etappe.store import generation, marks
+from etappe.errors import EtappeError, StoreFullError
+from etappe.store import connection, generation, marks
 from etappe.store.connection import SyncRedis
+from etappe.store.identities import tombstones
+from etappe.store.identities.remembered import Remembered
 from etappe.store.log import Log, Transaction, schema
 from etappe.worker.archiving import entries, rejected, streams
 from etappe.worker.archiving.entries import SOURCE, Entry, Rejected
@@ -51,7 +53,7 @@ def _archive_once(client: SyncRedis, log: Log) -> tuple[int, bool]:
     waiting = streams.read(client, state.streams, state.counts, PER_STREAM)
     if not waiting:
         return 0, False
-    added = _commit(log, waiting, state.streams)
+    added = _commit(client, log, waiting, state.streams)
     faults.point("archive.before_trim")
     streams.trim(client, waiting)
     faults.point("archive.before_mark")
@@ -71,13 +73,13 @@ def _mark(client: SyncRedis, log: Log, waiting: list[Waiting]) -> None:
             marks.advance(client, mine, {one.stream: one.position for one in waiting if one.position is not None})
 
 
-def _commit(log: Log, waiting: list[Waiting], known: dict[str, str]) -> int:
+def _commit(client: SyncRedis, log: Log, waiting: list[Waiting], known: dict[str, str]) -> int:
     """Commits what the log does not have yet; returns how many entries that were."""
     earlier, bad = _rows(entry for one in waiting for entry in one.earlier)
     missing = {table: _missing(log, table, rows) for table, rows in earlier.items()}
     fresh, more_bad = _rows(entry for one in waiting for entry in one.fresh)
     if bad or more_bad:
-        _set_aside(log, [*bad, *more_bad])
+        _set_aside(client, log, [*bad, *more_bad])
     faults.point("archive.before_commit")
     with log.transaction(SOURCE) as into:
         for rows in (missing, fresh):
@@ -90,12 +92,24 @@ def _commit(log: Log, waiting: list[Waiting], known: dict[str, str]) -> int:
     return sum(len(one.fresh) for one in waiting) + sum(rows.height for rows in missing.values())
 
 
-def _set_aside(log: Log, bad: list[Rejected]) -> None:
+def _set_aside(client: SyncRedis, log: Log, bad: list[Rejected]) -> None:
     folder = log.folder.parent / "rejected"
-    rejected.keep(folder, bad)
+    rejected.keep(folder, bad, _erased(client, log))
     for one in bad:
         where = (one.entry.place, one.entry.stream, folder / rejected.FILE)
         _log.warning("entry %s of %s cannot be read and is set aside in %s: %s", *where, one.reason)
+
+
+def _erased(client: SyncRedis, log: Log) -> Remembered:
+    """Who was erased, by the log; Redis knows them too, where the log is damaged.
+
+    Of those whose tombstone waits in a stream the files are rid when the log is rewritten, which archives it first.
+    """
+    try:
+        stones = tombstones.in_log(log)
+    except (EtappeError, OSError, pl.exceptions.PolarsError):
+        stones = tombstones.in_redis(client)
+    return Remembered(stones, connection.known_secret(client, log.folder.parent) if stones else b"")
 
 
 def _rows(some: Iterable[Entry]) -> tuple[dict[str, pl.DataFrame], list[Rejected]]:

@@ -26,8 +26,9 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log, damage
+from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
-from etappe.worker.backup import own_records, regraphing, unerased
+from etappe.worker.backup import regraphing, unerased
 from etappe.worker.rebuilding import rebuild
 
 AT_ONCE: Final = 20_000

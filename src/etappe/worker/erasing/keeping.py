@@ -12,8 +12,9 @@ from typing import Final
 import polars as pl
 
 from etappe.customers.identity import ERASE
+from etappe.events.identities import ANONYMOUS
 from etappe.events.naming.sought import NAMING, Search
-from etappe.ids import Subject
+from etappe.ids import Subject, browser_of, subject_of
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
 from etappe.store.log import schema
@@ -27,15 +28,19 @@ Taken = Counter[tuple[str, str]]
 
 
 class Keeper:
-    """What stays of the rows of a table; it counts what it took from others, and remembers from whom."""
+    """What stays of the rows of a table; it counts what it took from others, and remembers whose records had it.
+
+    Those are customers and, by subjects of their own, linked browsers: a browser has all that named it without proof.
+    """
 
     def __init__(
-        self, erasures: list[Erasure], erased: Erased, touching: Callable[[Collection[Subject]], None]
+        self, erasures: list[Erasure], erased: Erased, secret: bytes, touching: Callable[[Collection[Subject]], None]
     ) -> None:
         self.taken: Taken = Counter()
         self.touched: set[Subject] = set()
         self._erasures = erasures
         self._erased = erased
+        self._secret = secret
         self._touching = touching
         since = {subject: one.since for one in erasures for subject in one.subjects}
         self._since = pl.Series([moment * 1000 for moment in since.values()], dtype=pl.Int64).cast(schema.TIME)
@@ -51,19 +56,28 @@ class Keeper:
         mine = erasure.visible(rows.lazy(), self._erasures).collect()
         said = pl.any_horizontal(pl.col(NAMING).is_not_null())
         places = mine.select(said & self._early("received")).to_series().arg_true()
-        touched: set[Subject] = set()
         left: list[tuple[str | None, ...]] = []
+        touched: set[Subject] = set()
         for subject, event, received, *told in mine[places].select(*_OF_EVENTS, *NAMING).iter_rows():
             search = Search(self._erased, received)
             left.append(search.left(event, *told))
             self.taken.update(search.taken)
-            if subject and left[-1][:_IN_RECORDS] != tuple(told[:_IN_RECORDS]):
-                touched.add(Subject(subject))
-        self._touch(touched)
+            if left[-1][:_IN_RECORDS] != tuple(told[:_IN_RECORDS]):
+                touched |= self._having(subject, told[0])
+        gone = rows.filter(self._theirs("subject", "received")).select("anonymous_id").unique().drop_nulls()
+        self._touch(touched | {self._browser(one) for one in gone["anonymous_id"]})
         return mine.with_columns(
             mine[name].clone().scatter(places, pl.Series([each[at] for each in left], dtype=pl.String))
             for at, name in enumerate(NAMING)
         )
+
+    def _having(self, subject: bytes | None, anonymous_id: str | None) -> set[Subject]:
+        """Whose records may have what a row said that named these."""
+        whose = {Subject(subject)} if subject else set()
+        return whose | ({self._browser(anonymous_id)} if anonymous_id else set())
+
+    def _browser(self, anonymous_id: str) -> Subject:
+        return browser_of(subject_of(self._secret, ANONYMOUS, anonymous_id))
 
     def _touch(self, subjects: set[Subject]) -> None:
         if subjects:
@@ -89,7 +103,7 @@ class Keeper:
         """Whether a row is from before the last erasure."""
         return (pl.col(moment) <= self._since.max()).fill_null(value=False)
 
-    def _theirs(self, column: str) -> pl.Expr:
+    def _theirs(self, column: str, moment: str = "time") -> pl.Expr:
         """Whether a row is about an erased subject, and from before that: who came back is another customer."""
         erased = pl.col(column).replace_strict(self._subjects, self._since, default=None, return_dtype=schema.TIME)
-        return (pl.col("time") <= erased).fill_null(value=False)
+        return (pl.col(moment) <= erased).fill_null(value=False)

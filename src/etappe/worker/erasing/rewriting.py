@@ -19,7 +19,7 @@ from etappe.errors import DamagedFileError
 from etappe.events.naming.sought import REJECTED
 from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import exports, keys
+from etappe.store import connection, exports, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure, Receipt
@@ -57,7 +57,8 @@ def erase_now(client: SyncRedis, log: Log, rejected: Path, settings: Settings) -
         return []
     erased = Erased(waiting)
     archive(client, log)
-    keeper = Keeper(waiting, erased, lambda subjects: _mark(client, subjects))
+    secret = connection.known_secret(client, log.folder.parent)
+    keeper = Keeper(waiting, erased, secret, lambda subjects: _mark(client, subjects))
     unread = _rewrite(log, keeper.keep)
     _note(client, waiting, keeper.taken, settings)
     _mark(client, keeper.touched)  # a worker that did not know of the commit yet may have cleared the marks
@@ -83,7 +84,7 @@ def _rewrite(log: Log, keep: Keep) -> DamagedFileError | None:
 
 
 def _mark(client: SyncRedis, subjects: Collection[Subject]) -> None:
-    """Marks customers to be rebuilt, if Redis has a record of them: whose record has lapsed stays without one."""
+    """Marks customers and browsers to be rebuilt, if Redis has a record of them; what has lapsed stays away."""
     roots = sorted(set(graph.roots(client, list(subjects)).values()))
     pipe = client.pipeline(transaction=False)
     for root in roots:
