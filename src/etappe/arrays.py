@@ -112,12 +112,12 @@ def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
         np.save(file, np.asarray(array, order="C"), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
-    return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, _sha256(path))
+    return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, sha256_of(path))
 
 
 def _open_array(path: Path, info: ArrayInfo) -> NDArray[Any]:
     try:
-        if path.stat().st_size != info.bytes or _sha256(path) != info.sha256:
+        if path.stat().st_size != info.bytes or sha256_of(path) != info.sha256:
             raise DataError(f"{path} is damaged: its SHA-256 is not the manifest's; publish or train anew")
         return _load(path, info)
     except (OSError, ValueError) as error:
@@ -132,6 +132,7 @@ def _load(path: Path, info: ArrayInfo) -> NDArray[Any]:
     return np.asarray(array)
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -24,6 +24,7 @@ SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 PARENT = "ETAPPE_PARENT"
 FAULT = "ETAPPE_FAULT"
 FILE_NAME = "etappe.toml"
+_SECONDS_PER_DAY = 86_400
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -53,6 +54,11 @@ class Store(_Section, frozen=True):
     """Decision records a replica holds back at most before it drops (and counts) them."""
     decision_stream: Count = 200_000
     """Decision records Redis holds at most until the worker has archived them; fewer of those longer than 2 kB."""
+
+    @property
+    def customer_seconds(self) -> int:
+        """`customer_days` as Redis counts."""
+        return self.customer_days * _SECONDS_PER_DAY
 
 
 class Consent(_Section, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from etappe.api import auth
 from etappe.events import intake
 from etappe.events.translation import ga4, segment_messages
 from etappe.settings import Limits
@@ -24,7 +25,7 @@ class ByKey(msgspec.Struct, frozen=True):
 
     def of(self, connection: ASGIConnection[Any, Any, Any, Any]) -> int:
         """The bound of one request, whose key has been looked at."""
-        return self.publishable if from_browser(connection) else self.secret
+        return self.secret if auth.is_trusted(connection) else self.publishable
 
 
 EVENTS: Final = ByKey(intake.MAX_EVENTS, 100)
@@ -57,10 +58,10 @@ HELD: Final = "body_bytes"
 """Where a request's state has the bytes that it takes."""
 
 
-def from_browser(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
-    """Whether a request came with a publishable key, which anyone may read in the page."""
-    key = connection.state.get("key")
-    return key is not None and key.kind == "publishable"
+def of_body(connection: ASGIConnection[Any, Any, Any, Any]) -> int:
+    """How many bytes the body of a request may have; none on a route that the table lacks."""
+    bound = BODIES.get(connection.scope["path_template"])
+    return bound.of(connection) if bound is not None else 0
 
 
 class Room:
@@ -92,9 +93,8 @@ def giving_back(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, send)
         finally:
-            connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
-            count = connection.state.get(HELD, 0)
-            if count:
-                connection.app.state.room.give_back(count, browser=from_browser(connection))
+            if count := scope["state"].get(HELD, 0):
+                connection: ASGIConnection[Any, Any, Any, Any] = ASGIConnection(scope)
+                connection.app.state.room.give_back(count, browser=not auth.is_trusted(connection))
 
     return done

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from litestar.connection import ASGIConnection
 
-from etappe.api.bounds import from_browser
+from etappe.api import auth
 from etappe.api.problems import RefusedError
 from etappe.events.intake import Accepted
 from etappe.events.trust import Sender, is_proven
@@ -64,7 +64,7 @@ def admit(request: ASGIConnection[Any, Any, Any, Any], accepted: Sequence[Accept
     Raises:
         RefusedError: they came with a publishable key, and a visitor of theirs sends more than one may.
     """
-    if not accepted or not from_browser(request):
+    if not accepted or auth.is_trusted(request):
         return
     counts = Counter(_visitor(one.event, sender) for one in accepted)
     seconds = math.ceil(request.app.state.rates.take(counts, time.monotonic()))

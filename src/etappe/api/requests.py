@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.exceptions import ValidationException
 
-from etappe.api import bounds
+from etappe.api import auth, bounds
 from etappe.api.problems import RefusedError
 
 _FRACTION: Final = "got `float`"
@@ -22,27 +22,39 @@ class BoundedRequest(Request[Any, Any, State]):
     """A request whose body is read as far as its route, its key and the process's room allow, and in some time."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces.
+        """The body in pieces, however long each takes.
 
         Raises:
-            RefusedError: it is too large, there is no room for it just now, or it does not come.
+            RefusedError: it is too large, or there is no room for it just now.
         """
-        most = (
-            bounds.BODIES[self.scope["path_template"]].of(self) if self.scope["path_template"] in bounds.BODIES else 0
-        )
-        read = 0
+        most, trusted, read = bounds.of_body(self), auth.is_trusted(self), 0
         pieces = super().stream()
-        deadline = asyncio.get_running_loop().time() + bounds.READ_SECONDS
         if (self.content_length or 0) > most:
             await _thrown_away(pieces, self.content_length or 0)
-            raise _too_large(self, most)
-        while (piece := await _next(pieces, deadline)) is not None:
+            raise _too_large(most, trusted=trusted)
+        async for piece in pieces:
             read += len(piece)
             if read > most:
                 await _thrown_away(pieces, read)
-                raise _too_large(self, most)
-            _hold(self, len(piece))
+                raise _too_large(most, trusted=trusted)
+            if piece:
+                _hold(self, len(piece), trusted=trusted)
             yield piece
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            RefusedError: it is too large, there is no room for it just now, or it does not come in time.
+        """
+        try:
+            async with asyncio.timeout(bounds.READ_SECONDS):
+                return await super().body()
+        except TimeoutError as error:
+            raise RefusedError(
+                HTTPStatus.REQUEST_TIMEOUT,
+                f"the body did not come within {bounds.READ_SECONDS:g} seconds; send it again",
+            ) from error
 
     async def json(self) -> Any:
         """The body as what the route takes, decoded in one pass; texts are no numbers, numbers no booleans, 3.0 is 3.
@@ -89,38 +101,34 @@ def _field(place: str) -> str | None:
     return path.lstrip(".") or None
 
 
-async def _next(pieces: AsyncGenerator[bytes, None], deadline: float) -> bytes | None:
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await anext(pieces, None)
-    except TimeoutError as error:
-        raise RefusedError(
-            HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {bounds.READ_SECONDS:g} seconds; send it again"
-        ) from error
-
-
 async def _thrown_away(pieces: AsyncGenerator[bytes, None], least: int) -> None:
     """Reads the rest of a body that is refused and keeps none of it: many clients read no answer before all is sent.
 
     Not of one that says (`least`) or turns out to be beyond all reason, nor of one that does not come.
     """
-    deadline = asyncio.get_running_loop().time() + bounds.THROWN_AWAY_SECONDS
     left = bounds.THROWN_AWAY_BYTES
-    with suppress(RefusedError):
-        while least <= bounds.THROWN_AWAY_BYTES and left > 0 and (piece := await _next(pieces, deadline)) is not None:
-            left -= len(piece)
+    if least > left:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(bounds.THROWN_AWAY_SECONDS):
+            async for piece in pieces:
+                left -= len(piece)
+                if left <= 0:
+                    return
 
 
-def _hold(request: BoundedRequest, count: int) -> None:
-    if not request.app.state.room.take(count, browser=bounds.from_browser(request)):
+def _hold(request: BoundedRequest, count: int, *, trusted: bool) -> None:
+    """Notes room for a piece where `bounds.giving_back` finds it, whatever becomes of the request."""
+    if not request.app.state.room.take(count, browser=not trusted):
         raise RefusedError(
             HTTPStatus.SERVICE_UNAVAILABLE, "too many large bodies are being worked on; send this again", seconds=1
         )
-    request.state[bounds.HELD] = request.state.get(bounds.HELD, 0) + count
+    state = request.scope["state"]
+    state[bounds.HELD] = state.get(bounds.HELD, 0) + count
 
 
-def _too_large(request: BoundedRequest, most: int) -> RefusedError:
-    whose = "a publishable key" if bounds.from_browser(request) else "a request"
+def _too_large(most: int, *, trusted: bool) -> RefusedError:
+    whose = "a request" if trusted else "a publishable key"
     return RefusedError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body of {whose} may have {most:,} bytes here; send smaller ones"
     )

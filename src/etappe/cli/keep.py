@@ -20,8 +20,6 @@ from etappe.worker.backup.backing_up import back_up
 from etappe.worker.backup.restoring import Rebuilt
 from etappe.worker.erasing.rewriting import erase_now
 
-NOT_ALL = 1
-
 
 def rebuild(
     *,
@@ -50,7 +48,7 @@ def backup(
     if manifest.damaged:
         name, reason = next(iter(manifest.damaged.items()))
         show.complain(f"{len(manifest.damaged)} damaged: {name} is {reason}; `etappe check --deep` says what to do")
-        return NOT_ALL
+        return show.NOT_ALL
     return 0
 
 

@@ -19,8 +19,6 @@ from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import opened
 from etappe.worker.backup import healing
 
-NOT_ALL = 1
-
 
 def quarantined(
     *files: Annotated[str, Parameter(help="Files as the list names them; with --aside as `etappe check` does.")],
@@ -100,7 +98,7 @@ def _heal(place: Place, backup: Path) -> int:
         show.complain(
             f"{backup} has {len(done.left)} damaged files not whole ({first}); try another backup, or --aside"
         )
-        return NOT_ALL
+        return show.NOT_ALL
     if not done.healed:
         show.result("nothing is damaged")
     return 0

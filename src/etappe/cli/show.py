@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 _WIDE = 160
+NOT_ALL = 1
+"""What a command ends with that has done its work but for what it tells."""
 
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDE)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -34,11 +34,11 @@ def denial(said: int, arrived: int, skew: int, known: Iterable[Word]) -> Word:
     """A denial that was `said` by its client's clock, after the `known` last words on what it denies."""
     counts, latest = min(arrived, said + skew), said
     for word in known:
-        if word.granted and said + skew >= word.said:
+        if word.granted and said + skew >= word.said:  # in doubt the denial was the later word
             counts = max(counts, word.counts + 1)
-        elif not word.granted and said >= word.said:
+        elif not word.granted and said >= word.said:  # said again: never back to an earlier time than it has
             counts = max(counts, word.counts)
-        elif not word.granted:
+        elif not word.granted:  # an older one that comes late: a grant has to be later than the newer one still
             latest = max(latest, word.said)
     return Word(False, counts, latest)
 
@@ -46,6 +46,6 @@ def denial(said: int, arrived: int, skew: int, known: Iterable[Word]) -> Word:
 def grant(said: int, known: Iterable[Word]) -> Word:
     """A grant that was `said` by its client's clock, after the `known` last words on what it grants."""
     words = list(known)
-    if any(said < word.said for word in words if not word.granted):
+    if any(said < word.said for word in words if not word.granted):  # its own time loses to the denial's
         return Word(True, said, said)
     return Word(True, max([said, *(word.counts + (not word.granted) for word in words if said >= word.said)]), said)

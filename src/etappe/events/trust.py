@@ -61,9 +61,11 @@ def _received(one: Accepted, sender: Sender, *, trust_orders: bool) -> Accepted:
     event = one.event
     if isinstance(event, Purchase | Refund) and not (sender.trusted or trust_orders or event.claim):
         event = msgspec.structs.replace(event, claim=True)
-    event_id = id_from(one.event_id, trusted=sender.trusted)
+    event_id, proven = id_from(one.event_id, trusted=sender.trusted), is_proven(event, sender)
     granting = not sender.trusted and event.user_id is None and _grants(event)
-    proven = is_proven(event, sender)
+    told = (event_id, proven, granting)
+    if event is one.event and told == (one.event_id, one.proven, one.granting):  # as nearly all from servers
+        return one
     return msgspec.structs.replace(one, event=event, event_id=event_id, proven=proven, granting=granting)
 
 

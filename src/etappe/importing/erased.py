@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from etappe.events.identities import ANONYMOUS, Identity
-from etappe.events.naming.sought import Search
+from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject
 from etappe.importing import amounts
 from etappe.importing.ledger import Ledger
@@ -14,8 +13,6 @@ from etappe.store.identities.remembered import Remembered
 from etappe.store.log.schema import TIME
 
 REASON: Final = "erased: the customer was erased since"
-_SAID: Final = ("anonymous_id", "properties", "raw")
-"""The columns in which a row of somebody may name another."""
 _MOMENTS: Final = ("timestamp", "event_time", "InvoiceDate")
 """The columns in which files say when something happened."""
 
@@ -50,23 +47,18 @@ class Erased(Remembered):
 
     def _unnamed(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows of others without the names of the erased, and without what tells them in properties and payloads."""
-        names = [name for name in _SAID if name in rows.columns]
+        names = [name for name in NAMING if name in rows.columns]
         said = pl.any_horizontal(pl.col(names).is_not_null()) & (pl.col("time") <= self.last())
         places = rows.select(said.fill_null(value=False)).to_series().arg_true()
         left = [self._left(row) for row in rows[places].select("event", "time", *names).iter_rows(named=True)]
         return rows.with_columns(
-            rows[name].clone().scatter(places, pl.Series([row[name] for row in left], dtype=pl.String))
-            for name in names
+            rows[name].clone().scatter(places, pl.Series([row[at] for row in left], dtype=pl.String))
+            for at, name in enumerate(NAMING)
+            if name in names
         )
 
-    def _left(self, row: dict[str, Any]) -> dict[str, Any]:
-        search = Search(self, row["time"])
-        visitor, properties, raw = (row.get(name) for name in _SAID)
-        return {
-            "anonymous_id": None if visitor and search.has(Identity(ANONYMOUS, visitor)) else visitor,
-            "properties": properties and search.properties(row["event"], properties),
-            "raw": raw and search.payload(raw),
-        }
+    def _left(self, row: dict[str, Any]) -> tuple[str | None, str | None, str | None]:
+        return Search(self, row["time"]).left(row["event"], *(row.get(name) for name in NAMING))
 
 
 def _with_amount(rows: pl.DataFrame) -> pl.DataFrame:

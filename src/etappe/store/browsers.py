@@ -9,7 +9,7 @@ for it as well.
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import redis
@@ -28,8 +28,6 @@ from etappe.store.connection import AsyncRedis, run_script_async
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import Outcome, subject_for
 
-SECONDS_PER_DAY: Final = 86_400
-
 
 class Judged(msgspec.Struct, frozen=True):
     """Events as they are to be taken, and what each browser was that sent some of them without proof."""
@@ -44,6 +42,8 @@ async def judge(client: AsyncRedis, secret: bytes, events: Sequence[Accepted]) -
     Raises:
         StoreUnavailableError: Redis did not answer.
     """
+    if all(one.proven for one in events):
+        return Judged(list(events), {})
     asked = [browser for one in events if (browser := _browser(secret, one)) is not None]
     subjects = list(dict.fromkeys(asked))
     found = await customers.read(client, subjects, own=subjects) if subjects else []
@@ -61,6 +61,8 @@ async def keep(
         StoreUnavailableError: Redis did not answer; what is missing is added when the batch is repeated.
         StoreError: Redis refuses to write; the same holds.
     """
+    if not judged.browsers:
+        return
     kept: dict[Subject, list[bytes]] = defaultdict(list)
     for one, outcome in zip(judged.events, outcomes, strict=True):
         browser = _browser(secret, one)
@@ -77,7 +79,7 @@ async def keep(
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:
     limit = settings.store.tail_limit * records.WIDTH
-    return [limit, settings.store.customer_days * SECONDS_PER_DAY, browser, browser_of(browser), b"", b""]
+    return [limit, settings.store.customer_seconds, browser, browser_of(browser), b"", b""]
 
 
 def _browser(secret: bytes, one: Accepted) -> Subject | None:

@@ -26,7 +26,6 @@ from etappe.store.connection import AsyncRedis
 from etappe.store.identities.belonging import place_of
 from etappe.store.marks import Standing
 
-SECONDS_PER_DAY = 86_400
 _TRIES: Final = 200
 _PAUSE_SECONDS: Final = 0.01
 _REMEMBERED: Final = 100_000
@@ -160,7 +159,7 @@ class _Call:
         least = standing.expected(keys.mark(partition)) if standing else ""
         head = [
             settings.store.tail_limit * records.WIDTH,
-            settings.store.customer_days * SECONDS_PER_DAY,
+            settings.store.customer_seconds,
             "1" if settings.consent.unknown == "deny" else "0",
             settings.traffic.events_per_minute,
             CODES["set_consent"],
@@ -206,7 +205,7 @@ async def _resolve(
     try:
         async with client.pipeline(transaction=False) as pipe:
             for subject in subjects:
-                pipe.getex(keys.graph(subject), ex=settings.store.customer_days * SECONDS_PER_DAY)
+                pipe.getex(keys.graph(subject), ex=settings.store.customer_seconds)
                 pipe.get(keys.gone(subject, tombstone_of(secret, subject)))
             values = await pipe.execute()
     except (redis.ConnectionError, redis.TimeoutError) as error:

@@ -22,10 +22,8 @@ ITEMS: Final = "items"
 KEY: Final = "key"
 SNAPSHOT: Final = "snapshot"
 PATCHES_PER_ENTRY: Final = 500
-GENERATION_CHARS: Final = 28
-"""Length of the generation at the beginning of a mark: see `marks`."""
 _LEASE_KEYS: Final = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
-_NOBODY: Final = ["", START, 0, "", GENERATION_CHARS]
+_NOBODY: Final = ["", START, 0, ""]
 """Asks who has a lease, and renews none."""
 _POLL_SECONDS: Final = 0.002
 _READ: Final = 200
@@ -77,9 +75,8 @@ def append_items(client: SyncRedis, patches: Sequence[ItemPatch]) -> str:
 
 async def append_async(client: AsyncRedis, kind: str, payload: object, least: str = "") -> str | None:
     """As `append`, without blocking; None, and nothing is journalled, where the mark is not at `least`."""
-    names, arguments = [keys.CONFIG_STREAM, keys.CONFIG_MARK], [least, GENERATION_CHARS]
-    encoded = [kind, msgspec.json.encode(payload)]
-    reply = await run_script_async(client, scripts.JOURNAL, names, [*arguments, *encoded])
+    names, arguments = [keys.CONFIG_STREAM, keys.CONFIG_MARK], [least, kind, msgspec.json.encode(payload)]
+    reply = await run_script_async(client, scripts.JOURNAL, names, arguments)
     return None if isinstance(reply, list) else _text(reply)
 
 
@@ -111,7 +108,7 @@ async def renew(client: AsyncRedis, replica: str, position: str, seconds: float,
     Returns the beat: how often leases were renewed. Where the journal's mark is not at `least`, there is no lease, and
     the mark is returned.
     """
-    arguments = [replica, position, int(seconds * 1000), least, GENERATION_CHARS]
+    arguments = [replica, position, int(seconds * 1000), least]
     reply = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, arguments)
     return 0 if isinstance(reply, list) else reply
 

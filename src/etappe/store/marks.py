@@ -16,8 +16,6 @@ from etappe.errors import GenerationError
 from etappe.store import journal, keys, scripts
 from etappe.store.connection import AsyncConnection, SyncRedis, run_scripts
 
-GENERATION_CHARS: Final = journal.GENERATION_CHARS
-"""Twelve hexadecimal digits of the time in ms, so that a later generation is the larger text, and sixteen by chance."""
 REMEDY: Final = (
     "run `etappe rebuild` on the data folder that has the log; servers may stay up, and go on by themselves after it"
 )
@@ -27,6 +25,9 @@ SET_BACK: Final = "Redis was set back: what it holds is older than what was ther
 LATER: Final = "Redis holds a later generation: it was rebuilt and is being taken up, or it is another one"
 _TIME_CHARS: Final = 12
 _RANDOM_BYTES: Final = 8
+GENERATION_CHARS: Final = _TIME_CHARS + 2 * _RANDOM_BYTES
+"""Hexadecimal digits: of the time in ms, so that a later generation is the larger text, then by chance. `standing.lua`
+has this number, too."""
 _UNKNOWN: Final = "-" * GENERATION_CHARS
 """No mark begins with it."""
 _log = logging.getLogger("etappe.generation")
@@ -74,7 +75,7 @@ def put(client: SyncRedis, generation: str, positions: Mapping[str, str]) -> Non
 def advance(client: SyncRedis, generation: str, positions: Mapping[str, str]) -> None:
     """Says how far the log has read some streams, where the mark is still of this generation."""
     calls = [
-        (scripts.MARK, [keys.mark_of(stream)], [mark_of(generation, position), GENERATION_CHARS])
+        (scripts.MARK, [keys.mark_of(stream)], [mark_of(generation, position)])
         for stream, position in positions.items()
         if stream in keys.MARKED
     ]

@@ -14,14 +14,17 @@ class Script(msgspec.Struct, frozen=True):
     digest: str
 
 
-def _load(name: str) -> Script:
-    text = (files(__package__) / "lua" / f"{name}.lua").read_text()
+def _load(*names: str) -> Script:
+    """A script, made of files one behind another: what several scripts need stands in one that is put before them."""
+    text = "".join((files(__package__) / "lua" / f"{name}.lua").read_text() for name in names)
     return Script(text, hashlib.sha1(text.encode()).hexdigest())
 
 
-INGEST: Final = _load("ingest")
+_STANDING: Final = "standing"
+"""Whether Redis is the one that was left: see `marks`."""
+INGEST: Final = _load(_STANDING, "ingest")
 REPLACE: Final = _load("replace")
-LEASE: Final = _load("lease")
+LEASE: Final = _load(_STANDING, "lease")
 ASSIGN: Final = _load("assign")
 ADOPT: Final = _load("adopt")
 ENLIST: Final = _load("enlist")
@@ -30,8 +33,8 @@ RELEASE: Final = _load("release")
 CLEAN: Final = _load("clean")
 DROP: Final = _load("drop")
 FORGET: Final = _load("forget")
-MARK: Final = _load("mark")
-JOURNAL: Final = _load("journal")
+MARK: Final = _load(_STANDING, "mark")
+JOURNAL: Final = _load(_STANDING, "journal")
 OWN: Final = _load("own")
 KEEP: Final = _load("keep")
 ALL: Final = (

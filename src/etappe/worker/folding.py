@@ -15,7 +15,6 @@ from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.identities import graph
 
-SECONDS_PER_DAY: Final = 86_400
 BATCH: Final = 500
 _log = logging.getLogger("etappe.folding")
 
@@ -33,15 +32,10 @@ def fold_long_tails(client: SyncRedis, settings: Settings) -> int:
         made = [new for one in found if one.tail and (new := _folded(one, settings))]
         graph.mark_dirty(client, [new.read.subject for new, dirty in made if dirty])  # before, lest a crash forgets it
         faults.point("folding.before_replace")
-        refused = customers.replace(client, [new for new, _ in made], ttl(settings))
+        refused = customers.replace(client, [new for new, _ in made], settings.store.customer_seconds)
         faults.point("folding.after_replace")
         folded += len(made) - len(refused)
     return folded
-
-
-def ttl(settings: Settings) -> int:
-    """Seconds that a customer's record lives without an event."""
-    return settings.store.customer_days * SECONDS_PER_DAY
 
 
 def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bool] | None:

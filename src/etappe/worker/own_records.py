@@ -18,7 +18,7 @@ from etappe.store.connection import SyncRedis
 from etappe.store.history import Past
 from etappe.store.identities import erasure
 from etappe.store.log import Log
-from etappe.worker.folding import BATCH, ttl
+from etappe.worker.folding import BATCH
 
 _AT_ONCE: Final = 20_000
 """Browsers whose events are held in memory at a time."""
@@ -31,7 +31,7 @@ def put(
     """Writes the own record of each browser that is an alias."""
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
-        pipe.set(keys.base(past.subject), pack(past.base), ex=ttl(settings))
+        pipe.set(keys.base(past.subject), pack(past.base), ex=settings.store.customer_seconds)
         if len(pipe) >= BATCH:
             pipe.execute()
     pipe.execute()

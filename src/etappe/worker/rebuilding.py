@@ -31,7 +31,7 @@ from etappe.store.identities.steps import drop_held
 from etappe.store.log import Log
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
-from etappe.worker.folding import BATCH, ttl
+from etappe.worker.folding import BATCH
 
 ATTEMPTS: Final = 5
 HASH_BYTES: Final = 8
@@ -142,7 +142,7 @@ def _put_all(
 
 def _replace(client: SyncRedis, made: list[Replacement], settings: Settings) -> list[Subject]:
     faults.point("rebuilding.before_replace")
-    refused = customers.replace(client, made, ttl(settings))
+    refused = customers.replace(client, made, settings.store.customer_seconds)
     faults.point("rebuilding.after_replace")
     still = set(refused)
     drop_held(client, [subject for one in made if one.read.subject not in still for subject in one.holds])

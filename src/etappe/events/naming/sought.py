@@ -8,11 +8,13 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from etappe.events.identities import CLAIMED, IDENTITIES, Identity
+from etappe.events.identities import ANONYMOUS, CLAIMED, IDENTITIES, Identity
 from etappe.events.naming import places, telling
 
 ERASED: Final = "[erased]"
 """What stands in the place of what was taken out of a text."""
+NAMING: Final = ("anonymous_id", "properties", "raw")
+"""The columns in which an event of somebody may name another."""
 IDS: Final = "identities"
 TEXTS: Final = "texts"
 PAYLOADS: Final = "payloads"
@@ -63,6 +65,17 @@ class Search:
         found = {self._sought.whose(identity, self._moment) for identity in places.named(document, where)}
         self.taken.update((whose, sort) for whose in found if whose is not None)
         return any(whose is not None for whose in found)
+
+    def left(
+        self, event: str | None, anonymous_id: str | None, properties: str | None, payload: str | None
+    ) -> tuple[str | None, str | None, str | None]:
+        """What is left of another's event, by NAMING. In this order: a payload goes where ids went before it."""
+        visitor = Identity(ANONYMOUS, anonymous_id) if anonymous_id else None
+        return (
+            None if self.has(visitor) else anonymous_id,
+            properties and self.properties(event, properties),
+            payload and self.payload(payload),
+        )
 
     def properties(self, event: str | None, text: str) -> str | None:
         """The properties of another's event without them; None where nothing is left."""

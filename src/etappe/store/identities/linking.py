@@ -17,7 +17,6 @@ from etappe.store import keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 
-SECONDS_PER_DAY: Final = 86_400
 _REMEMBERED: Final = 50_000
 _REMEMBERED_SECONDS: Final = 5.0
 
@@ -81,7 +80,7 @@ class Linker:
         """Links that are in use do not lapse."""
         pipe = self._client.pipeline(transaction=False)
         for alias in aliases:
-            pipe.expire(keys.graph(alias), self._settings.store.customer_days * SECONDS_PER_DAY)
+            pipe.expire(keys.graph(alias), self._settings.store.customer_seconds)
         pipe.execute()
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:

@@ -19,7 +19,6 @@ from etappe.store.connection import SyncRedis, run_script, run_scripts
 from etappe.store.identities.belonging import HEAD_BYTES, place_of, subjects_in
 from etappe.store.scripts import Script
 
-SECONDS_PER_DAY: Final = 86_400
 _CONSENT_BYTES: Final = 24
 """The head of a base, with what was last said on personalisation and when."""
 _Call = tuple[Script, list[str], list[Any]]
@@ -62,7 +61,7 @@ def steps_of(graph: Graph, before: dict[Subject, Subject]) -> Steps:
 
 def do(client: SyncRedis, epoch: int, steps: Steps, settings: Settings) -> None:
     """Does the steps of change `epoch`, or does them again."""
-    stamp, ttl = f"{epoch:015d}", settings.store.customer_days * SECONDS_PER_DAY
+    stamp, ttl = f"{epoch:015d}", settings.store.customer_seconds
     calls: list[_Call] = []
     for root, nodes in steps.groups:
         listed = [part for subject, node in nodes for part in (subject, msgspec.json.encode(node))]

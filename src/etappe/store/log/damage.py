@@ -1,14 +1,15 @@
 """Whether live files are what their commits say, and which one it is where reading the log failed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import polars as pl
 
-from etappe.errors import DamagedFileError
-from etappe.store.log.staging import digest
+from etappe.arrays import sha256_of
+from etappe.errors import DamagedFileError, EtappeError
 from etappe.store.log.state import LogFile
 
 OF_POLARS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -88,6 +89,29 @@ def blame(log: Path, files: Iterable[LogFile]) -> None:
     refuse(deep(log, listed))
 
 
+@contextmanager
+def named(log: Path, files: Callable[[], Iterable[LogFile]], doing: str) -> Iterator[None]:
+    """Names the file for which `doing` something with the log failed inside the block; `files` are those it has then.
+
+    Raises:
+        DamagedFileError: a live file is damaged.
+        EtappeError: something else is wrong.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        refuse(at_sight(log, files()))
+        raise
+    except OF_POLARS as error:
+        blame(log, files())
+        raise EtappeError(f"{doing} the log in {log} failed: {error}") from error
+
+
+def line_of(error: BaseException) -> str:
+    """The first line of a message: what follows in those of Polars is of no use to operators."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 def _at_sight(log: Path, file: LogFile) -> str | None:
     try:
         size = (log / file.path).stat().st_size
@@ -100,7 +124,7 @@ def _at_sight(log: Path, file: LogFile) -> str | None:
 
 def _unlike(path: Path, file: LogFile) -> str | None:
     try:
-        same = not file.sha256 or digest(path) == file.sha256
+        same = not file.sha256 or sha256_of(path) == file.sha256
     except OSError as error:
         return f"damaged: it cannot be read ({error.strerror})"
     return None if same else "damaged: its SHA-256 is not what was written"
@@ -113,6 +137,5 @@ def _inside(path: Path, file: LogFile) -> str | None:
             rows.collect()
         height = rows.select(pl.len()).collect().item()
     except UNREADABLE as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        return f"damaged: it cannot be read ({line})"
+        return f"damaged: it cannot be read ({line_of(error)})"
     return None if height == file.rows else f"damaged: it has {height:,} rows"

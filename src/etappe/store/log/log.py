@@ -10,14 +10,14 @@ a stream is exactly once. Only `rewrite` changes what the log has said.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import polars as pl
 
-from etappe.errors import DataError, EtappeError
+from etappe.errors import DataError
 from etappe.store.log import (
     commits,
     compaction,
@@ -127,17 +127,10 @@ class Log:
             EtappeError: the rows could not be written, or what was read for them is damaged.
             OSError: the disk is full or does not work.
         """
-        try:
-            with staging.opened(self.folder, self.folder / ".lock") as into:
-                yield into
-                if into.anything:
-                    self._commit(source, into)
-        except FileNotFoundError:
-            damage.refuse(damage.at_sight(self.folder, self.state().all()))
-            raise
-        except damage.OF_POLARS as error:
-            damage.blame(self.folder, self.state().all())
-            raise EtappeError(f"writing the log in {self.folder} failed: {error}") from error
+        with self._naming_damage("writing"), staging.opened(self.folder, self.folder / ".lock") as into:
+            yield into
+            if into.anything:
+                self._commit(source, into)
 
     def compact(self, limits: Limits = LIMITS) -> int:
         """Merges small files, deletes what was merged long ago, makes a checkpoint: each where it is due.
@@ -219,14 +212,8 @@ class Log:
             DamagedFileError: a live file is damaged.
             EtappeError: something else is wrong.
         """
-        try:
+        with self._naming_damage("reading"):
             yield
-        except FileNotFoundError:
-            damage.refuse(damage.at_sight(self.folder, self.state().all()))
-            raise
-        except damage.OF_POLARS as error:
-            damage.blame(self.folder, self.state().all())
-            raise EtappeError(f"reading the log in {self.folder} failed: {error}") from error
 
     def go_on_behind(self, position: int) -> bool:
         """Has the next commit come behind `position`, where the log ends before it; returns whether it did."""
@@ -236,6 +223,9 @@ class Log:
                 return False
             self._known = commits.write_checkpoint(self.folder, msgspec.structs.replace(state, position=position))
         return True
+
+    def _naming_damage(self, doing: str) -> AbstractContextManager[None]:
+        return damage.named(self.folder, lambda: self.state().all(), doing)
 
     def _clear(self) -> None:
         """Makes the folders where there is no fault, then takes out what killed processes left."""

@@ -8,13 +8,12 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.arrays import sync_folder
+from etappe.arrays import sha256_of, sync_folder
 from etappe.errors import DataError, InputError, NotFoundError
 from etappe.store.log import damage, quarantine, schema
 from etappe.store.log.damage import Damage
 from etappe.store.log.log import Log
 from etappe.store.log.quarantine import Held
-from etappe.store.log.staging import digest
 from etappe.store.log.state import LogFile
 
 SET_ASIDE: Final = "set aside"
@@ -119,7 +118,7 @@ def _days(rows: pl.DataFrame) -> list[str]:
 def _refuse_damaged(log: Log, held: Held) -> None:
     noted = quarantine.note(log.folder, held.path)
     path = quarantine.folder_of(log.folder) / held.path
-    if noted and noted.file and (not path.exists() or (noted.file.sha256 and digest(path) != noted.file.sha256)):
+    if noted and noted.file and (not path.exists() or (noted.file.sha256 and sha256_of(path) != noted.file.sha256)):
         raise DataError(f"{path} is damaged; bring it back with `etappe quarantine --heal BACKUP`, or --drop it")
     quarantine.read(log.folder, held.path)
 

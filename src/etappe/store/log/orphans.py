@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from etappe.store.log import schema, staging
-from etappe.store.log.state import State
+from etappe.store.log.state import State, table_and_day
 
 
 class Orphan(msgspec.Struct, frozen=True):
@@ -28,12 +28,12 @@ class Orphan(msgspec.Struct, frozen=True):
     @property
     def table(self) -> str:
         """The table it lies with."""
-        return Path(self.path).parts[0]
+        return table_and_day(self.path)[0]
 
     @property
     def day(self) -> str:
         """The day it lies with."""
-        return Path(self.path).parent.name.removeprefix("day=")
+        return table_and_day(self.path)[1]
 
 
 def find(log: Path, state: State) -> list[Orphan]:
@@ -56,7 +56,11 @@ def number_of(path: str) -> int:
     return int(number) if number.isdecimal() else 0
 
 
+def token_in(path: str) -> str:
+    """What tells the transaction that moved a file in: see `staging.token_of`."""
+    return Path(path).stem.rpartition("-")[2]
+
+
 def _orphan(path: str, dead: set[str], position: int) -> Orphan:
     number = number_of(path)
-    token = Path(path).stem.rpartition("-")[2]
-    return Orphan(path, number, leftover=token in dead or (position > 0 and number <= position))
+    return Orphan(path, number, leftover=token_in(path) in dead or (position > 0 and number <= position))

@@ -20,7 +20,7 @@ from etappe.arrays import sync_folder, write_synced
 from etappe.errors import DataError, NotFoundError
 from etappe.store.log import damage, scanning, schema
 from etappe.store.log.compaction import Keep
-from etappe.store.log.state import LogFile
+from etappe.store.log.state import LogFile, table_and_day
 
 FOLDER: Final = "quarantine"
 UNCOMMITTED: Final = "no commit names it, as one that a process leaves which is killed before its commit"
@@ -56,7 +56,8 @@ def folder_of(log: Path) -> Path:
 
 def look(folder: Path, name: str, noted: Note | None = None) -> Held:
     """What a file below `folder`, with its table and day, holds."""
-    about = Held(path=name, why=noted.why if noted else "", table=_table(name), day=_day(name), rows=None)
+    table, day = table_and_day(name)
+    about = Held(path=name, why=noted.why if noted else "", table=table, day=day, rows=None)
     span = (pl.len(), pl.col("time").min().alias("first"), pl.col("time").max().alias("last"))
     try:
         rows, first, last = _rows(folder, name, noted).select(span).collect().row(0)
@@ -118,8 +119,8 @@ def read(log: Path, name: str) -> pl.DataFrame:
     try:
         rows = _scan(log, name).collect()
     except damage.UNREADABLE as error:
-        line = next(iter(str(error).splitlines()), type(error).__name__)
-        raise DataError(f"{path} cannot be read as rows of table {_table(name)}: {line}") from error
+        table, _ = table_and_day(name)
+        raise DataError(f"{path} cannot be read as rows of table {table}: {damage.line_of(error)}") from error
     return rows.drop(scanning.COMMIT)
 
 
@@ -144,7 +145,8 @@ def _rewritten(log: Path, name: str, keep: Keep) -> bool:
         if path.exists():
             _log.warning("%s cannot be read, so erased customers may be in it: see `etappe quarantine --drop`", path)
         return False
-    kept = keep(_table(name), rows)
+    table, _ = table_and_day(name)
+    kept = keep(table, rows)
     if kept is None:
         return False
     _log.info("%d rows of erased customers removed from %s", rows.height - kept.height, path)
@@ -167,7 +169,7 @@ def _scan(log: Path, name: str) -> pl.LazyFrame:
 
 
 def _rows(folder: Path, name: str, noted: Note | None) -> pl.LazyFrame:
-    file = noted.file if noted and noted.file else LogFile(_table(name), _day(name), name, 0)
+    file = noted.file if noted and noted.file else LogFile(*table_and_day(name), name, 0)
     here = msgspec.structs.replace(file, path=name)
     return scanning.scan(folder, here.table, [here], strict=True)
 
@@ -195,11 +197,3 @@ def _free_name(log: Path, path: str) -> str:
         number += 1
         name = wanted.with_name(f"{wanted.stem}.{number}.parquet")
     return str(name)
-
-
-def _table(name: str) -> str:
-    return Path(name).parts[0]
-
-
-def _day(name: str) -> str:
-    return Path(name).parent.name.removeprefix("day=")

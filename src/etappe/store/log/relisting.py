@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.arrays import sha256_of
 from etappe.errors import DataError
 from etappe.store.log import commits, damage, findings, orphans, quarantine, scanning, schema, staging
 from etappe.store.log.log import Log
-from etappe.store.log.state import LogFile, State
+from etappe.store.log.state import LogFile, State, table_and_day
 
 UNREADABLE: Final = "no commit names it, and it cannot be read"
 _SHARE: Final = 0.5
@@ -85,7 +86,7 @@ def _sorted_out(folder: Path, known: State, paths: Iterable[str]) -> tuple[list[
         file = live.get(path) or _described(folder, path)
         if file is None:
             refused[path] = UNREADABLE
-        elif path not in live and Path(path).stem.rpartition("-")[2] in killed:
+        elif path not in live and orphans.token_in(path) in killed:
             refused[path] = quarantine.UNCOMMITTED
         elif _is_superseded(folder, file, listed):
             refused[path] = quarantine.SUPERSEDED
@@ -97,7 +98,7 @@ def _sorted_out(folder: Path, known: State, paths: Iterable[str]) -> tuple[list[
 def _described(folder: Path, path: str) -> LogFile | None:
     """A file as its commit would have told of it; None where it cannot be read."""
     number = orphans.number_of(path)
-    table, day = Path(path).parts[0], Path(path).parent.name.removeprefix("day=")
+    table, day = table_and_day(path)
     named = LogFile(table, day, path, 0, number, number)
     try:
         rows = _rows(folder, named)
@@ -105,7 +106,7 @@ def _described(folder: Path, path: str) -> LogFile | None:
         return None
     span = rows[scanning.COMMIT]
     first, last = (span.min(), span.max()) if rows.height else (number, number)
-    size, sha256 = (folder / path).stat().st_size, staging.digest(folder / path)
+    size, sha256 = (folder / path).stat().st_size, sha256_of(folder / path)
     return LogFile(table, day, path, rows.height, int(first), int(last), size, sha256)  # type: ignore[arg-type]
 
 

@@ -1,7 +1,6 @@
 """Rows on their way into the log: written and synced in a folder of their own, until a commit takes them in."""
 
 import fcntl
-import hashlib
 import os
 import shutil
 import uuid
@@ -14,6 +13,7 @@ import msgspec
 import polars as pl
 
 from etappe import faults
+from etappe.arrays import sha256_of
 from etappe.errors import DataError
 from etappe.store.log import schema
 from etappe.store.log.commits import STAGING
@@ -125,14 +125,8 @@ def token_of(staging: Path) -> str:
     return staging.name[:_TOKEN]
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _staged(table: str, day: str, path: Path, rows: int) -> StagedFile:
-    return StagedFile(table, day, path, rows, path.stat().st_size, digest(path))
+    return StagedFile(table, day, path, rows, path.stat().st_size, sha256_of(path))
 
 
 @contextmanager

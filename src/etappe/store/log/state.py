@@ -2,11 +2,18 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 FORMAT: Final = 1
+
+
+def table_and_day(path: str) -> tuple[str, str]:
+    """What a file holds by its path, be it live, nobody's or in quarantine: `event/day=2026-01-01/...`."""
+    table, day = Path(path).parts[:2]
+    return table, day.removeprefix("day=")
 
 
 class LogFile(msgspec.Struct, frozen=True, omit_defaults=True):

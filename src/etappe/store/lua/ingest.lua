@@ -5,11 +5,12 @@
 --       record (with blocks), event as JSON, flag, raw payload. A head is the subject (16 bytes), t (to the tail), c
 --       (too, and when the alias was erased is known) or n (nobody's), the customer (1..), ":", the minute it counts in,
 --       with a u behind it where it was not proved whose it is: these count apart, so that they cause no flag of others.
---       The last is the least mark, whose first 28 bytes are the generation; '' asks for none.
+--       The last is the least mark.
 -- Returns for each event 1 (accepted), 0 (duplicate), -1 (belongs to another customer now), -2 (erased since), and behind
--- them the mark. Where that is not of the generation, or older, nothing is taken and the mark alone is returned.
+-- them the mark. Where that does not stand nothing is taken, and the mark alone is returned.
+-- Mark and least mark come off their lists first: what is left is counted from the front, and to its end.
 local least, mark = table.remove(ARGV), redis.call('GET', table.remove(KEYS)) or ''
-if string.sub(mark, 1, 28) ~= string.sub(least, 1, 28) and least ~= '' or mark < least then
+if not stands(mark, least) then
   return mark
 end
 local EACH, WIDTH = 5, 40
@@ -71,6 +72,7 @@ local function customer_at(place)
   return one
 end
 
+-- Looks for eight bytes anywhere, not only where hashes begin: what is no repeat is taken for one once in 2^64 places.
 local function is_known(one, hash)
   return string.find(one.tail, hash, 1, true) or string.find(one.base, hash, 1, true)
     or string.find(one.seen, hash, 1, true)
@@ -118,6 +120,8 @@ for at = 8 + count, #ARGV, EACH do
   local one = customer_at(tonumber(place))
   local subject, hash = string.sub(ARGV[at], 1, 16), string.sub(ARGV[at + 1], 1, 8)
   local own = subject == one.subject
+  -- The tombstone asked is the customer's. An alias has one of its own, in another slot, that only the caller can ask: so
+  -- what may be from before the customer's goes back once, and comes again as `c` when that is known.
   local erased = one.gone >= 0 and number(ARGV[at + 1], 17) <= one.gone
   local sure = own or string.sub(ARGV[at], 17, 17) == 'c' or not erased
   if own and one.alias or not own and redis.call('HEXISTS', one.keys[4], subject) == 0 or not sure then

@@ -11,6 +11,9 @@ local now, most = tonumber(redis.call('TIME')[1]), tonumber(ARGV[3])
 local size = #ARGV[1] + 2 * #KEYS[1] + ARGV[4]
 local ring = redis.call('HMGET', KEYS[2], 'first', 'next', 'bytes')
 local first, next, held = tonumber(ring[1] or 0), tonumber(ring[2] or 0), tonumber(ring[3] or 0)
+-- Dropping goes on from where it stopped, so each answer is looked at once when it comes and once when it goes, however
+-- many there are. What has lapsed goes in any case, as it takes no room any more; an entry without a name was forgotten
+-- with its customer.
 while first < next do
   local entry = redis.call('HGET', KEYS[2], first) or '0:0:'
   local till, bytes, name = string.match(entry, '^(%d+):(%d+):(.*)$')

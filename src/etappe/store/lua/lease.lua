@@ -1,11 +1,10 @@
 -- Renews a replica's lease, saying how far it has applied the configuration; forgets replicas whose lease lapsed.
 -- KEYS: leases (sorted set: replica by expiry), positions (hash), the journal's mark, beat
--- ARGV: replica, position, length of the lease (ms; 0 gives it up), the least mark ('' asks for none), length of the
---       generation at its beginning
+-- ARGV: replica, position, length of the lease (ms; 0 gives it up), the least mark ('' asks for none)
 -- Returns the positions of all, or, to who renews a lease, how often that was done by anybody: a number that only grows,
 -- unless Redis is set back. The mark alone, and there is no lease, where it is not of the generation or older.
 local mark = redis.call('GET', KEYS[3]) or ''
-if ARGV[4] ~= '' and (string.sub(mark, 1, ARGV[5]) ~= string.sub(ARGV[4], 1, ARGV[5]) or mark < ARGV[4]) then
+if not stands(mark, ARGV[4]) then
   return mark
 end
 local time = redis.call('TIME')

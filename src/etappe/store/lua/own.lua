@@ -3,6 +3,8 @@
 -- ARGV: tail limit (bytes), seconds to live, subject of the browser, of that record, the head of the graph value as it
 --       has to be (16 bytes; empty: any), a base for that record where it has none, then records (with blocks)
 -- Returns how many were not there already.
+-- The graph is read here and not by the caller: between its reading and this the browser may have become an alias, whose
+-- tail nobody reads any more. What is copied when it becomes one asks for the head of that step: a later step has its own.
 local head = redis.call('GETRANGE', KEYS[1], 0, 15)
 if ARGV[5] ~= '' and ARGV[5] ~= head then
   return 0

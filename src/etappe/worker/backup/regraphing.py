@@ -19,7 +19,6 @@ from etappe.store.connection import SyncRedis, run_script
 from etappe.store.identities import graph, tombstones
 from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
-from etappe.worker.folding import ttl
 
 LOCK_MS: Final = 30_000
 WAIT_SECONDS: Final = 60.0
@@ -62,7 +61,7 @@ def regraph(
         done = 0
         for some in batched(_groups(told.graph, roots), BATCH):
             renew()
-            _write(client, some, f"{last:015d}", ttl(settings))
+            _write(client, some, f"{last:015d}", settings.store.customer_seconds)
             done += len(some)
             progress("writing identities", done, len(set(roots.values())))
         renew()

@@ -7,19 +7,22 @@ where ids of that kind stand, the payload that has one there, and in texts what 
 from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import Final
 
-import msgspec
 import polars as pl
 
 from etappe.customers.identity import ERASE
-from etappe.events.identities import ANONYMOUS, Identity
-from etappe.events.naming.sought import Search
+from etappe.events.identities import ANONYMOUS
+from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
 from etappe.store.log import schema
 from etappe.worker.erasing.naming import Erased
 
+_OF_EVENTS: Final = ("subject", "event", "received")
+_IN_RECORDS: Final = 2
+"""The first columns of NAMING: a record is made of them, and of no payload."""
 Taken = Counter[tuple[str, str]]
 """How often something was taken out, by receipt and sort."""
 
@@ -51,35 +54,27 @@ class Keeper:
 
     def _events(self, rows: pl.DataFrame) -> pl.DataFrame:
         mine = erasure.visible(rows.lazy(), self._erasures).collect()
-        said = pl.any_horizontal(pl.col("anonymous_id", "properties", "raw").is_not_null())
+        said = pl.any_horizontal(pl.col(NAMING).is_not_null())
         places = mine.select(said & self._early("received")).to_series().arg_true()
-        before = [_Said(**row) for row in mine[places].select(_Said.__struct_fields__).iter_rows(named=True)]
-        after = [self._said(each) for each in before]
-        pairs = zip(before, after, strict=True)
-        changed = [old for old, new in pairs if _tells(old) != _tells(new)]
+        left: list[tuple[str | None, ...]] = []
+        touched: set[Subject] = set()
+        for subject, event, received, *told in mine[places].select(*_OF_EVENTS, *NAMING).iter_rows():
+            search = Search(self._erased, received)
+            left.append(search.left(event, *told))
+            self.taken.update(search.taken)
+            if left[-1][:_IN_RECORDS] != tuple(told[:_IN_RECORDS]):
+                touched |= self._having(subject, told[0])
         gone = rows.filter(self._theirs("subject", "received")).select("anonymous_id").unique().drop_nulls()
-        self._touch(self._having(changed) | {self._browser(one) for one in gone["anonymous_id"]})
+        self._touch(touched | {self._browser(one) for one in gone["anonymous_id"]})
         return mine.with_columns(
-            mine[name].clone().scatter(places, pl.Series([getattr(each, name) for each in after], dtype=pl.String))
-            for name in ("anonymous_id", "properties", "raw")
+            mine[name].clone().scatter(places, pl.Series([each[at] for each in left], dtype=pl.String))
+            for at, name in enumerate(NAMING)
         )
 
-    def _said(self, said: "_Said") -> "_Said":
-        search = Search(self._erased, said.received)
-        visitor = Identity(ANONYMOUS, said.anonymous_id) if said.anonymous_id else None
-        left = msgspec.structs.replace(
-            said,
-            anonymous_id=None if search.has(visitor) else said.anonymous_id,
-            properties=said.properties and search.properties(said.event, said.properties),
-            raw=said.raw and search.payload(said.raw),
-        )
-        self.taken.update(search.taken)
-        return left
-
-    def _having(self, changed: list["_Said"]) -> set[Subject]:
-        """Whose records may have what `changed` rows said before."""
-        whose = {Subject(said.subject) for said in changed if said.subject}
-        return whose | {self._browser(said.anonymous_id) for said in changed if said.anonymous_id}
+    def _having(self, subject: bytes | None, anonymous_id: str | None) -> set[Subject]:
+        """Whose records may have what a row said that named these."""
+        whose = {Subject(subject)} if subject else set()
+        return whose | ({self._browser(anonymous_id)} if anonymous_id else set())
 
     def _browser(self, anonymous_id: str) -> Subject:
         return browser_of(subject_of(self._secret, ANONYMOUS, anonymous_id))
@@ -112,18 +107,3 @@ class Keeper:
         """Whether a row is about an erased subject, and from before that: who came back is another customer."""
         erased = pl.col(column).replace_strict(self._subjects, self._since, default=None, return_dtype=schema.TIME)
         return (pl.col(moment) <= erased).fill_null(value=False)
-
-
-class _Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What an event says that may name somebody."""
-
-    subject: bytes | None
-    event: str | None
-    received: datetime
-    anonymous_id: str | None
-    properties: str | None
-    raw: str | None
-
-
-def _tells(said: _Said) -> tuple[str | None, str | None]:
-    return said.anonymous_id, said.properties
