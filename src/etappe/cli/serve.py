@@ -30,7 +30,7 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
 from etappe.importing import times
 from etappe.settings import Place
-from etappe.store import connection, generation, swapping
+from etappe.store import beginning, connection, generation, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
 from etappe.store.log import Log
@@ -120,7 +120,7 @@ def _join(client: SyncRedis, place: Place) -> None:
     embedded = place.redis_url is None
     if embedded:
         log.prepare()
-    generation.join(client, log, place.data, begins=embedded)
+    beginning.join(client, log, place.data, begins=embedded)
 
 
 def check_free(host: str, port: int) -> None:

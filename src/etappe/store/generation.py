@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 import redis
-from redis.lock import Lock
 
 from etappe.arrays import sync_folder, write_synced
 from etappe.errors import GenerationError, StoreError
@@ -34,11 +33,6 @@ _GUEST_REMEDY: Final = (
 LISTED_ANEW: Final = "the log was listed anew, and Redis was not made from it since"
 LISTED_REMEDY: Final = "stop every `etappe serve`, then run `etappe rebuild`"
 _NEVER: Final = (0, 0)
-_BEGINNING_SECONDS: Final = 10.0
-_NOTHING: Final = (
-    "Redis has lost what it had: run `etappe rebuild` on the data folder that has the log; where nothing of a shop is"
-    " to be kept, name an empty data folder with --data"
-)
 
 
 class Kind(StrEnum):
@@ -77,107 +71,9 @@ def kept(data: Path) -> str | None:
     return text
 
 
-def join(client: SyncRedis, log: Log, data: Path, *, begins: bool) -> bytes:
-    """The secret of a place that is opened. One that has nothing yet is begun; who `begins` has its log from then on.
-
-    A folder without the log is a guest: it joins what another has begun, or begins a place that the folder with the log
-    takes up. A guest that has been somewhere before begins nothing: that Redis was emptied.
-
-    Raises:
-        StoreError: Redis is not the one of this folder.
-        GenerationError: Redis and the log do not belong together.
-    """
-    if not begins and is_guest(log, data):
-        if not client.exists(keys.CONFIG_MARK):
-            _begin_as_guest(client, data)
-        return connection.secret(client, data)
-    connection.refuse_emptied(client, data)
-    if (foreign := _foreign(client, log, data)) is not None:
-        raise foreign.error()
-    secret = connection.secret(client, data)
-    if fault_of(client, log, data) is not None:
-        log.folder.mkdir(parents=True, exist_ok=True)  # of the lock
-        with log.archiving():
-            _take_up(client, log, data)
-    return secret
-
-
-def join_to_mend(client: SyncRedis, log: Log, data: Path) -> bytes:
-    """The secret of a place whose log is to be mended, before Redis is rebuilt from it: Redis may have lost anything.
-
-    Raises:
-        StoreError: Redis is another shop's.
-        GenerationError: the log has lost what it had.
-    """
-    secret = connection.secret(client, data)
-    fault = fault_of(client, log, data)
-    if fault is not None and fault.kind is not Kind.REDIS:
-        raise fault.error()
-    return secret
-
-
 def is_guest(log: Log, data: Path) -> bool:
     """Whether a data folder has neither a log nor a generation: what Redis has is in no log of its own."""
     return kept(data) is None and log.position() == 0
-
-
-def retake(client: SyncRedis, log: Log, data: Path) -> None:
-    """Gives a Redis back to the folder with the log where a server without it began a place in it after it was emptied.
-
-    Only as long as nothing has come into that place: who has no key cannot send anything.
-    """
-    mine, foreign = connection.kept_secret(data / connection.SECRET_FILE), _foreign(client, log, data)
-    if mine is not None and foreign is not None and foreign.kind is Kind.REDIS:
-        marks.withdraw(client)
-        client.set(keys.SECRET, mine)
-
-
-def renew(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
-    """Begins a new generation, behind `before` where there was another: Redis has what the log has.
-
-    The folder keeps it first, then Redis gets its marks.
-    """
-    with log.archiving():
-        _begin(client, log, data, before)
-
-
-def _begin(client: SyncRedis, log: Log, data: Path, before: str | None = None) -> None:
-    generation = marks.new_generation(max(filter(None, (kept(data), before)), default=None))
-    _keep(data, generation)
-    marks.put(client, generation, log.streams())
-
-
-def _begin_as_guest(client: SyncRedis, data: Path) -> None:
-    """Begins a place without having its log.
-
-    Raises:
-        GenerationError: there was a place, and Redis has lost it.
-    """
-    with _beginning(client):
-        if client.exists(keys.CONFIG_MARK):
-            return
-        if connection.kept_secret(data / connection.SECRET_FILE) is not None or not _is_empty(client):
-            raise GenerationError(_NOTHING)
-        connection.secret(client, data)
-        marks.put(client, marks.new_generation(None), {})
-
-
-def _take_up(client: SyncRedis, log: Log, data: Path) -> None:
-    """Takes up a place that a guest has begun, or begins one where there is nothing; makes sure of what is there."""
-    if log.position() == 0 and not any(marks.read(client).values()) and _is_empty(client):
-        with _beginning(client):
-            if not client.exists(keys.CONFIG_MARK):
-                _begin(client, log, data)
-    found = marks.read(client)
-    if kept(data) is None and _begun_only(found, log):
-        _keep(data, str(marks.newest(found.values())))
-    if (fault := fault_of(client, log, data)) is not None:
-        raise fault.error()
-
-
-def _beginning(client: SyncRedis) -> Lock:
-    """Keeps others from beginning the same place, while it is held."""
-    return Lock(client, keys.BEGINNING, timeout=_BEGINNING_SECONDS, blocking_timeout=_BEGINNING_SECONDS)
 
 
 def hold(client: SyncRedis, log: Log, data: Path) -> None:
@@ -201,8 +97,8 @@ def hold(client: SyncRedis, log: Log, data: Path) -> None:
 
 def fault_of(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     """What is wrong between Redis and the log of the data folder; None where nothing is. Changes nothing."""
-    if (foreign := _foreign(client, log, data)) is not None:
-        return foreign
+    if (other := foreign(client, log, data)) is not None:
+        return other
     found = marks.read(client)
     if missing := marks.missing(found):
         return Fault(Kind.REDIS, _emptied(missing, found, client.get(keys.SECRET), kept(data)))
@@ -278,24 +174,19 @@ def _emptied(missing: list[str], found: Mapping[str, str | None], secret: Any, m
     return f"Redis was emptied or set back, or a rebuild was broken off: {some} gone"
 
 
-def _is_empty(client: SyncRedis) -> bool:
+def is_empty(client: SyncRedis) -> bool:
     """Whether nothing has come into Redis yet."""
     return not client.exists(keys.API_KEYS, *keys.MARKED)
 
 
-def _foreign(client: SyncRedis, log: Log, data: Path) -> Fault | None:
+def foreign(client: SyncRedis, log: Log, data: Path) -> Fault | None:
     """Whether Redis is another shop's, or holds no more than what a server without the log has begun in it."""
     mine = connection.kept_secret(data / connection.SECRET_FILE)
     if mine is None or client.get(keys.SECRET) in (None, mine):
         return None
-    if log.position() > 0 and _is_empty(client):
+    if log.position() > 0 and is_empty(client):
         return Fault(Kind.REDIS, f"{marks.EMPTIED}, and a server without the log began a place in it")
     return Fault(Kind.ANOTHER, marks.ANOTHER, f"name the Redis of {data} with --redis or ETAPPE_REDIS")
-
-
-def _begun_only(found: Mapping[str, str | None], log: Log) -> bool:
-    """Whether another folder began the place and no log has any of it: then this one is to have it."""
-    return log.position() == 0 and all(mark and marks.position_of(mark) == _NEVER for mark in found.values())
 
 
 def _last_ids(client: SyncRedis, streams: list[str]) -> list[tuple[int, int]]:
@@ -320,7 +211,8 @@ def _id(position: tuple[int, int]) -> str:
     return f"{position[0]}-{position[1]}"
 
 
-def _keep(data: Path, generation: str) -> None:
+def keep(data: Path, generation: str) -> None:
+    """Notes the generation in the data folder, which has the log from now on; durable when this returns."""
     partial = data / f".{FILE}-{os.getpid()}-{secrets.token_hex(4)}"
     write_synced(partial, f"{generation}\n".encode())
     partial.replace(data / FILE)

@@ -12,7 +12,7 @@ from etappe.ids import item_hash
 from etappe.importing import times
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, connection, generation, journal, snapshots, swapping
+from etappe.store import beginning, catalogues, connection, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.log import Log, findings
 from etappe.store.log.findings import Evidence
@@ -68,9 +68,9 @@ def opened(
         if writes_log and not unfinished:
             findings.refuse(evidence_of(client, log, place.data), findings.OF_OTHERS)
         if unfinished or mends_log:
-            generation.retake(client, log, place.data)
+            beginning.retake(client, log, place.data)
         if mends_log:
-            secret = generation.join_to_mend(client, log, place.data)
+            secret = beginning.join_to_mend(client, log, place.data)
         else:
             secret = connection.secret(client, place.data) if unfinished else _joined(client, log, place, writes_log)
         with log.reading():
@@ -78,7 +78,7 @@ def opened(
 
 
 def _joined(client: SyncRedis, log: Log, place: Place, writes_log: bool) -> bytes:
-    return generation.join(client, log, place.data, begins=writes_log or place.redis_url is None)
+    return beginning.join(client, log, place.data, begins=writes_log or place.redis_url is None)
 
 
 def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:

@@ -9,7 +9,7 @@ from etappe.errors import GenerationError
 from etappe.events.intake import Accepted
 from etappe.progress import silent
 from etappe.settings import Place
-from etappe.store import connection, generation, keys, marks
+from etappe.store import beginning, connection, generation, keys, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.generation import Kind
@@ -25,7 +25,7 @@ Take = Callable[..., list[bool]]
 @pytest.fixture
 def begun(client: SyncRedis, place: Place, log: Log) -> str:
     """The generation of a place that was begun."""
-    generation.join(client, log, place.data, begins=True)
+    beginning.join(client, log, place.data, begins=True)
     return str(generation.kept(place.data))
 
 
@@ -41,17 +41,17 @@ def _stream_of(client: SyncRedis) -> str:
 def test_begun_once(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
     """A place that has nothing is begun with a mark in each partition; opened again it is the same generation."""
     assert set(marks.read(client).values()) == {marks.mark_of(begun)}
-    generation.join(client, log, place.data, begins=True)
+    beginning.join(client, log, place.data, begins=True)
     assert generation.kept(place.data) == begun
 
 
 def test_guest_begins_what_the_worker_takes_up(client: SyncRedis, place: Place, tmp_path: Path) -> None:
     """A server may come first: the place it begins is joined by others, and taken up by the folder with the log."""
     folders = [tmp_path / name for name in ("first", "second")]
-    secrets = {generation.join(client, Log(data / "log"), data, begins=False) for data in folders}
+    secrets = {beginning.join(client, Log(data / "log"), data, begins=False) for data in folders}
     log = Log(place.data / "log")
     log.prepare()
-    secrets.add(generation.join(client, log, place.data, begins=True))
+    secrets.add(beginning.join(client, log, place.data, begins=True))
     assert len(secrets) == 1
     assert [generation.kept(data) for data in folders] == [None, None]
     assert set(marks.read(client).values()) == {marks.mark_of(str(generation.kept(place.data)))}
@@ -59,10 +59,10 @@ def test_guest_begins_what_the_worker_takes_up(client: SyncRedis, place: Place, 
 
 def test_guest_of_an_emptied_redis_begins_nothing(client: SyncRedis, tmp_path: Path) -> None:
     """Who has been in a place before knows that it was lost, and leaves Redis as empty as it is."""
-    generation.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
+    beginning.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
     client.flushall()
     with pytest.raises(GenerationError, match="etappe rebuild"):
-        generation.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
+        beginning.join(client, Log(tmp_path / "log"), tmp_path, begins=False)
     assert client.keys() == []
 
 
@@ -73,21 +73,21 @@ def test_an_emptied_redis_is_retaken_from_who_began_in_it(
     take(accept("e"))
     archive(client, log)
     client.flushall()
-    generation.join(client, Log(tmp_path / "new" / "log"), tmp_path / "new", begins=False)
+    beginning.join(client, Log(tmp_path / "new" / "log"), tmp_path / "new", begins=False)
     assert _kind(client, log, place) is Kind.REDIS
     with pytest.raises(GenerationError, match="etappe rebuild"):
-        generation.join(client, log, place.data, begins=True)
-    generation.retake(client, log, place.data)
+        beginning.join(client, log, place.data, begins=True)
+    beginning.retake(client, log, place.data)
     assert connection.secret(client, place.data) == connection.kept_secret(place.data / connection.SECRET_FILE)
-    generation.renew(client, log, place.data)
-    assert generation.join(client, log, place.data, begins=True)
+    beginning.renew(client, log, place.data)
+    assert beginning.join(client, log, place.data, begins=True)
 
 
 def test_another_shop_is_not_retaken(client: SyncRedis, place: Place, log: Log, begun: str, tmp_path: Path) -> None:
     """A Redis into which something has come under another secret is another shop's, and stays as it is."""
     client.set(keys.SECRET, b"x" * 32)
     client.hset(keys.API_KEYS, "key", "value")
-    generation.retake(client, log, place.data)
+    beginning.retake(client, log, place.data)
     assert client.get(keys.SECRET) == b"x" * 32
     assert _kind(client, log, place) is Kind.ANOTHER
 
@@ -98,14 +98,14 @@ def test_the_worker_takes_over_what_no_log_has(
     """Another folder may have the log as long as none has any of it; afterwards it is refused, as its log is another."""
     other = Log(tmp_path / "other" / "log")
     other.prepare()
-    generation.join(client, other, other.folder.parent, begins=True)
+    beginning.join(client, other, other.folder.parent, begins=True)
     assert generation.kept(other.folder.parent) == begun
     take(accept("e"))
     archive(client, log)
     third = Log(tmp_path / "third" / "log")
     third.prepare()
     with pytest.raises(GenerationError, match=r"another data folder than .*etappe restore"):
-        generation.join(client, third, third.folder.parent, begins=True)
+        beginning.join(client, third, third.folder.parent, begins=True)
 
 
 @pytest.mark.parametrize("accept_loss", [False, True])
@@ -163,7 +163,7 @@ def test_set_back(client: SyncRedis, place: Place, log: Log, begun: str, take: T
         generation.hold(client, log, place.data)
     assert set(marks.read(client).values()) == {None}
     with pytest.raises(GenerationError, match="etappe rebuild"):
-        generation.join(client, log, place.data, begins=True)
+        beginning.join(client, log, place.data, begins=True)
 
 
 def test_another_shop_is_left_alone(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
@@ -195,7 +195,7 @@ def test_the_log_has_lost_what_it_had(
 
 def test_a_folder_before_a_rebuild(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
     """A data folder that was put back to before a rebuild is not the one that Redis goes with; the marks stay."""
-    generation.renew(client, log, place.data)
+    beginning.renew(client, log, place.data)
     (place.data / generation.FILE).write_text(f"{begun}\n")
     assert _kind(client, log, place) is Kind.LOG
 
@@ -203,31 +203,31 @@ def test_a_folder_before_a_rebuild(client: SyncRedis, place: Place, log: Log, be
 def test_without_its_file(
     client: SyncRedis, place: Place, log: Log, begun: str, take: Take, accept: Accept, tmp_path: Path
 ) -> None:
-    """A folder that lost the generation has lost nothing that a rebuild would take out of Redis; one whose log has, has."""
+    """A folder that lost the generation has lost nothing that a rebuild would take out of Redis; one without the log is told so."""
     take(accept("e"))
     archive(client, log)
     (place.data / generation.FILE).unlink()
     with pytest.raises(GenerationError, match=r"generation is gone.*run `etappe rebuild`"):
-        generation.join(client, Log(log.folder), place.data, begins=True)
+        beginning.join(client, Log(log.folder), place.data, begins=True)
     other = Log(tmp_path / "other" / "log")
     other.prepare()
-    with pytest.raises(GenerationError, match="--accept-loss"):
-        generation.join(client, other, other.folder.parent, begins=True)
+    with pytest.raises(GenerationError, match="in another data folder"):
+        beginning.join(client, other, other.folder.parent, begins=True)
 
 
 def test_a_log_is_mended_first(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
     """Who mends the log may find any loss of Redis, as the rebuild comes after; a lost end of the log is refused."""
     secret = client.get(keys.SECRET)
     marks.withdraw(client)
-    assert generation.join_to_mend(client, log, place.data) == secret
+    assert beginning.join_to_mend(client, log, place.data) == secret
     marks.put(client, begun, {keys.CONFIG_STREAM: "7-0"})
     with pytest.raises(GenerationError, match="--accept-loss"):
-        generation.join_to_mend(client, log, place.data)
+        beginning.join_to_mend(client, log, place.data)
 
 
 def test_redis_before_a_rebuild(client: SyncRedis, place: Place, log: Log, begun: str) -> None:
     """A Redis with the marks of an earlier generation was set back."""
-    generation.renew(client, log, place.data)
+    beginning.renew(client, log, place.data)
     marks.put(client, begun, {})
     assert _kind(client, log, place) is Kind.REDIS
 
@@ -238,4 +238,4 @@ def test_left_by_an_earlier_version(client: SyncRedis, place: Place, log: Log, t
     take(accept("e"))
     archive(client, log)
     with pytest.raises(GenerationError, match=r"left by an earlier version.*etappe rebuild"):
-        generation.join(client, log, place.data, begins=True)
+        beginning.join(client, log, place.data, begins=True)

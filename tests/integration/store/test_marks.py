@@ -15,7 +15,7 @@ from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, partition_of, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import api_keys, connection, customers, generation, journal, keys, marks
+from etappe.store import api_keys, beginning, connection, customers, generation, journal, keys, marks
 from etappe.store.connection import AsyncRedis, SyncRedis, connect_async
 from etappe.store.ingest import ingest
 from etappe.store.log import Log
@@ -30,7 +30,7 @@ Story = Callable[[AsyncRedis, Standing], Awaitable[None]]
 def begun(client: SyncRedis, place: Place, log: Log) -> str:
     """The generation of a place that was begun."""
     client.set(keys.SECRET, SECRET)
-    generation.renew(client, log, place.data)
+    beginning.renew(client, log, place.data)
     return str(generation.kept(place.data))
 
 
@@ -128,7 +128,7 @@ def test_a_later_generation_of_the_same_shop_is_followed(
 
     async def story(redis: AsyncRedis, standing: Standing) -> None:
         await _stand(redis, standing)
-        generation.renew(client, log, place.data)
+        beginning.renew(client, log, place.data)
         with pytest.raises(GenerationError):
             await _take(redis, standing, settings)
         assert await _stand(redis, standing) is True
@@ -158,7 +158,7 @@ def test_replica_holds_on_to_what_it_knew(client: SyncRedis, place: Place, setti
         assert (len(replica.keys), replica.refusal) == (1, EMPTIED)
         assert client.keys() == []
         client.set(keys.SECRET, SECRET)
-        generation.renew(client, Log(place.data / "log"), place.data)
+        beginning.renew(client, Log(place.data / "log"), place.data)
         assert await replica.keep_current(1.0) is True
         assert (len(replica.keys), replica.refusal) == (0, None)
 
@@ -174,7 +174,7 @@ def test_started_on_an_older_copy(own_server: OwnServer, own_place: Place, setti
     log = Log(own_place.data / "log")
     log.prepare()
     with connection.connect(own_place) as client:
-        generation.join(client, log, own_place.data, begins=True)
+        beginning.join(client, log, own_place.data, begins=True)
         secret = connection.secret(client, own_place.data)
 
     async def story() -> None:
@@ -194,7 +194,7 @@ def test_started_on_an_older_copy(own_server: OwnServer, own_place: Place, setti
             assert standing.reason == SET_BACK
             with connection.connect(own_place) as client:
                 assert _held(client, subject_of(secret, "user_id", "u")) == (0, False)
-                generation.renew(client, log, own_place.data)
+                beginning.renew(client, log, own_place.data)
             replica._valid_until = 0.0
             assert await replica.keep_current(1.0) is True
             assert await _again(redis, standing, settings, "f") == [1]
@@ -207,7 +207,7 @@ def test_restarted_on_its_own_files(own_server: OwnServer, own_place: Place, set
     log = Log(own_place.data / "log")
     log.prepare()
     with connection.connect(own_place) as client:
-        secret = generation.join(client, log, own_place.data, begins=True)
+        secret = beginning.join(client, log, own_place.data, begins=True)
 
     async def story() -> None:
         standing = Standing(secret)

@@ -15,7 +15,7 @@ from etappe.errors import EtappeError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
 from etappe.settings import Place, Settings, Store
-from etappe.store import api_keys, catalogues, connection, customers, generation, journal, keys
+from etappe.store import api_keys, beginning, catalogues, connection, customers, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.log import Log
@@ -221,7 +221,7 @@ def test_an_older_log_put_under_a_running_worker(
     client: SyncRedis, place: Place, log: Log, settings: Settings, take: Take, accept: Accept, tmp_path: Path
 ) -> None:
     """Nothing is archived into an older copy of the log, which stays as it is; put back, the log gets what waited."""
-    generation.join(client, log, place.data, begins=True)
+    beginning.join(client, log, place.data, begins=True)
     take(accept("a"))
     go_round(client, log, place, settings)
     shutil.copytree(log.folder, tmp_path / "older")
@@ -245,7 +245,7 @@ def test_a_log_that_was_replaced_is_read_anew(
     client: SyncRedis, place: Place, log: Log, settings: Settings, take: Take, accept: Accept, tmp_path: Path
 ) -> None:
     """A worker that stayed up while an older log was accepted for Redis goes on with that one, not with what it knew."""
-    generation.join(client, log, place.data, begins=True)
+    beginning.join(client, log, place.data, begins=True)
     shutil.copytree(log.folder, tmp_path / "older")
     take(accept("a"))
     go_round(client, log, place, settings)
@@ -253,7 +253,7 @@ def test_a_log_that_was_replaced_is_read_anew(
     shutil.rmtree(log.folder)
     (tmp_path / "older").rename(log.folder)
     go_round(client, log, place, settings)
-    generation.renew(client, Log(log.folder), place.data)
+    beginning.renew(client, Log(log.folder), place.data)
     take(accept("b"))
     go_round(client, log, place, settings)
     assert set(log.events().collect()["event_id"]) == {"b"}

@@ -21,7 +21,7 @@ from etappe.ids import Subject, is_browser
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import artifacts, catalogues, generation, journal, keys, marks, replay, snapshots
+from etappe.store import artifacts, beginning, catalogues, journal, keys, marks, replay, snapshots
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -82,7 +82,7 @@ def rebuild_all(
     own_records.drop(client, beside)
     own_records.put(client, log, secret, aliases, settings, progress)
     graph.clean(client, dirty)
-    generation.renew(client, log, data, before)
+    beginning.renew(client, log, data, before)
     return Rebuilt(
         customers=len(customers),
         aliases=len(aliases),
