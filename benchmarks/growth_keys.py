@@ -23,6 +23,7 @@ KINDS: Final = {
     "export": (r"\{export\}:(?!wanted)\w+", "one export", True),
     "gone": (_SUBJECT % "gone", "one time", False),
     "stream": (r"\{(?:\d{3}|config|identity|decision)\}:stream", "what is not archived", False),
+    "mark": (r"\{\d{3}\}:mark", "one value", False),
     "long": (r"\{\d{3}\}:long", "emptied each round", False),
     "dirty": (r"\{\d{3}\}:dirty", "emptied each round", False),
     "erasures": (r"\{identity\}:erasures", "emptied by rewriting the log", False),
