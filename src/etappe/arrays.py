@@ -107,6 +107,14 @@ def write_synced(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def replace_synced(path: Path, data: bytes) -> None:
+    """Puts a file in the place of what is there, whole and on the disk when this returns: one process at a time."""
+    partial = path.with_name(f".{path.name}.partial")
+    write_synced(partial, data)
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
 def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
     with path.open("wb") as file:
         np.save(file, np.asarray(array, order="C"), allow_pickle=False)

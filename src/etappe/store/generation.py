@@ -5,8 +5,6 @@ Redis has lost something where a mark is missing or of an earlier generation, or
 has read it. The log has lost something where a mark says that it had read further than it has.
 """
 
-import os
-import secrets
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from etappe.arrays import sync_folder, write_synced
+from etappe.arrays import replace_synced
 from etappe.errors import GenerationError, StoreError
 from etappe.store import connection, journal, keys, marks
 from etappe.store.connection import SyncRedis
@@ -212,8 +210,5 @@ def _id(position: tuple[int, int]) -> str:
 
 
 def keep(data: Path, generation: str) -> None:
-    """Notes the generation in the data folder, which has the log from now on; durable when this returns."""
-    partial = data / f".{FILE}-{os.getpid()}-{secrets.token_hex(4)}"
-    write_synced(partial, f"{generation}\n".encode())
-    partial.replace(data / FILE)
-    sync_folder(data)
+    """Notes the generation in the data folder, which has the log from now on. Only for who holds `Log.archiving`."""
+    replace_synced(data / FILE, f"{generation}\n".encode())

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import redis
 
-from etappe.arrays import sync_folder, write_synced
+from etappe.arrays import replace_synced
 from etappe.errors import DamagedFileError
 from etappe.events.naming.sought import REJECTED
 from etappe.ids import Subject
@@ -102,10 +102,7 @@ def _scrub(folder: Path, erased: Erased) -> Taken:
         taken.update((receipt, REJECTED) for receipts in named for receipt in receipts)
         if len(kept) < len(lines):
             _log.info("%d rejected rows of erased customers removed from %s", len(lines) - len(kept), path.name)
-            partial = path.with_name(f".{path.name}.partial")
-            write_synced(partial, b"".join(kept))
-            partial.replace(path)
-            sync_folder(folder)
+            replace_synced(path, b"".join(kept))
     return taken
 
 
