@@ -131,7 +131,7 @@ def known_secret(client: SyncRedis, data: Path) -> bytes:
     """
     kept = kept_secret(data / SECRET_FILE) or client.get(keys.SECRET)
     if kept is None:
-        raise StoreError("Redis has no secret: no shop was begun in it, or it was emptied; start `etappe worker` first")
+        raise StoreError("Redis has no secret: it was emptied; run `etappe rebuild` where the log lies")
     return bytes(kept)  # type: ignore[arg-type]
 
 
