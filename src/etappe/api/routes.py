@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, bounds, collect, consent, identities, metrics, personal, rates, segment, visitor
+from etappe.api import auth, bounds, collect, consent, deciding, identities, metrics, personal, rates, segment, visitor
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.operations import EventsOperation
@@ -56,7 +56,7 @@ async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], servic
         data = msgspec.structs.replace(data, customer=msgspec.structs.replace(asked, user_id=None))
     browser = asked.anonymous_id
     proven = browser is None or auth.proves(request, Identity(ANONYMOUS, browser), asked.token)
-    encoded: Any = await service.decide(data, proven=proven)
+    encoded: Any = await deciding.answer(service, data, proven=proven)
     return Response(encoded, media_type=MediaType.JSON)
 
 
