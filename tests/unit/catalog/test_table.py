@@ -259,12 +259,12 @@ def test_below(path: str, expected: list[str]) -> None:
 def test_damaged_folder_is_refused(tmp_path: Path) -> None:
     """A catalogue with a flipped bit, and one that lacks a column, are refused."""
     _filled(_patches()).compile(tmp_path / "v", "v", "today", "0-1")
-    data = bytearray((tmp_path / "v" / "price.npy").read_bytes())
+    data = bytearray((tmp_path / "v" / "gate.npy").read_bytes())
     data[-1] ^= 1
-    (tmp_path / "v" / "price.npy").write_bytes(data)
-    with pytest.raises(DataError, match=r"price\.npy is damaged"):
+    (tmp_path / "v" / "gate.npy").write_bytes(data)
+    with pytest.raises(DataError, match=r"gate\.npy is damaged"):
         Catalogue.open(tmp_path / "v")
     manifest = arrays.Manifest(kind=table.KIND, format=table.FORMAT, version="w", created="")
     arrays.write(tmp_path / "w", manifest, {"hash": np.zeros(0, np.uint64)})
-    with pytest.raises(DataError, match=r"lacks available, opens.*compile the catalogue anew"):
+    with pytest.raises(DataError, match=r"lacks gate, document.*compile the catalogue anew"):
         Catalogue.open(tmp_path / "w")
