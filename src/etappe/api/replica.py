@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import redis
 
-from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, GenerationError
 from etappe.serving.view import View
@@ -53,7 +52,7 @@ class Replica:
         self._reloading: asyncio.Task[None] | None = None
         self._heard = False
         self._afresh = False
-        self._applied_by: Mapping[str, Callable[[Any], None]] = {
+        self._applied_by: Mapping[str, Callable[[Change], None]] = {
             journal.ITEMS: self._put_items,
             journal.KEY: self._put_key,
             journal.SNAPSHOT: self._swap_soon,
@@ -226,19 +225,21 @@ class Replica:
     def _do(self, change: Change) -> None:
         apply = self._applied_by.get(change.kind)
         if apply is not None:
-            apply(kinds.content(change))
+            apply(change)
 
-    def _put_items(self, patches: list[ItemPatch]) -> None:
-        for patch in patches:
+    def _put_items(self, change: Change) -> None:
+        for patch in kinds.content(change):
             self.view.catalogue.apply(patch)
         if self.view.worn and not self._aligning:
             self._aligning = True
             self._soon(self._align())
 
-    def _put_key(self, key: ApiKey) -> None:
+    def _put_key(self, change: Change) -> None:
+        key: ApiKey = kinds.content(change)
         self.keys[key.digest] = key
 
-    def _swap_soon(self, _: object = None) -> None:
+    def _swap_soon(self, _: Change | None = None) -> None:
+        """Whatever an entry says: what is current by then is found in Redis."""
         self._soon(self._swap())
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
