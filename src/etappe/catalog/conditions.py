@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.catalog.values import NULL, ORDERED, Codes, as_number, contained, is_number, key_of, keys_of
+from etappe.catalog.fields import Value, value_of
+from etappe.catalog.values import NULL, ORDERED, Codes, as_number, contained, is_number, key_of
 from etappe.ids import item_hash
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
+_NULL_KEY: Final = key_of(None)
+
+
 class Condition(Protocol):
     """What all kinds of conditions can be asked."""
 
@@ -35,7 +39,10 @@ class Condition(Protocol):
         """bool[n]: which of `rows` it holds for."""
 
     def few(self, catalogue: "Catalogue", most: int) -> Rows | None:
-        """Rows among which all are that have not changed and that it holds for; None where more than `most` may be."""
+        """Rows among which all are that it holds for, in any order; None where no index leads to `most` or fewer.
+
+        Rows that changed since the catalogue was compiled are beside these.
+        """
 
 
 class _Among(NamedTuple):
@@ -80,30 +87,44 @@ class FieldCondition:
 
     def holds(self, value: Any) -> bool:
         """Whether it holds of one value."""
-        return all(_holds(test, value) for test in self._tests)
+        return self._holds(value_of(value))
 
     def few(self, catalogue: "Catalogue", most: int) -> Rows | None:
-        """The compiled rows that its narrowest test may hold for; None where more than `most` may be, or nearly all."""
-        if catalogue.fields is None:
-            return np.zeros(0, np.int64)
-        found = [self._few(catalogue, test, most) for test in self._tests]
-        return min((rows for rows in found if rows is not None), key=len, default=None)
-
-    def _few(self, catalogue: "Catalogue", test: "_Among | _Bound", most: int) -> Rows | None:
-        fields = catalogue.fields
-        if fields is None or (isinstance(test, _Among) and test.negated):
+        """Rows among which all are that its narrowest test holds for; None where none leads to so few."""
+        found = [(test, self._compiled(catalogue, test, most)) for test in self._tests]
+        narrow = [(test, rows) for test, rows in found if rows is not None]
+        if not narrow:
             return None
+        test, rows = min(narrow, key=lambda one: len(one[1]))
+        return np.concatenate([rows, catalogue.changed.rows_with(self._name, self._changed(catalogue, test))])
+
+    def _compiled(self, catalogue: "Catalogue", test: "_Among | _Bound", most: int) -> Rows | None:
+        """The rows that passed a test when they were compiled; None where they are more than `most`."""
+        if isinstance(test, _Among) and (test.negated or _NULL_KEY in test.wanted):  # no value: in no index
+            return None
+        fields = catalogue.fields
+        if fields is None:
+            return np.zeros(0, np.int64)
         if isinstance(test, _Bound):
             return fields.rows_with(self._name, [fields.values.interval(*test)], most)
         codes = fields.values.codes_with(test.keys, most)
-        if codes is None or (len(codes) and codes[0] == NULL):  # whoever has no value is in no index
+        if codes is None:
             return None
         return fields.rows_with(self._name, [(code, code + 1) for code in codes.tolist()], most)
+
+    def _changed(self, catalogue: "Catalogue", test: "_Among | _Bound") -> set[int]:
+        """The codes of changed rows that pass a test."""
+        if isinstance(test, _Among):
+            return catalogue.changed.codes_with(test.wanted)
+        return catalogue.changed.codes_where(self._name, lambda value: _holds(test, value))
+
+    def _holds(self, value: Value) -> bool:
+        return all(_holds(test, value) for test in self._tests)
 
     def _of_changed(self, catalogue: "Catalogue", codes: Codes) -> Mask:
         """As `mask`, of codes that came in since the catalogue was compiled; each distinct one is looked at once."""
         distinct, places = np.unique(codes, return_inverse=True)
-        fits = [self.holds(catalogue.changed_value(code)) for code in distinct.tolist()]
+        fits = [self._holds(catalogue.changed.value(code)) for code in distinct.tolist()]
         passed: Mask = np.array(fits, np.bool_)[places]
         return passed
 
@@ -121,7 +142,7 @@ class CategoryCondition:
         return passed
 
     def few(self, catalogue: "Catalogue", most: int) -> Rows | None:
-        """The compiled rows of its categories; None where there are more than `most`."""
+        """The rows of its categories; None where there are more than `most`."""
         if all(name == "not_in" for name, _ in self._tests):
             return None
         return catalogue.in_categories(np.flatnonzero(self._codes(catalogue)).tolist(), most)
@@ -157,7 +178,7 @@ class IdCondition:
         if self._bounds:
             for place in np.flatnonzero(passed).tolist():
                 item_id = catalogue.fragment(int(rows[place])).id
-                passed[place] = all(_holds(test, item_id) for test in self._bounds)
+                passed[place] = all(_compares(test, item_id) for test in self._bounds)
         return passed
 
     def few(self, catalogue: "Catalogue", most: int) -> Rows | None:
@@ -198,10 +219,14 @@ def _test(comparison: str, operand: Any) -> _Among | _Bound:
     return _Among(keys, frozenset(keys.tolist()), negated=comparison == "not_in")
 
 
-def _holds(test: _Among | _Bound, value: Any) -> bool:
-    """Whether one value passes; one of another type than the bound never does."""
+def _holds(test: _Among | _Bound, value: Value) -> bool:
     if isinstance(test, _Among):
-        return (not test.wanted.isdisjoint(keys_of(value))) is not test.negated
+        return test.wanted.isdisjoint(value.keys) is test.negated
+    return _compares(test, value.value)
+
+
+def _compares(test: _Bound, value: Any) -> bool:
+    """Whether one value passes; one of another type than the bound never does."""
     if is_number(value) and is_number(test.bound):
         return bool(_ORDER[test.name](as_number(value), as_number(test.bound)))
     if isinstance(value, str) and isinstance(test.bound, str):

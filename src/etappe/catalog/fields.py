@@ -5,15 +5,15 @@ their codes. Both have beside them their rows in order of codes, so that a value
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.catalog.item import Item
-from etappe.catalog.values import NULL, Codes, Values, compiled_values
+from etappe.catalog.values import NULL, Codes, Values, compiled_values, keys_of
 
 Rows = NDArray[np.int64]
 ATTRIBUTE: Final = "attributes."
@@ -81,11 +81,27 @@ class Compiled:
         return part
 
 
+class Value(NamedTuple):
+    """A value that came in since the catalogue was compiled, and the keys of what it is equal to."""
+
+    value: Any
+    keys: frozenset[int]
+
+
+def value_of(value: Any) -> Value:
+    """A value with its keys."""
+    return Value(value, frozenset(keys_of(value)))
+
+
+NOTHING: Final = value_of(None)
+
+
 class Changed:
     """The fields of rows that changed. Codes begin behind the compiled ones; one that no row has any more is gone."""
 
     def __init__(self, first_code: int) -> None:
-        self.values: dict[int, Any] = {}
+        self._values: dict[int, Value] = {NULL: NOTHING}
+        self._by_key: dict[int, set[int]] = {}
         self._next = first_code
         self._known: dict[bytes, int] = {}
         self._uses: dict[int, tuple[int, bytes]] = {}
@@ -108,19 +124,42 @@ class Changed:
         known = self._codes.get(name, {})
         return [known.get(row, NULL) for row in rows.tolist()]
 
+    def value(self, code: int) -> Value:
+        """The value that a code stands for."""
+        return self._values[code]
+
+    def codes_with(self, keys: Iterable[int]) -> set[int]:
+        """The codes whose values have one of these keys."""
+        return {code for key in keys for code in self._by_key.get(key, ())}
+
+    def codes_where(self, name: str, holds: Callable[[Value], bool]) -> set[int]:
+        """The codes of a field for whose values something holds."""
+        return {code for code in set(self._codes.get(name, {}).values()) if holds(self._values[code])}
+
+    def rows_with(self, name: str, codes: set[int]) -> Rows:
+        """The rows whose field has one of these codes."""
+        known = self._codes.get(name, {})
+        return np.array([row for row, code in known.items() if code in codes] if codes else [], np.int64)
+
     def _code(self, value: Any) -> int:
         text = _ENCODER.encode(value)
         code = self._known.get(text)
         if code is None:
             code, self._next = self._next, self._next + 1
-            self._known[text], self.values[code] = code, value
+            self._known[text], self._values[code] = code, value_of(value)
+            for key in self._values[code].keys:
+                self._by_key.setdefault(key, set()).add(code)
         self._uses[code] = self._uses.get(code, (0, text))[0] + 1, text
         return code
 
     def _drop(self, code: int) -> None:
         uses, text = self._uses[code]
         if uses == 1:
-            del self._uses[code], self.values[code], self._known[text]
+            for key in self._values[code].keys:
+                self._by_key[key].discard(code)
+                if not self._by_key[key]:
+                    del self._by_key[key]
+            del self._uses[code], self._values[code], self._known[text]
         else:
             self._uses[code] = uses - 1, text
 

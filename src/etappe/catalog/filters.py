@@ -52,7 +52,7 @@ class Filter:
     """A compiled filter; `mask` tells which rows it lets pass, `rows` which these are where they are few."""
 
     def __init__(self, conditions: list[Condition], source: Mapping[str, Any]) -> None:
-        self._conditions = conditions
+        self._conditions = sorted(conditions, key=lambda one: isinstance(one, FieldCondition))  # the dearest last
         self._source = source
 
     def __bool__(self) -> bool:
@@ -76,7 +76,7 @@ class Filter:
         return catalogue.narrow.rows(self._key(), self, catalogue, most)
 
     def few(self, catalogue: Catalogue, most: int) -> Rows | None:
-        """Unchanged rows among which all are that pass; None where no condition leads to `most` or fewer."""
+        """Rows among which all are that pass; None where no condition leads to some `most` of them or fewer."""
         found = (condition.few(catalogue, most) for condition in self._conditions)
         return min((rows for rows in found if rows is not None), key=len, default=None)
 

@@ -59,7 +59,7 @@ def _found(wanted: "Filter", catalogue: "Catalogue", most: int) -> Rows | None:
     few = wanted.few(catalogue, most)
     if few is None:
         return None
-    rows = np.union1d(few, catalogue.changed_rows())
+    rows = np.unique(few)
     return rows[wanted.mask(catalogue, rows)]
 
 

@@ -49,7 +49,7 @@ class Catalogue:
         self._categories = Categories(base.categories if base else ("",))
         self._documents: dict[int, Document] = {}
         self._new_rows: dict[int, int] = {}
-        self._fields = Changed(len(base.fields.values) if base else 1)
+        self.changed = Changed(len(base.fields.values) if base else 1)
         self._moves = Growing(with_room(np.zeros(0, MOVE)), 0)
         self.narrow = Narrow()
         self.changes = 0
@@ -93,25 +93,25 @@ class Catalogue:
         return self._hash.values[: len(self)] if name == "hash" else self._gate.values[name]
 
     def codes(self, name: str, rows: Rows) -> Codes:
-        """int32[n]: the codes of a field, as filters name it, for `rows`; those behind `values` are of changed rows."""
+        """int32[n]: the codes of a field, as filters name it, for `rows`; those behind `values` are of `changed`."""
         fields = self.fields
         codes = fields.codes(name, rows) if fields is not None else np.zeros(len(rows), np.int32)
         changed = np.flatnonzero(self._gate.values["changed"][rows])
         if len(changed):
-            codes[changed] = self._fields.codes(name, rows[changed])
+            codes[changed] = self.changed.codes(name, rows[changed])
         return codes
-
-    def changed_value(self, code: int) -> Any:
-        """The value that a code of a changed row stands for."""
-        return self._fields.values.get(code)
 
     def changed_rows(self) -> Rows:
         """int64[n]: the rows that changed since the catalogue was compiled, ascending."""
         return np.sort(np.fromiter(self._documents, np.int64, len(self._documents)))
 
     def in_categories(self, codes: Iterable[int], most: int) -> Rows | None:
-        """The compiled rows of these categories, those that changed since as they were; None where more than `most`."""
-        return self._base.in_categories(codes, most) if self._base else np.zeros(0, np.int64)
+        """Rows among which all are of these categories; None where they were more than `most` when compiled."""
+        known = list(codes)
+        rows = self._base.in_categories(known, most) if self._base else np.zeros(0, np.int64)
+        changed = self.changed_rows()
+        moved = changed[np.isin(self._gate.values["category"][changed], known)]
+        return None if rows is None else np.concatenate([rows, moved])
 
     def below(self, *paths: str) -> NDArray[np.bool_]:
         """bool[categories]: which category codes are one of `paths` or below it."""
@@ -189,7 +189,7 @@ class Catalogue:
         if old != category:
             self._moves.append((row, old, category))
         self._documents[row] = documents.document_of(item)
-        self._fields.put(row, item)
+        self.changed.put(row, item)
         self.narrow.note(row)
         self.changes += 1
         return row
