@@ -17,6 +17,8 @@ from etappe.catalog.values import NULL, Codes, Values, compiled_values, keys_of
 
 Rows = NDArray[np.int64]
 ATTRIBUTE: Final = "attributes."
+PRICES: Final = "prices."
+"""Before the currency; no request filter names these yet."""
 PLAIN: Final = ("brand", "currency", "item_group_id")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -26,6 +28,8 @@ def told(item: Item) -> Iterator[tuple[str, Any]]:
     for name in PLAIN:
         if (value := getattr(item, name)) is not None:
             yield name, value
+    for currency, price in item.prices.items():
+        yield PRICES + currency, price
     for name, value in item.attributes.items():
         if value is not None:
             yield ATTRIBUTE + name, value

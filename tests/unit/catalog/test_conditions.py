@@ -1,7 +1,5 @@
 """Conditions on coded columns against a plain reading of each item: compiled, changed since, or both."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,34 +69,28 @@ def _expected(catalogue: Catalogue, source: dict[str, Any]) -> list[bool]:
 
 
 @given(PATCHES, PATCHES, st.lists(FILTERS, min_size=1, max_size=4))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_compiled_and_changed_rows_pass_as_read_plainly(
-    tmp_path_factory: pytest.TempPathFactory,
     before: list[ItemPatch],
     after: list[ItemPatch],
     sources: list[dict[str, Any]],
 ) -> None:
     """However much of the catalogue is compiled and however much changed since, a filter lets pass what it says."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    catalogue = naive.filled(after, naive.compiled(naive.filled(before), folder / "v"))
-    shutil.rmtree(folder)
+    catalogue = naive.filled(after, naive.compiled(naive.filled(before)))
     rows = np.arange(len(catalogue))[::-1]
     for source in sources:
         assert _expected(catalogue, source)[::-1] == compile_filter(source).mask(catalogue, rows).tolist()
 
 
 @given(PATCHES, PATCHES, st.lists(FILTERS, min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_rows_of_narrow_filters_are_those_that_pass(
-    tmp_path_factory: pytest.TempPathFactory,
     before: list[ItemPatch],
     after: list[ItemPatch],
     sources: list[dict[str, Any]],
 ) -> None:
     """Where a filter leads to rows, these are all that pass, before and after each change; else it says None."""
-    folder = tmp_path_factory.mktemp("catalogue")
-    catalogue = naive.compiled(naive.filled(before), folder / "v")
-    shutil.rmtree(folder)
+    catalogue = naive.compiled(naive.filled(before))
     for patch in [None, *after]:
         if patch is not None:
             catalogue.apply(patch)
@@ -107,7 +99,7 @@ def test_rows_of_narrow_filters_are_those_that_pass(
             assert found is None or np.flatnonzero(_expected(catalogue, source)).tolist() == found.tolist()
 
 
-def _shop(folder: Path, count: int = 300) -> Catalogue:
+def _shop(count: int = 300) -> Catalogue:
     patches = [
         ItemPatch(
             id=f"i{n}",
@@ -117,7 +109,7 @@ def _shop(folder: Path, count: int = 300) -> Catalogue:
         )
         for n in range(count)
     ]
-    return naive.compiled(naive.filled(patches), folder / "v")
+    return naive.compiled(naive.filled(patches))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +126,9 @@ def _shop(folder: Path, count: int = 300) -> Catalogue:
         ({"brand": "b7", "category": "c1"}, 1),
     ],
 )
-def test_narrow_filters_lead_to_their_rows(tmp_path: Path, source: dict[str, Any], count: int) -> None:
+def test_narrow_filters_lead_to_their_rows(source: dict[str, Any], count: int) -> None:
     """Values, lists, intervals and ids are found by the index, whatever else the filter asks."""
-    catalogue = _shop(tmp_path)
+    catalogue = _shop()
     found = compile_filter(source).rows(catalogue, 50)
     assert found is not None
     assert count == len(found)
@@ -155,14 +147,14 @@ def test_narrow_filters_lead_to_their_rows(tmp_path: Path, source: dict[str, Any
         {"attributes.size": {"gte": 10}},
     ],
 )
-def test_wide_filters_are_told(tmp_path: Path, source: dict[str, Any]) -> None:
+def test_wide_filters_are_told(source: dict[str, Any]) -> None:
     """A filter that nothing leads to, or to more rows than asked for, says so, and looks at none of them."""
-    assert compile_filter(source).rows(_shop(tmp_path), 50) is None
+    assert compile_filter(source).rows(_shop(), 50) is None
 
 
-def test_a_narrow_filter_asked_again_looks_at_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_filter_asked_again_looks_at_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second time nothing is looked at, and after a change one row is."""
-    catalogue, wanted, asked = _shop(tmp_path), compile_filter({"brand": "b7"}), list[int]()
+    catalogue, wanted, asked = _shop(), compile_filter({"brand": "b7"}), list[int]()
     mask = type(wanted).mask
     monkeypatch.setattr(type(wanted), "mask", lambda *a: asked.append(len(a[2])) or mask(*a))  # type: ignore[func-returns-value]
     for _ in range(3):

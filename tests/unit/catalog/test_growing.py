@@ -52,3 +52,15 @@ def test_no_addition_copies_much(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_room_takes_a_little() -> None:
     """The room behind an array is an eighth of it, and some hundred rows at least."""
     assert (len(with_room(np.zeros(0))), len(with_room(np.zeros(80_000)))) == (LEAST_ROOM, 90_000)
+
+
+@pytest.mark.parametrize("count", [0, 7, 5000])
+def test_room_never_runs_out(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """However small a step is, the larger array is full before the room of the first ends: nothing is copied at once."""
+    monkeypatch.setattr(growing, "_STEP", 1)
+    monkeypatch.setattr(growing, "LEAST_ROOM", 8)
+    rows = Growing(with_room(np.arange(count)), count)
+    monkeypatch.setattr(growing, "with_room", None)
+    for number in range(3 * count + 100):
+        rows.append(number)
+    assert rows.values.tolist() == [*range(count), *range(3 * count + 100)]

@@ -143,16 +143,16 @@ def test_compiled_with_overlay_is_the_same(
 
 
 def test_rows_never_move(tmp_path: Path) -> None:
-    """A row keeps its item through changes and hundreds of new items, compiled rows and new ones alike."""
+    """A row keeps its item through changes and thousands of new items, compiled rows and new ones alike."""
     catalogue = _compiled(_filled(_patches()), tmp_path / "v")
     before = {item.id: row for row, item in enumerate(catalogue.items())}
-    for number in range(300):
+    for number in range(3000):
         catalogue.apply(ItemPatch(id=f"new{number}"))
         catalogue.apply(ItemPatch(id="full", price=float(number)))
     assert before == {name: catalogue.row(item_hash(name)) for name in before}
-    assert list(range(4, 304)) == [catalogue.row(item_hash(f"new{number}")) for number in range(300)]
-    assert 304 == len(catalogue) == len(catalogue.column("price"))
-    assert catalogue.column("price")[before["full"]] == 299.0
+    assert list(range(4, 3004)) == [catalogue.row(item_hash(f"new{number}")) for number in range(3000)]
+    assert 3004 == len(catalogue) == len(catalogue.column("price"))
+    assert catalogue.column("price")[before["full"]] == 2999.0
 
 
 def test_rows_of_many(tmp_path: Path) -> None:
