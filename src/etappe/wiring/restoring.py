@@ -8,7 +8,7 @@ from etappe.progress import Progress
 from etappe.settings import Place
 from etappe.store import connection, generation, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.identities import erasure, tombstones
+from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.log import Log, mending
 from etappe.wiring.store import Opened, opened
@@ -41,7 +41,7 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
         log = Log(new / swapping.LOG)
         log.prepare()
         _set_aside(log, manifest)
-        tombstones.add(log, stones)
+        logged_tombstones.add(log, stones)
         swapping.ready(data, replaces=replace)
     except BaseException:
         swapping.give_up(data)
@@ -98,7 +98,7 @@ def _go_on(here: Opened, progress: Progress) -> None:
 def resume_erasures(here: Opened) -> None:
     """Puts those on the list whom rows that came back into the log still hold though they were erased since."""
     waiting = unerased.still_in(here.log, here.secret, here.settings)
-    erasure.resume(here.client, waiting, tombstones.in_log(here.log), here.settings)
+    erasure.resume(here.client, waiting, logged_tombstones.in_log(here.log), here.settings)
 
 
 def _listed(path: Path) -> list[Tombstone]:
