@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import Sample, piece_kinds
+from benchmarks.simulated import tables
+from benchmarks.simulated.sample import Sample, piece_kinds
 from etappe.simulation.parameters import STAGES
 
 _BINS: Final = 12

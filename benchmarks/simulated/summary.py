@@ -3,13 +3,9 @@
 import numpy as np
 import polars as pl
 
-from benchmarks import simulated_guess as guess
-from benchmarks import simulated_sales as sales
-from benchmarks import simulated_stages as stages
-from benchmarks import simulated_tables as tables
-from benchmarks import simulated_traffic as traffic
-from benchmarks.simulated_guess import Score
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import guess, sales, stages, tables, traffic
+from benchmarks.simulated.guess import Score
+from benchmarks.simulated.sample import Sample
 from etappe.simulation.parameters import STAGES
 
 Summary = dict[str, object]

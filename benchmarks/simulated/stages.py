@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import tables
+from benchmarks.simulated.sample import Sample
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.tables import Floats, Ints
 

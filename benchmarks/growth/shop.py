@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from benchmarks.ingest_events import as_native
+from benchmarks.ingest.events import as_native
 from etappe.simulation import Size, simulate
 
 STAY_DAYS: Final = 15.0

@@ -18,10 +18,10 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
-from benchmarks import growth_keys, growth_plot, growth_shop, growth_tables
 from benchmarks.decide import say, told_machine
-from benchmarks.growth_keys import Held
-from benchmarks.growth_tables import Day
+from benchmarks.growth import keys, plot, shop, tables
+from benchmarks.growth.keys import Held
+from benchmarks.growth.tables import Day
 from etappe.events.identities import USER, Identity
 from etappe.events.intake import Accepted, read_batch
 from etappe.ids import subject_of
@@ -65,10 +65,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="etappe-benchmark-") as folder, opened(Place(Path(folder))) as here:
         limited = Settings(store=Store(customer_days=CUSTOMER_DAYS))
         days = list(live(msgspec.structs.replace(here, settings=limited), size, options.seed))
-        held = growth_keys.held(here.client)
+        held = keys.held(here.client)
     show(days, held, size, options.seed)
     if options.plot:
-        growth_plot.draw(days, CUSTOMER_DAYS, options.plot)
+        plot.draw(days, CUSTOMER_DAYS, options.plot)
     immortal = {kind: one.immortal for kind, one in held.items() if one.immortal}
     if immortal:
         sys.exit(f"keys without a time to live: {immortal}")
@@ -78,15 +78,15 @@ def live(here: Opened, size: Size, seed: int) -> Iterator[Day]:
     """Each day: its events, what the worker does, one erasure, then a day passes for every key that lapses."""
     linker, aliases = Linker(here.client, here.secret, here.settings), Aliases()
     empty, events, began = memory(here), 0, time.monotonic()
-    for number, today in enumerate(growth_shop.days(size.customers, size.items, size.days, seed), start=1):
+    for number, today in enumerate(shop.days(size.customers, size.items, size.days, seed), start=1):
         for start in range(0, len(today), BATCH):
             take(here, linker, aliases, _accepted(today[start : start + BATCH]))
         events += len(today)
-        waiting = growth_keys.waiting(here.client) / max(1, len(today))
+        waiting = keys.waiting(here.client) / max(1, len(today))
         _erase(here, today, number)
         go_round(here.client, here.log, here.place, here.settings)
         yield _day(here, events, empty, waiting)
-        growth_keys.put_forward(here.client, SECONDS_PER_DAY)
+        keys.put_forward(here.client, SECONDS_PER_DAY)
         if number % 10 == 0:
             say(f"day {number} of {size.days}, {events:,} events, {time.monotonic() - began:.0f} s")
 
@@ -120,7 +120,7 @@ def _erase(here: Opened, today: list[dict[str, Any]], number: int) -> None:
 
 
 def _day(here: Opened, events: int, empty: int, waiting: float) -> Day:
-    found = growth_keys.names(here.client)
+    found = keys.names(here.client)
     customers = {name.rpartition(b":")[2] for kind in ("base", "tail") for name in found[kind]}
     files = [file for table in here.log.state().files for file in here.log.state().of(table)]
     return Day(
@@ -146,10 +146,10 @@ def show(days: list[Day], held: dict[str, Held], size: Size, seed: int) -> None:
     console = Console(width=120, highlight=False)
     console.print(f"command   python -m benchmarks.growth {shlex.join(sys.argv[1:])}".rstrip())
     told_machine(console)
-    made = f"{size.items:,} items, {size.customers:,} customers who stay {growth_shop.STAY_DAYS:g} days in the mean"
+    made = f"{size.items:,} items, {size.customers:,} customers who stay {shop.STAY_DAYS:g} days in the mean"
     console.print(f"shop      {made}, {size.days} days, seed {seed}; customer_days {CUSTOMER_DAYS}")
-    console.print(growth_tables.over_time(days))
-    console.print(growth_tables.by_key(held))
+    console.print(tables.over_time(days))
+    console.print(tables.by_key(held))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import httpx
 import polars as pl
 import redis
 
-from benchmarks.faults_plan import Customer
-from benchmarks.faults_shop import Shop
-from benchmarks.faults_traffic import Client
+from benchmarks.faults.plan import Customer
+from benchmarks.faults.shop import Shop
+from benchmarks.faults.traffic import Client
 from etappe import settings
 from etappe.errors import EtappeError
 from etappe.ids import Subject

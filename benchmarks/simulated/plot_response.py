@@ -8,8 +8,8 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from benchmarks import plots
-from benchmarks import simulated_response as response
-from benchmarks.simulated_sample import Sample, piece_kinds
+from benchmarks.simulated import response
+from benchmarks.simulated.sample import Sample, piece_kinds
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.tables import Floats
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.faults_shop import Part, Shop
+from benchmarks.faults.shop import Part, Shop
 from etappe import faults
 
 _MOST: Final = {"ingest": 8, "decisions": 2, "graph": 2}

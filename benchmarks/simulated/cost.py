@@ -1,6 +1,6 @@
 """What it costs to simulate a shop and to write it, in a process of its own.
 
-python -m benchmarks.simulated_cost CUSTOMERS ITEMS DAYS SEED
+python -m benchmarks.simulated.cost CUSTOMERS ITEMS DAYS SEED
 """
 
 import json
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import END
+from benchmarks.simulated import tables
+from benchmarks.simulated.sample import END
 from etappe.simulation import Size, simulate, write
 
 
@@ -46,7 +46,7 @@ def main() -> None:
 def measure(customers: int, items: int, days: int, seed: int) -> Cost:
     """What a process needs. To be asked before this one is large: a child's peak begins with its parent's memory."""
     arguments = map(str, (customers, items, days, seed))
-    command = [sys.executable, "-m", "benchmarks.simulated_cost", *arguments]
+    command = [sys.executable, "-m", "benchmarks.simulated.cost", *arguments]
     told = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return msgspec.json.decode(told.stdout, type=Cost)
 

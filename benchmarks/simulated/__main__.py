@@ -14,24 +14,24 @@ from typing import Final
 
 import polars as pl
 
-from benchmarks import simulated_cost as cost
-from benchmarks import simulated_guess as guess
-from benchmarks import (
-    simulated_plot_marginals,
-    simulated_plot_response,
-    simulated_plot_rhythm,
-    simulated_plot_stages,
-    simulated_real,
-    simulated_response,
-    simulated_rhythm,
-    simulated_sales,
-    simulated_sample,
-    simulated_stages,
-    simulated_summary,
-    simulated_traffic,
+from benchmarks.simulated import (
+    cost,
+    guess,
+    plot_marginals,
+    plot_response,
+    plot_rhythm,
+    plot_stages,
+    real,
+    response,
+    rhythm,
+    stages,
+    summary,
+    traffic,
 )
-from benchmarks.simulated_sales import ONLINE_RETAIL, Sales
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import sales as sold
+from benchmarks.simulated import sample as sampling
+from benchmarks.simulated.sales import ONLINE_RETAIL, Sales
+from benchmarks.simulated.sample import Sample
 
 CUSTOMERS, ITEMS, DAYS, SEED = 4_000, 1_000, 365, 20
 _SMOKE: Final = (150, 100, 60)
@@ -45,15 +45,15 @@ def main() -> None:
     print(f"versions  numpy {version('numpy')}, polars {version('polars')}, scikit-learn {version('scikit-learn')}")
     print(f"shop      {size[0]:,} customers, {size[1]:,} items, {size[2]} days, seed {options.seed}")
     cost.show(cost.measure(*size, options.seed))
-    sample = simulated_sample.make(*size, options.seed)
+    sample = sampling.make(*size, options.seed)
     _measure(sample, options)
     scores = guess.scores(sample, options.seed)
     guess.show(scores)
-    summaries = {options.seed: simulated_summary.summary(sample, scores)}
+    summaries = {options.seed: summary.summary(sample, scores)}
     del sample
-    other = simulated_sample.make(*size, options.seed + 1)
-    summaries[options.seed + 1] = simulated_summary.summary(other, guess.scores(other, options.seed + 1))
-    simulated_summary.show(summaries)
+    other = sampling.make(*size, options.seed + 1)
+    summaries[options.seed + 1] = summary.summary(other, guess.scores(other, options.seed + 1))
+    summary.show(summaries)
 
 
 def _options() -> Namespace:
@@ -75,25 +75,25 @@ def _options() -> Namespace:
 
 def _measure(sample: Sample, options: Namespace) -> None:
     """Prints what the shop is like, beside the real ones that were given."""
-    sales = simulated_sales.simulated(sample)
+    sales = sold.simulated(sample)
     if options.online_retail:
-        sales[ONLINE_RETAIL] = simulated_real.online_retail(options.online_retail)
-    log = simulated_real.rees46(options.rees46) if options.rees46 else None
-    simulated_traffic.show(sample, log)
-    simulated_sales.show(sales)
-    simulated_rhythm.show(sample, sales)
-    simulated_stages.show(sample)
-    simulated_response.show(sample)
+        sales[ONLINE_RETAIL] = real.online_retail(options.online_retail)
+    log = real.rees46(options.rees46) if options.rees46 else None
+    traffic.show(sample, log)
+    sold.show(sales)
+    rhythm.show(sample, sales)
+    stages.show(sample)
+    response.show(sample)
     if options.plots:
         draw(sample, sales, log, options.plots)
 
 
 def draw(sample: Sample, sales: Sales, log: pl.DataFrame | None, folder: Path, suffix: str = ".svg") -> None:
     """All plots."""
-    simulated_plot_marginals.draw(sample, sales, log, folder / f"simulation-marginals{suffix}")
-    simulated_plot_stages.draw(sample, folder / f"simulation-stages{suffix}")
-    simulated_plot_response.draw(sample, folder / f"simulation-response{suffix}")
-    simulated_plot_rhythm.draw(sample, sales, folder / f"simulation-rhythm{suffix}")
+    plot_marginals.draw(sample, sales, log, folder / f"simulation-marginals{suffix}")
+    plot_stages.draw(sample, folder / f"simulation-stages{suffix}")
+    plot_response.draw(sample, folder / f"simulation-response{suffix}")
+    plot_rhythm.draw(sample, sales, folder / f"simulation-rhythm{suffix}")
 
 
 if __name__ == "__main__":

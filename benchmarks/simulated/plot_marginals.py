@@ -8,10 +8,10 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from benchmarks import plots
-from benchmarks import simulated_sales as sold
-from benchmarks import simulated_traffic as traffic
-from benchmarks.simulated_sales import BUSINESS, ONLINE_RETAIL, PRIVATE, Sales
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import sales as sold
+from benchmarks.simulated import traffic
+from benchmarks.simulated.sales import BUSINESS, ONLINE_RETAIL, PRIVATE, Sales
+from benchmarks.simulated.sample import Sample
 from etappe.simulation.tables import Floats
 
 _REES46: Final = "REES46"

@@ -3,8 +3,8 @@
 import numpy as np
 import polars as pl
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import tables
+from benchmarks.simulated.sample import Sample
 from etappe.simulation.tables import Floats
 
 Sales = dict[str, pl.DataFrame]

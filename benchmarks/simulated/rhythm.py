@@ -5,9 +5,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sales import Sales
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import tables
+from benchmarks.simulated.sales import Sales
+from benchmarks.simulated.sample import Sample
 from etappe.simulation.clock import HABITS
 from etappe.simulation.goods.seasons import YEAR
 from etappe.simulation.tables import Floats

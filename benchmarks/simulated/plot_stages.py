@@ -8,8 +8,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from benchmarks import plots, simulated_stages
-from benchmarks.simulated_sample import SENT, Sample
+from benchmarks import plots
+from benchmarks.simulated import stages
+from benchmarks.simulated.sample import SENT, Sample
 from etappe.simulation.clock import DAY
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.tables import Floats
@@ -33,7 +34,7 @@ def draw(sample: Sample, path: Path) -> None:
     with plots.sheet(path, 9.6) as figure:
         places = figure.subplot_mosaic("ab;cc;dd", height_ratios=[1.05, 0.8, 1.1], width_ratios=[1.15, 1])
         _dwell(places["a"], sample)
-        moves = np.where(simulated_stages.transitions(sample) > 0, 100 * simulated_stages.transitions(sample), np.nan)
+        moves = np.where(stages.transitions(sample) > 0, 100 * stages.transitions(sample), np.nan)
         plots.heat(places["b"], moves, STAGES, STAGES)
         plots.name(places["b"], "Where they lead: % of stays", "next stage", "stage", grid=None)
         _shares(places["c"], sample)
@@ -44,7 +45,7 @@ def _dwell(axes: Axes, sample: Sample) -> None:
     """One hump a stage over a log scale of days, with the world's median and the one seen."""
     edges = np.geomspace(0.7, 300, 45)
     middles, medians = np.sqrt(edges[1:] * edges[:-1]), sample.parameters.by_stage("dwell")
-    for place, (stage, days) in enumerate(zip(STAGES, simulated_stages.dwell_times(sample), strict=True)):
+    for place, (stage, days) in enumerate(zip(STAGES, stages.dwell_times(sample), strict=True)):
         if not len(days):
             continue
         density = np.histogram(days, edges)[0] / len(days)
@@ -61,7 +62,7 @@ def _dwell(axes: Axes, sample: Sample) -> None:
 
 
 def _shares(axes: Axes, sample: Sample) -> None:
-    days, shares = simulated_stages.shares_over_time(sample)
+    days, shares = stages.shares_over_time(sample)
     axes.stackplot(days, shares.T, colors=COLOURS.values(), linewidth=0)
     middle = np.cumsum(shares[-1]) - shares[-1] / 2
     for stage, y in zip(STAGES, middle.tolist(), strict=True):

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from rich.table import Table
 
-from benchmarks.growth_keys import KINDS, Held
+from benchmarks.growth.keys import KINDS, Held
 
 _EVERY: Final = 10
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from benchmarks.faults_run import Case, Run, perform, schedule
+from benchmarks.faults.run import Case, Run, perform, schedule
 
 _COUNTS: Final = ("traffic", "accepted", "found", "doubled", "repeats")
 _HEAD: Final = ("fault", "runs", *_COUNTS, "recovery s: median", "longest", "failed")

@@ -5,9 +5,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks import simulated_sales as sales
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import Sample, present_days
+from benchmarks.simulated import sales, tables
+from benchmarks.simulated.sample import Sample, present_days
 from etappe.simulation.parameters import STAGES
 
 STEPS: Final = ("view_item", "add_to_cart", "purchase")

@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import redis
 
-from benchmarks.faults_log import cut_file, lose_commits
-from benchmarks.faults_losses import NotRebuiltError, flush, set_back
-from benchmarks.faults_points import NotPassedError
-from benchmarks.faults_shop import Shop
+from benchmarks.faults.log import cut_file, lose_commits
+from benchmarks.faults.losses import NotRebuiltError, flush, set_back
+from benchmarks.faults.points import NotPassedError
+from benchmarks.faults.shop import Shop
 from etappe.store import keys
 
 Strike = Callable[[Shop, random.Random], None]

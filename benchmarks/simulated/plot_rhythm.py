@@ -8,9 +8,9 @@ import polars as pl
 from matplotlib.axes import Axes
 
 from benchmarks import plots
-from benchmarks import simulated_rhythm as rhythm
-from benchmarks.simulated_sales import BUSINESS, ONLINE_RETAIL, PRIVATE, Sales
-from benchmarks.simulated_sample import Sample
+from benchmarks.simulated import rhythm
+from benchmarks.simulated.sales import BUSINESS, ONLINE_RETAIL, PRIVATE, Sales
+from benchmarks.simulated.sample import Sample
 
 _HABITS: Final = {"early": plots.YELLOW, "day": plots.GREEN, "evening": plots.BLUE, "office": plots.VIOLET}
 _SALES: Final = {PRIVATE: plots.BLUE, BUSINESS: plots.YELLOW, ONLINE_RETAIL: plots.DARK}

@@ -20,11 +20,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import client, cpu, ingest_events, ingest_worker, xadd
+from benchmarks import client, cpu
 from benchmarks.client import Round
 from benchmarks.cpu import Cpu
 from benchmarks.decide import say, server, told_machine
-from benchmarks.ingest_worker import Merged, Worked
+from benchmarks.ingest import events as shop_events
+from benchmarks.ingest import worker as behind
+from benchmarks.ingest import xadd
+from benchmarks.ingest.worker import Merged, Worked
 from etappe.settings import Place
 from etappe.store import connection
 from etappe.store.embedded import EmbeddedServer
@@ -84,11 +87,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="etappe-benchmark-") as folder:
         data, bare = Path(folder) / "data", Path(folder) / "bare"
         say(f"making a shop of {size.items:,} items and {size.customers:,} customers ...")
-        events = ingest_events.make(data, customers=size.customers, items=size.items, days=size.days, seed=options.seed)
+        events = shop_events.make(data, customers=size.customers, items=size.items, days=size.days, seed=options.seed)
         measured = list(measure(data, bare, events, size))
         say("archiving ...")
-        worked = ingest_worker.measure(data, events, size.archived, size.rounds)
-        merged = ingest_worker.merge(data.with_name("small"), events, size.merged)
+        worked = behind.measure(data, events, size.archived, size.rounds)
+        merged = behind.merge(data.with_name("small"), events, size.merged)
     show(measured, worked, merged, size, options.seed)
 
 
@@ -110,7 +113,7 @@ def measure(data: Path, bare: Path, events: list[dict[str, Any]], size: Size) ->
 
 def warm(port: int, events: list[dict[str, Any]]) -> int:
     """Posts some batches that do not count; returns how many events."""
-    for batch in ingest_events.batches(events, "warm", 100, WARMING):
+    for batch in shop_events.batches(events, "warm", 100, WARMING):
         client.ask(port, _posted(batch))
     return 100 * WARMING
 
@@ -126,7 +129,7 @@ def _round(
     size: Size,
 ) -> Measured:
     count = max(connections, size.events // batch)
-    made = ingest_events.batches(events, f"{number}-{batch}-{connections}", batch, count)
+    made = shop_events.batches(events, f"{number}-{batch}-{connections}", batch, count)
     socket = EmbeddedServer(data).socket
     before = cpu.read(socket)
     ours = client.run(port, [_posted(one) for one in made], size.seconds, connections)
@@ -162,7 +165,7 @@ def show(measured: list[Measured], worked: list[Worked], merged: Merged, size: S
     bound = f"{size.seconds:g} s or {size.events:,} events each"
     console.print(f"load      {size.rounds} rounds of at most {bound}, one serving process, appendfsync always")
     console.print(table(measured))
-    ingest_worker.show(console, worked, merged)
+    behind.show(console, worked, merged)
 
 
 def table(measured: list[Measured]) -> Table:

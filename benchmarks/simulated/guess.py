@@ -9,8 +9,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score
 from threadpoolctl import threadpool_limits
 
-from benchmarks import simulated_tables as tables
-from benchmarks.simulated_sample import SENT, Sample
+from benchmarks.simulated import tables
+from benchmarks.simulated.sample import SENT, Sample
 from etappe.simulation.clock import DAY, HOUR
 from etappe.simulation.tables import Flags, Floats, Ints
 

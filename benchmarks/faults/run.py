@@ -14,12 +14,12 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from benchmarks import faults_compare as compare
-from benchmarks.faults_plan import plan
-from benchmarks.faults_points import POINTS, arm, at_point, part_of
-from benchmarks.faults_shop import Shop
-from benchmarks.faults_strikes import EMBEDDED, EXTERNAL, SMALL_LOG, STEPPED, Strike, struck
-from benchmarks.faults_traffic import Client
+from benchmarks.faults import compare
+from benchmarks.faults.plan import plan
+from benchmarks.faults.points import POINTS, arm, at_point, part_of
+from benchmarks.faults.shop import Shop
+from benchmarks.faults.strikes import EMBEDDED, EXTERNAL, SMALL_LOG, STEPPED, Strike, struck
+from benchmarks.faults.traffic import Client
 from etappe.ids import partition_of, subject_of
 from etappe.store import keys
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx
 
-from benchmarks.faults_plan import THREADS, Body, Plan
+from benchmarks.faults.plan import THREADS, Body, Plan
 
 PATIENCE: Final = 60.0
 """Seconds after which a batch that nobody took is given up."""

@@ -10,9 +10,9 @@ from typing import Final
 import httpx
 import polars as pl
 
-from benchmarks.faults_losses import PATIENCE, NotRebuiltError
-from benchmarks.faults_processes import free_port
-from benchmarks.faults_shop import Part, Shop
+from benchmarks.faults.losses import PATIENCE, NotRebuiltError
+from benchmarks.faults.processes import free_port
+from benchmarks.faults.shop import Part, Shop
 from etappe.store.log import Log, damage
 
 _ALL: Final[tuple[Part, ...]] = ("worker", "serve")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from rich.console import Console
 
-from benchmarks import ingest_events
+from benchmarks.ingest import events as shop_events
 from etappe.events.intake import Accepted, read_batch
 from etappe.settings import Place
 from etappe.store import connection
@@ -55,7 +55,7 @@ def merge(data: Path, events: list[dict[str, Any]], rounds: int) -> Merged:
     """Into an empty log in `data` SMALL events at a time, as a worker's rounds come to be, then merges the files."""
     with opened(Place(data)) as here:
         for number in range(rounds):
-            made = [_accepted(one) for one in ingest_events.batches(events[number * SMALL :], f"s-{number}", SMALL, 1)]
+            made = [_accepted(one) for one in shop_events.batches(events[number * SMALL :], f"s-{number}", SMALL, 1)]
             asyncio.run(_take(here, made))
             archive(here.client, here.log)
         small = _live(here)
@@ -84,7 +84,7 @@ def show(console: Console, worked: list[Worked], merged: Merged) -> None:
 
 
 def _round(here: Opened, events: list[dict[str, Any]], run: str, count: int) -> Worked:
-    made = [_accepted(one) for one in ingest_events.batches(events, run, BATCH, count // BATCH)]
+    made = [_accepted(one) for one in shop_events.batches(events, run, BATCH, count // BATCH)]
     _, before = _live(here)
     taking = asyncio.run(_take(here, made))
     began = time.perf_counter()

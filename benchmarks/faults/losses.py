@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import redis
 
-from benchmarks.faults_shop import Shop
+from benchmarks.faults.shop import Shop
 from etappe.store import keys
 
 PATIENCE: Final = 30.0

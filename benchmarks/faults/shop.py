@@ -19,8 +19,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from benchmarks.faults_processes import Process, descendants, ended, free_port, is_ours, send, words
-from benchmarks.faults_traffic import new_http
+from benchmarks.faults.processes import Process, descendants, ended, free_port, is_ours, send, words
+from benchmarks.faults.traffic import new_http
 from etappe.settings import Place
 from etappe.store.connection import SyncRedis, blocking_client
 
@@ -221,7 +221,7 @@ class Shop:
         if self.place.redis_url:
             named["ETAPPE_REDIS"] = self.place.redis_url
         if self.clock:
-            paths = [str(Path(__file__).parent / "faults_clock"), os.environ.get("PYTHONPATH", "")]
+            paths = [str(Path(__file__).parent / "clock"), os.environ.get("PYTHONPATH", "")]
             named |= {"FAULTS_CLOCK": str(self.clock), "PYTHONPATH": ":".join(filter(None, paths))}
         fault = self.fault.pop(part, None)
         return named | ({"ETAPPE_FAULT": fault} if fault else {})
