@@ -13,7 +13,7 @@ import polars as pl
 from benchmarks.faults.losses import PATIENCE, NotRebuiltError
 from benchmarks.faults.processes import free_port
 from benchmarks.faults.shop import Part, Shop
-from etappe.store.log import Log, damage
+from etappe.log import Log, damage
 
 _ALL: Final[tuple[Part, ...]] = ("worker", "serve")
 

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from benchmarks.ingest import events as shop_events
 from etappe.events.intake import Accepted, read_batch
+from etappe.log.compaction import Limits
 from etappe.settings import Place
 from etappe.store import connection
 from etappe.store.ingest import Aliases, ingest
-from etappe.store.log.compaction import Limits
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

@@ -11,8 +11,8 @@ import redis
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, accept, decided, inside, logged, new_key, put
 
+from etappe.log import Log
 from etappe.store import swapping
-from etappe.store.log import Log
 
 Copy = Callable[[], Path]
 

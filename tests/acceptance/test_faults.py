@@ -15,7 +15,7 @@ from benchmarks.faults.run import Case, Run, run_one, schedule, shop_for, strike
 from benchmarks.faults.shop import Shop
 
 from etappe.ids import subject_of
-from etappe.store.log import Log, as_rows
+from etappe.log import Log, as_rows
 
 SEED = 7
 SECRET = b"a secret of thirty-two bytes ..."

@@ -29,11 +29,11 @@ from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
 from etappe.importing import times
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import beginning, connection, generation, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
-from etappe.store.log import Log
 from etappe.wiring.store import opened, refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import work

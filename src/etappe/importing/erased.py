@@ -9,8 +9,8 @@ from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject
 from etappe.importing import amounts
 from etappe.importing.ledger import Ledger
+from etappe.log.schema import TIME
 from etappe.store.identities.remembered import Remembered
-from etappe.store.log.schema import TIME
 
 REASON: Final = "erased: the customer was erased since"
 _MOMENTS: Final = ("timestamp", "event_time", "InvoiceDate")

@@ -29,10 +29,10 @@ from etappe.importing.ledger import Ledger
 from etappe.importing.rejected_file import RejectedFile
 from etappe.importing.report import ImportReport
 from etappe.importing.spool import Spool
+from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
 
 KnownItems = Callable[[list[str]], set[str]]
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from etappe.errors import SettingsError
-from etappe.store.log.schema import TIME
+from etappe.log.schema import TIME
 
 _ISO: Final = (
     r"^(?P<day>\d{4}-\d\d-\d\d)(?:[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d{1,9})?)?"

@@ -8,9 +8,9 @@ import polars as pl
 from etappe.customers import consent
 from etappe.customers.identity import ERASE, Change, Graph
 from etappe.ids import Subject
+from etappe.log import Log, repeats
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
-from etappe.store.log import Log, repeats
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _PAIR: Final = {"subject": pl.Binary, "customer": pl.Binary}

@@ -7,11 +7,11 @@ from functools import cached_property
 from etappe import settings as settings_module
 from etappe.errors import SettingsError, StoreError
 from etappe.importing import times
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection, swapping
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.log import Log
 
 
 class Inspected:

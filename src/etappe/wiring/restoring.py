@@ -4,13 +4,13 @@ from pathlib import Path
 
 from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
+from etappe.log import Log, mending
 from etappe.progress import Progress
 from etappe.settings import Place
 from etappe.store import connection, generation, keys, snapshots, swapping
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import erasure, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log, mending
 from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring, unerased
 from etappe.worker.backup.backing_up import Manifest

@@ -10,12 +10,12 @@ from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
 from etappe.importing import times
+from etappe.log import Log, findings
+from etappe.log.findings import Evidence
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
 from etappe.store import beginning, catalogues, connection, journal, snapshots, swapping
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log, findings
-from etappe.store.log.findings import Evidence
 
 
 class Opened(msgspec.Struct, frozen=True):

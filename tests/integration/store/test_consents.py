@@ -20,12 +20,12 @@ from tests.unit.customers.words import LATE, PAUSE, SKEW, Heard, last_word
 from etappe.customers.state import State, fold_state
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, item_hash, subject_of
+from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
 from etappe.store import connection, consents, customers, history, learnable
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty

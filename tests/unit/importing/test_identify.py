@@ -6,7 +6,7 @@ import polars as pl
 
 from etappe.ids import subject_of
 from etappe.importing import identify
-from etappe.store.log.schema import EVENT
+from etappe.log.schema import EVENT
 
 SECRET = b"k" * 32
 NAMES = [name for name in EVENT if name not in ("subject", "received", "source")]

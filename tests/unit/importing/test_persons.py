@@ -13,8 +13,8 @@ from etappe.events.identities import Identity, hashed_email, named
 from etappe.events.intake import read_event
 from etappe.ids import Subject, subject_of
 from etappe.importing import identify, persons
+from etappe.log.schema import EVENT
 from etappe.store.identities.linking import claims_of
-from etappe.store.log.schema import EVENT
 
 SECRET = b"k" * 32
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

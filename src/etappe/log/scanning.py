@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
-from etappe.store.log import schema
-from etappe.store.log.state import LogFile
+from etappe.log import schema
+from etappe.log.state import LogFile
 
 COMMIT: Final = "commit"
 _PATH: Final = "$path"

@@ -10,9 +10,9 @@ from typing import Final
 import msgspec
 
 from etappe.errors import DataError
-from etappe.store.log import commits, orphans
-from etappe.store.log.orphans import Orphan
-from etappe.store.log.state import State
+from etappe.log import commits, orphans
+from etappe.log.orphans import Orphan
+from etappe.log.state import State
 
 RELIST: Final = commits.REMEDY
 GO_ON: Final = "restore a newer backup, or go on without what is missing with `etappe rebuild --accept-loss`"

@@ -18,7 +18,7 @@ import msgspec
 from etappe import faults
 from etappe.arrays import sync_folder
 from etappe.errors import DataError
-from etappe.store.log.state import FORMAT, Commit, State
+from etappe.log.state import FORMAT, Commit, State
 
 FOLDER: Final = "commits"
 STAGING: Final = ".staging"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from etappe.store.log import schema, staging
-from etappe.store.log.state import State, table_and_day
+from etappe.log import schema, staging
+from etappe.log.state import State, table_and_day
 
 
 class Orphan(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ import msgspec
 from etappe import faults
 from etappe.arrays import sync_folder
 from etappe.errors import DataError
-from etappe.store.log import commits, compaction
-from etappe.store.log.staging import StagedFile, StagedHealing, StagedReplacement, Transaction
-from etappe.store.log.state import Commit, LogFile, Replacement, State
+from etappe.log import commits, compaction
+from etappe.log.staging import StagedFile, StagedHealing, StagedReplacement, Transaction
+from etappe.log.state import Commit, LogFile, Replacement, State
 
 
 def commit(log: Path, state: State, source: str, transaction: Transaction) -> None:

@@ -18,9 +18,9 @@ import polars as pl
 
 from etappe.arrays import sync_folder, write_synced
 from etappe.errors import DataError, NotFoundError
-from etappe.store.log import damage, scanning, schema
-from etappe.store.log.compaction import Keep
-from etappe.store.log.state import LogFile, table_and_day
+from etappe.log import damage, scanning, schema
+from etappe.log.compaction import Keep
+from etappe.log.state import LogFile, table_and_day
 
 FOLDER: Final = "quarantine"
 UNCOMMITTED: Final = "no commit names it, as one that a process leaves which is killed before its commit"

@@ -15,9 +15,9 @@ import polars as pl
 from etappe import faults
 from etappe.arrays import sha256_of
 from etappe.errors import DataError
-from etappe.store.log import schema
-from etappe.store.log.commits import STAGING
-from etappe.store.log.state import LogFile
+from etappe.log import schema
+from etappe.log.commits import STAGING
+from etappe.log.state import LogFile
 
 _DAY: Final = "day"
 _LEVEL: Final = 3

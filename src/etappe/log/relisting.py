@@ -14,9 +14,9 @@ import polars as pl
 
 from etappe.arrays import sha256_of
 from etappe.errors import DataError
-from etappe.store.log import commits, damage, findings, orphans, quarantine, scanning, schema, staging
-from etappe.store.log.log import Log
-from etappe.store.log.state import LogFile, State, table_and_day
+from etappe.log import commits, damage, findings, orphans, quarantine, scanning, schema, staging
+from etappe.log.log import Log
+from etappe.log.state import LogFile, State, table_and_day
 
 UNREADABLE: Final = "no commit names it, and it cannot be read"
 _SHARE: Final = 0.5

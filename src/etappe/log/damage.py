@@ -10,7 +10,7 @@ import polars as pl
 
 from etappe.arrays import sha256_of
 from etappe.errors import DamagedFileError, EtappeError
-from etappe.store.log.state import LogFile
+from etappe.log.state import LogFile
 
 OF_POLARS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 UNREADABLE: Final = (*OF_POLARS, OSError)

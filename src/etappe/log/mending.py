@@ -10,11 +10,11 @@ import polars as pl
 
 from etappe.arrays import sha256_of, sync_folder
 from etappe.errors import DataError, InputError, NotFoundError
-from etappe.store.log import damage, quarantine, schema
-from etappe.store.log.damage import Damage
-from etappe.store.log.log import Log
-from etappe.store.log.quarantine import Held
-from etappe.store.log.state import LogFile
+from etappe.log import damage, quarantine, schema
+from etappe.log.damage import Damage
+from etappe.log.log import Log
+from etappe.log.quarantine import Held
+from etappe.log.state import LogFile
 
 SET_ASIDE: Final = "set aside"
 HEALED: Final = "healed"

@@ -18,7 +18,7 @@ import msgspec
 import polars as pl
 
 from etappe.errors import DataError
-from etappe.store.log import (
+from etappe.log import (
     commits,
     compaction,
     damage,
@@ -30,12 +30,12 @@ from etappe.store.log import (
     schema,
     staging,
 )
-from etappe.store.log.compaction import LIMITS, Keep, Limits
-from etappe.store.log.damage import Damage
-from etappe.store.log.findings import Evidence
-from etappe.store.log.rows import as_rows
-from etappe.store.log.staging import Transaction
-from etappe.store.log.state import Commit, LogFile, State
+from etappe.log.compaction import LIMITS, Keep, Limits
+from etappe.log.damage import Damage
+from etappe.log.findings import Evidence
+from etappe.log.rows import as_rows
+from etappe.log.staging import Transaction
+from etappe.log.state import Commit, LogFile, State
 
 __all__ = ["Commit", "Log", "LogFile", "Transaction", "as_rows"]
 

@@ -21,10 +21,10 @@ import polars as pl
 
 from etappe import faults
 from etappe.errors import DamagedFileError, DataError
-from etappe.store.log import damage, scanning
-from etappe.store.log.damage import Damage
-from etappe.store.log.staging import Transaction
-from etappe.store.log.state import LogFile, State
+from etappe.log import damage, scanning
+from etappe.log.damage import Damage
+from etappe.log.staging import Transaction
+from etappe.log.state import LogFile, State
 
 Keep = Callable[[str, pl.DataFrame], pl.DataFrame | None]
 """Gets a table's name and rows of it, with the column `commit`; returns what is to be kept, None where all stays."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from etappe.arrays import write_synced
-from etappe.store.log import Log, commits, staging
-from etappe.store.log.state import State
+from etappe.log import Log, commits, staging
+from etappe.log.state import State
 
 
 @contextmanager

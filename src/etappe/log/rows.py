@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from etappe.store.log import schema
+from etappe.log import schema
 
 
 def as_rows(table: str, columns: Mapping[str, Any]) -> pl.DataFrame:
