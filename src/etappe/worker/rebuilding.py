@@ -27,8 +27,8 @@ from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.history import Past
 from etappe.store.identities import erasure, graph
+from etappe.store.identities.applying import drop_held
 from etappe.store.identities.erasure import Erasure
-from etappe.store.identities.steps import drop_held
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import BATCH

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from etappe.settings import FILE_NAME
-from etappe.store import swapping
+from etappe.store import folder_swap
 
 
 def test_mounted_settings_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings that are a mount of their own, as in a pod, cannot be moved; all else is swapped."""
     (tmp_path / FILE_NAME).write_text("# mounted")
     (tmp_path / "secret").write_text("before")
-    made = swapping.begin(tmp_path)
+    made = folder_swap.begin(tmp_path)
     for name in (FILE_NAME, "secret"):
         (made / name).write_text("restored")
-    swapping.ready(tmp_path, replaces=True)
+    folder_swap.ready(tmp_path, replaces=True)
     rename = Path.rename
 
     def busy(path: Path, to: Path) -> Path:
@@ -25,8 +25,8 @@ def test_mounted_settings_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         return rename(path, to)
 
     monkeypatch.setattr(Path, "rename", busy)
-    swapping.swap(tmp_path)
-    swapping.finish(tmp_path)
+    folder_swap.swap(tmp_path)
+    folder_swap.finish(tmp_path)
     assert (tmp_path / FILE_NAME).read_text() == "# mounted"
     assert (tmp_path / "secret").read_text() == "restored"
-    swapping.refuse_unfinished(tmp_path)
+    folder_swap.refuse_unfinished(tmp_path)

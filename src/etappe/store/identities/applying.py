@@ -16,7 +16,7 @@ from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of
 from etappe.settings import Settings
 from etappe.store import keys, scripts
 from etappe.store.connection import SyncRedis, run_script, run_scripts
-from etappe.store.identities.belonging import HEAD_BYTES, place_of, subjects_in
+from etappe.store.identities.roots import HEAD_BYTES, place_of, subjects_in
 from etappe.store.scripts import Script
 
 _CONSENT_BYTES: Final = 24

@@ -4,12 +4,12 @@ from typing import Any
 
 from tests.integration.living import Living
 
-from etappe.store import learnable
+from etappe.store import learning_rows
 from etappe.store.identities import graph
 
 
 def _learnable(living: Living, *, unknown_denies: bool = False) -> dict[str, dict[str, Any]]:
-    rows = learnable.events(living.log, living.pending(), unknown_denies=unknown_denies).collect().to_dicts()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=unknown_denies).collect().to_dicts()
     return {row["event_id"]: row for row in rows}
 
 
@@ -108,7 +108,7 @@ def test_erased_are_left_out_at_once(living: Living) -> None:
     living.did("3", "login", user_id="v", anonymous_id="b")
     living.did("4", user_id="u")
     assert _whose(living) == {"3": living.subject("v"), "4": living.subject("u")}
-    known = learnable.graph_of(living.log, living.pending()).roots()
+    known = learning_rows.graph_of(living.log, living.pending()).roots()
     browser = living.subject("b", "anonymous_id")
     assert known == {living.subject("v"): living.subject("v"), browser: living.subject("v")}
 
@@ -118,7 +118,7 @@ def test_sales_of_nobody_with_one_id(living: Living) -> None:
     living.did("0", "login", user_id="u", anonymous_id="b")
     for order in ("x", "y", "z"):
         living.did("1", "purchase", order_id=order, price=1.0)
-    rows = learnable.events(living.log, living.pending(), unknown_denies=False).collect()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False).collect()
     assert sorted(rows["order_id"].drop_nulls()) == ["x", "y", "z"]
 
 
@@ -127,5 +127,5 @@ def test_two_who_deny_and_use_one_id(living: Living) -> None:
     for number, user in enumerate(("u", "v")):
         _consent(living, f"c{number}", user, granted=False)
         living.did("1", user_id=user)
-    rows = learnable.events(living.log, living.pending(), unknown_denies=False).collect()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False).collect()
     assert (rows["event_id"] == "1").sum() == 2
