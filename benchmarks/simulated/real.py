@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing import unpacked
+from etappe.importing.reading import unpacked
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S"
 

@@ -28,7 +28,7 @@ from etappe import parent, settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
-from etappe.importing import times
+from etappe.importing.checking import times
 from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import beginning, connection, folder_swap, generation

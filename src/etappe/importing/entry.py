@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing import identify, traffic
 from etappe.importing import spool as spool_
+from etappe.importing.checking import identify, traffic
 from etappe.importing.spool import Portion, Spool
 from etappe.log import Log, Transaction
 from etappe.log.repeats import order_of_nobody

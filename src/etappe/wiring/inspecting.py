@@ -6,7 +6,7 @@ from functools import cached_property
 
 from etappe import settings as settings_module
 from etappe.errors import SettingsError, StoreError
-from etappe.importing import times
+from etappe.importing.checking import times
 from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection, folder_swap

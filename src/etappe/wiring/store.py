@@ -9,7 +9,7 @@ import msgspec
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
-from etappe.importing import times
+from etappe.importing.checking import times
 from etappe.log import Log, findings
 from etappe.log.findings import Evidence
 from etappe.serving.view import View
