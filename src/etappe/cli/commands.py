@@ -68,22 +68,22 @@ COMMANDS: Final = (
     ),
     Command(
         "rebuild",
-        "keep:rebuild",
+        "safekeeping:rebuild",
         "Make everything in Redis anew from the log: after a loss, or a change of learning.half_life_days.",
     ),
     Command(
         "backup",
-        "keep:backup",
+        "safekeeping:backup",
         "Write one file with all that cannot be made anew: log, secret, settings, snapshots. Servers may go on.",
     ),
     Command(
         "restore",
-        "keep:restore",
+        "safekeeping:restore",
         "Bring a backup back, verified, and rebuild Redis from it. Who was erased since stays erased.",
     ),
     Command(
         "erase",
-        "keep:erase",
+        "safekeeping:erase",
         "Erase a customer with all identities; what is left are tombstones, which name nobody.",
     ),
     Command(

@@ -9,7 +9,7 @@ UNUSED = {
     "etappe.importing",
     "etappe.reports",
     "etappe.simulation",
-    "etappe.store.log",
+    "etappe.log",
     "etappe.training",
     "etappe.worker",
     "implicit",

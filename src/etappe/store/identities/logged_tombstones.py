@@ -6,9 +6,9 @@ from typing import Any, Final
 import polars as pl
 
 from etappe.customers.identity import ERASE
+from etappe.log import Log, as_rows
 from etappe.store.identities import tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log, as_rows
 
 SOURCE: Final = "tombstones"
 
