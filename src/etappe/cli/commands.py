@@ -63,7 +63,7 @@ COMMANDS: Final = (
     Command("serve", "serve:serve", "Serve the API; with the embedded store the worker runs along."),
     Command(
         "worker",
-        "serve:worker",
+        "work:worker",
         "Archive events into the log, fold customers' records, compile the catalogue, until stopped.",
     ),
     Command(
