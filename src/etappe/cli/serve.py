@@ -30,7 +30,7 @@ from etappe.settings import Place
 from etappe.store import beginning, connection, folder_swap, generation
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
-from etappe.wiring.store import refuse_lost
+from etappe.wiring.losses import refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.zones import zone_of
 

