@@ -9,11 +9,11 @@ import polars as pl
 from etappe.catalog.item import ItemPatch
 from etappe.customers.identity import ERASE, NAME, Change, Graph
 from etappe.ids import Subject, tombstone_of
+from etappe.log import Log
 from etappe.store import journal, kinds
 from etappe.store.api_keys import ApiKey
 from etappe.store.identities import tombstones
 from etappe.store.kinds import Pointer
-from etappe.store.log import Log
 
 
 class Identities(msgspec.Struct, frozen=True):
