@@ -153,13 +153,16 @@ def test_wide_filters_are_told(source: dict[str, Any]) -> None:
 
 
 def test_a_narrow_filter_asked_again_looks_at_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time nothing is looked at, and after a change one row is."""
+    """The second time nothing is looked at, and after changes the rows that changed are: who passes no more is gone."""
     catalogue, wanted, asked = _shop(), compile_filter({"brand": "b7"}), list[int]()
     mask = type(wanted).mask
     monkeypatch.setattr(type(wanted), "mask", lambda *a: asked.append(len(a[2])) or mask(*a))  # type: ignore[func-returns-value]
     for _ in range(3):
         wanted.rows(catalogue, MOST_ROWS)
     catalogue.apply(ItemPatch(id="i8", brand="b7"))
+    catalogue.apply(ItemPatch(id="i7", brand="b1"))
+    catalogue.apply(ItemPatch(id="i8", title="New"))
     found = wanted.rows(catalogue, MOST_ROWS)
     assert found is not None
-    assert (len(found), asked) == (4, [3, 1])
+    assert {catalogue.item(int(row)).id for row in found} == {"i107", "i207", "i8"}
+    assert asked == [3, 2]
