@@ -21,7 +21,7 @@ import numpy as np
 from etappe import settings
 from etappe.api import bodies, bounds
 from etappe.catalog import filters, item
-from etappe.events import intake, vocabulary
+from etappe.events import details, intake, touch, vocabulary
 from etappe.events.translation import ga4, segment_messages
 from etappe.models import snapshot
 from etappe.serving import request
@@ -96,13 +96,18 @@ def fields() -> str:
 
 def limits() -> str:
     """A row a limit of a batch."""
-    low, high = intake.RATINGS
+    low, high = details.RATINGS
     rows = [
         ("events in a batch", f"{bounds.EVENTS.secret}; {bounds.EVENTS.publishable} with a publishable key"),
         ("bytes of an event", f"{intake.MAX_EVENT_BYTES:,}"),
         ("bytes of the `properties` of `set_traits` and `set_consent`", f"{intake.MAX_TRAITS_BYTES:,}"),
         ("a `timestamp` ahead of our clock", f"{intake.AHEAD.days} day"),
         ("`properties.rating` of `rate`", f"{low} to {high}"),
+        (
+            "a field of a touch; its `referrer`",
+            f"{touch.LONGEST} characters; {touch.LONGEST_REFERRER:,}",
+        ),
+        ("`properties.state` of `service_contact` and `complaint`", ", ".join(f"`{one}`" for one in details.STATES)),
     ]
     return _table(("what", "limit"), rows)
 
