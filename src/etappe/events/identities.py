@@ -104,7 +104,8 @@ def settled(event: Event) -> Event:
     listed = said.pop(IDENTITIES, None)
     if listed is not None and not isinstance(listed, dict):
         raise InputError("properties.identities is an object of kinds and values", field="properties.identities")
-    said |= _groups(tag, listed or {}, said)
+    if listed or tag in _OF_TRAITS:
+        said |= _groups(tag, listed or {}, said)
     found = _all(
         {name: value for name, value in (listed or {}).items() if name not in GROUPS}, f"properties.{IDENTITIES}"
     )
