@@ -21,12 +21,13 @@ from etappe.errors import DataError
 from etappe.models import copurchase
 from etappe.models.copurchase import ALSO_BOUGHT, BOUGHT_TOGETHER, Neighbours
 from etappe.models.factors import FACTORS
+from etappe.models.kinds import SNAPSHOT
 from etappe.models.parts import ASCENDING, ITEMS, NONE, NOT_NEGATIVE, Array, Named, Part, Sizes
 from etappe.models.popularity import POPULARITY
 from etappe.models.repurchase import REPURCHASE
 from etappe.models.wishlists import WISHLISTS
 
-KIND: Final = "snapshot"
+KIND: Final = SNAPSHOT
 FORMAT: Final = 2
 WINDOWS: Final = (1, 7, 30, 90)
 """Days over which buyers are counted."""
