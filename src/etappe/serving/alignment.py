@@ -104,11 +104,13 @@ class Alignment:
 
 def measures(snapshot: Snapshot) -> list[str]:
     """The names of the popularity measures a snapshot has."""
-    return [DECAYED, CUSTOMERS, *(f"{days}d" for days in snapshot.parameters.windows)]
+    windows = snapshot.parameters.windows if snapshot.has("popularity") else ()
+    return [DECAYED, CUSTOMERS, *(f"{days}d" for days in windows)]
 
 
 def _measure(snapshot: Snapshot, name: str) -> NDArray[Any]:
     if name in (DECAYED, CUSTOMERS):
-        return snapshot.popularity if name == DECAYED else snapshot.customers
+        decayed = name == DECAYED and snapshot.has("popularity")
+        return snapshot.popularity if decayed else snapshot.customers
     window: NDArray[np.int32] = snapshot.windows[measures(snapshot).index(name) - 2]
     return window

@@ -48,6 +48,10 @@ class View:
         """Whether so much changed since rows were matched and put in order that `aligned` is worth its while."""
         return self._aligned.worn
 
+    def has(self, part: str) -> bool:
+        """Whether there is a snapshot with that part; whoever needs it does without where there is none."""
+        return self.snapshot is not None and self.snapshot.has(part)
+
     def having(self, **parts: Any) -> Self:
         """The same with other parts, matched anew where `catalogue` or `snapshot` is among them."""
         aligned = self._aligned if parts.keys().isdisjoint(("catalogue", "snapshot")) else None
