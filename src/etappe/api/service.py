@@ -1,39 +1,29 @@
-"""What the routes share: the replica, the store's connections, and the way of one decision through them."""
+"""What the routes share: the replica and the store's connections."""
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
-import redis
 
-from etappe.api import metrics, replays
 from etappe.api.memory import MemoryWatch
 from etappe.api.replays import Replays
 from etappe.api.replica import Replica
-from etappe.customers.state import State
-from etappe.errors import DataError, GenerationError, SettingsError, StoreUnavailableError
-from etappe.events.identities import ANONYMOUS
+from etappe.errors import GenerationError, SettingsError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
-from etappe.serving import record
-from etappe.serving.decide import Decision, decide, state_of
-from etappe.serving.replay import replayed
-from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
 from etappe.store import browsers, consents, customers, journal, keys
-from etappe.store.answers import Kept
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
-from etappe.store.decisions import DecisionWriter, Recorded
+from etappe.store.decisions import DecisionWriter
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
 from etappe.store.marks import REMEDY, Standing
+from etappe.store.wire import RedisPy, Wire
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -46,6 +36,7 @@ class Service:
         self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, standing: Standing
     ) -> None:
         self.client = client
+        self.wire: Wire = RedisPy(client)
         self.blocking = blocking
         self.place = place
         self.settings = settings
@@ -60,9 +51,9 @@ class Service:
         self.secret = standing.secret
         self._aliases = Aliases()
         self._linker = Linker(blocking, standing.secret, settings)
-        self._digest = settings.digest()
+        self.digest = settings.digest()
         self.replays = Replays(client, settings)
-        self._budget = settings.store.budget_ms / 1000
+        self.budget = settings.store.budget_ms / 1000
         self.zone = _zone(settings.catalogue.time_zone)
 
     async def take(self, events: Sequence[Accepted], linking: Sequence[Accepted] | None = None) -> list[Outcome]:
@@ -88,7 +79,7 @@ class Service:
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""
-        return await self.replica.keep_current(self._budget)
+        return await self.replica.keep_current(self.budget)
 
     async def be_current(self) -> None:
         """Returns when keys and catalogue are up to date.
@@ -140,98 +131,14 @@ class Service:
         """The subject of an identity."""
         return subject_of(self.secret, kind, value)
 
-    async def decide(self, request: DecideRequest, *, proven: bool = True) -> bytes:
-        """The answer to `request`, encoded: one read, then computing, the rest behind the answer.
-
-        Where it is not `proven` who asks, a browser that is linked to an account is answered by its own record.
-        """
-        began = time.perf_counter()
-        repeatable = replays.key_of(request, proven=proven)
-        subjects = self._subjects(request, repeatable)
-        own = [] if proven else self._browsers(request)
-        found, degraded = await self._read(subjects, repeatable, own)
-        customer = next((one for one in found if one.found), None)
-        state, degraded = self._state(customer, request.channel, degraded)
-        if repeatable and (kept := self.replays.find(subjects[0], repeatable, found[0].answer if found else b"")):
-            with suppress(DataError):  # of another version of Etappe: as if it had not been kept
-                return self._again(kept, request, state)
-        catalogue = self.replica.position
-        made = decide(self.replica.view, request, state, self.settings, time.time())
-        took = time.perf_counter() - began
-        answer = msgspec.structs.replace(made.answer, took_ms=round(took * 1000, 3), degraded=degraded)
-        made = msgspec.structs.replace(made, answer=answer)
-        encoded = _ENCODER.encode(answer)
-        if repeatable:
-            mine = Kept(encoded, personal=state is not None)
-            settled = await self.replays.settle(subjects[0], repeatable, mine, degraded=degraded)
-            if settled is not mine:
-                return self._again(settled, request, state)
-        self._record(request, made, customer.subject if customer and state is not None else b"", catalogue)
-        metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
-        metrics.DECISION_SECONDS.observe(took)
-        return encoded
-
-    def _again(self, kept: Kept, request: DecideRequest, state: State | None) -> bytes:
-        """What was answered before, less what is forbidden by now. Nothing is recorded or consumed once more."""
-        view, personal = self.replica.view, kept.personal
-        return replayed(kept.answer, view, request, state, self.settings, time.time(), personal=personal)
-
     async def customer(self, subject: Subject) -> CustomerRecord:
         """One customer's record.
 
         Raises:
             TimeoutError: Redis does not answer in its budget.
         """
-        async with asyncio.timeout(self._budget):
+        async with asyncio.timeout(self.budget):
             return (await customers.read(self.client, [subject], standing=self.standing))[0]
-
-    def _state(self, customer: CustomerRecord | None, channel: str, degraded: bool) -> tuple[State | None, bool]:
-        """The customer's state, and whether the answer is degraded: also where the record cannot be read."""
-        if customer is None or degraded:
-            return None, degraded
-        try:
-            if customer.account and customer.denies(unknown_denies=False, channel=channel):
-                return None, False
-            return state_of(customer.base, customer.tail, self.settings, channel), False
-        except DataError as error:
-            _log.warning("the record of customer %s cannot be read: %s", customer.subject.hex(), error)
-            return None, True
-
-    def _subjects(self, request: DecideRequest, repeatable: str | None) -> list[Subject]:
-        """Whose record to read: the user's before the visitor's; a stranger with a request_id has only that."""
-        asked = request.customer
-        named = (("user_id", asked.user_id), ("anonymous_id", asked.anonymous_id))
-        subjects = [self.subject(kind, value) for kind, value in named if value]
-        if not subjects and repeatable:
-            return [self.subject("request_id", repeatable)]
-        return subjects
-
-    def _browsers(self, request: DecideRequest) -> list[Subject]:
-        """The browser that is asked about."""
-        browser = request.customer.anonymous_id
-        return [self.subject(ANONYMOUS, browser)] if browser else []
-
-    async def _read(
-        self, subjects: list[Subject], request_id: str | None, own: list[Subject]
-    ) -> tuple[list[CustomerRecord], bool]:
-        """The records, and whether Redis failed to answer in its budget, or has lost what it had."""
-        try:
-            await self.be_current()
-            if not subjects:
-                return [], False
-            async with asyncio.timeout(self._budget):
-                return await customers.read(self.client, subjects, request_id, own, self.standing), False
-        except GenerationError:
-            metrics.SET_BACK.inc()
-            return [], True
-        except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
-            return [], True
-
-    def _record(self, request: DecideRequest, made: Decision, subject: Subject | bytes, catalogue: str) -> None:
-        dropped = self.decisions.dropped
-        kept = _ENCODER.encode(record.record_of(request, made, catalogue=catalogue, settings_digest=self._digest))
-        self.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
-        metrics.RECORDS_DROPPED.inc(self.decisions.dropped - dropped)
 
 
 def _zone(name: str) -> tzinfo:

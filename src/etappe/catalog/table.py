@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from etappe import arrays
 from etappe.catalog.fields import Field, Fields
+from etappe.catalog.fragments import Fragment, fragment_of
 from etappe.catalog.item import Item, ItemPatch, merge
 from etappe.errors import DataError, InputError
 from etappe.ids import ItemHash, item_hash
@@ -101,6 +102,10 @@ class Catalogue:
             return changed
         start, end = self._compiled["offset"][row : row + 2]
         return _DECODER.decode(self._compiled["document"][start:end].tobytes())
+
+    def fragment(self, row: int, languages: tuple[str, ...] = ()) -> Fragment:
+        """The item of a row as answers show it, in the first of `languages` that it has."""
+        return fragment_of(self.item(row), languages)
 
     def find(self, item_id: str) -> Item | None:
         """The item with this id, if the catalogue has it."""

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from etappe.catalog.item import Item
+from etappe.catalog.fragments import title_of
 from etappe.customers.records import CARTED, WISHED
 from etappe.models.copurchase import Neighbours
 from etappe.models.snapshot import Snapshot
@@ -24,7 +24,7 @@ def shown_item(here: Situation, pick: Pick, locale: str | None) -> ShownItem:
     item = here.view.catalogue.item(pick.row)
     return ShownItem(
         id=item.id,
-        title=title_of(item, locale),
+        title=title_of(item, languages(locale)),
         score=round(pick.score, 6),
         source=pick.source,
         reason=reason_of(here, pick, locale),
@@ -53,14 +53,6 @@ def pair_count(neighbours: Neighbours, item: int, other: int) -> int:
     """How many customers took both, where `other` is in the list of `item` (model rows); 0 where it is not."""
     found = np.flatnonzero(neighbours.rows[item] == other)
     return int(neighbours.counts[item, found[0]]) if len(found) else 0
-
-
-def title_of(item: Item, locale: str | None) -> str:
-    """The title in the asked language, else the item's own, else its id."""
-    for language in languages(locale):
-        if language in item.titles:
-            return item.titles[language]
-    return item.title or item.id
 
 
 def reason_of(here: Situation, pick: Pick, locale: str | None = None) -> Reason:
@@ -124,7 +116,7 @@ def _of_pair(view: View, snapshot: Snapshot, pick: Pick, locale: str | None) -> 
     words = _PAIRS[pick.reason]
     row = view.row(pick.because)
     item = view.catalogue.item(row) if row >= 0 else None
-    name, other = (title_of(item, locale), item.id) if item else ("an item no longer sold", None)
+    name, other = (title_of(item, languages(locale)), item.id) if item else ("an item no longer sold", None)
     if not _speaks_of_many(view, snapshot, pick):
         if words.bare is None:
             return _bought_by_many(view, pick)
