@@ -208,9 +208,14 @@ def one_run(*runs: NDArray[np.void]) -> NDArray[np.void]:
     return np.frombuffer(bytearray(b"".join([run.tobytes() for run in runs])), runs[0].dtype)
 
 
+def turns(events: NDArray[np.void]) -> NDArray[np.int64]:
+    """int64[n]: the places of EVENT[n] in the one order they are folded in: by time, ties by event hash."""
+    return np.lexsort((events["event"], events["time"]))
+
+
 def in_order(events: NDArray[np.void]) -> NDArray[np.void]:
-    """EVENT[n] in the one order they are folded in: by time, ties by event hash."""
-    ordered: NDArray[np.void] = events[np.lexsort((events["event"], events["time"]))]
+    """EVENT[n] in the one order they are folded in."""
+    ordered: NDArray[np.void] = events[turns(events)]
     return ordered
 
 

@@ -20,8 +20,8 @@ ARRIVED: Final = np.dtype([("event", "<u8"), ("day", "<u2")])
 """10 bytes: the hash of an event, and the day (since 1970) it is taken to have come in."""
 
 
-def entries(events: NDArray[np.void], now: float | None) -> NDArray[np.void]:
-    """ARRIVED[m] of EVENT[m]: as of `now` (Unix seconds), or at their own times where that is not known."""
+def entries(events: NDArray[np.void], now: float | NDArray[np.float64] | None) -> NDArray[np.void]:
+    """ARRIVED[m] of EVENT[m], which came in at `now` (Unix seconds, one for all or for each), or at their own times."""
     found = np.zeros(len(events), ARRIVED)
     found["event"] = events["event"]
     days = events["time"] // (MICROSECONDS * SECONDS_PER_DAY) if now is None else now // SECONDS_PER_DAY

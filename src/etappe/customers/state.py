@@ -145,15 +145,15 @@ def extend(
     said: list[Said],
     half_life_days: float,
     *,
-    now: float | None = None,
+    now: float | NDArray[np.float64] | None = None,
     declared: Declaration = NONE,
 ) -> Base:
     """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher.
 
     It is DIRTY where events come late (not after the second of the last one in the base) and items, pieces or orders
     were left out for the bounds: only the whole history tells then what they change. So it is where it had other
-    aggregates than are `declared`. `now` (Unix seconds) is when the events are taken to have come in, for how long
-    their repeats are recognised; without it that counts from their own times.
+    aggregates than are `declared`. `now` (Unix seconds, one for all or for each) is when the events came in, from
+    which on their repeats are recognised for a time; without it their own times are taken for it.
     """
     items, totals = fold(base.items, base.totals, events, half_life_days)
     kept = keep_telling(items)

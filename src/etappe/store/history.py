@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from etappe.customers.base import EMPTY, Base
 from etappe.customers.consent import verdict_of
+from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import (
     ABOUT_PIECE,
     CLAIMED,
@@ -21,8 +22,8 @@ from etappe.customers.records import (
     about,
     blocks_for,
     carried,
-    in_order,
     plain,
+    turns,
 )
 from etappe.customers.state import extend
 from etappe.customers.touches import TOUCHING
@@ -79,7 +80,7 @@ def alone(subjects: pl.Series) -> pl.DataFrame:
 def ordered(events: pl.LazyFrame) -> pl.DataFrame:
     """Events (columns of the log) by subject and time, those of one moment in their order of arrival."""
     columns = ("subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel")
-    arrived = events.select(*columns, "properties", "claim").with_row_index("arrival")
+    arrived = events.select(*columns, "properties", "claim", "received").with_row_index("arrival")
     return arrived.sort("subject", _time(), "arrival").drop("arrival").collect()
 
 
@@ -87,16 +88,23 @@ def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
     """The base of each subject of a history as `ordered` gives it."""
     if history.is_empty():
         return
-    records = to_records(history)
+    records, received = plain(to_records(history)), _received(history)
     said = _said(history)
     names = history["subject"]
     starts = np.flatnonzero(np.concatenate([[True], (names != names.shift(1))[1:].to_numpy()]))
     ends = np.concatenate([starts[1:], [len(records)]])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         subject = Subject(names[start])
-        events = in_order(plain(records[start:end]))
-        base = extend(EMPTY, events, said.get(subject, []), half_life_days)
+        order = start + turns(records[start:end])
+        events = records[order]
+        base = extend(EMPTY, events, said.get(subject, []), half_life_days, now=received[order])
         yield Past(subject, base, events["event"])
+
+
+def _received(history: pl.DataFrame) -> NDArray[np.float64]:
+    """float64[n]: Unix seconds at which each event came in; where nobody noted it, when it happened."""
+    micros = pl.coalesce(pl.col("received").dt.epoch("us"), _time())
+    return history.select(micros / MICROSECONDS).to_series().to_numpy()
 
 
 def to_records(history: pl.DataFrame) -> NDArray[np.void]:
