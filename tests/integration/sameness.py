@@ -15,8 +15,8 @@ def same(found: State, expected: State, whose: str) -> None:
     """Whether two states say the same of a customer, however they came about."""
     one, other = (aged(state.base, time.time()) for state in (found, expected))  # what a worker folded has left it
     assert set(found.base.ring.tolist()) == set(expected.base.ring.tolist()), whose
-    _same_rows(one.totals, other.totals, ("revenue", "refunded"), whose)
-    _same_rows(one.items, other.items, ("weight",), whose)
+    same_rows(one.totals, other.totals, ("revenue", "refunded"), whose)
+    same_rows(one.items, other.items, ("weight",), whose)
     assert one.recent.tolist() == other.recent.tolist(), whose
     assert (found.traits(), found.consents(), found.consent) == (
         expected.traits(),
@@ -25,7 +25,8 @@ def same(found: State, expected: State, whose: str) -> None:
     ), whose
 
 
-def _same_rows(one: Any, other: Any, sums: Sequence[str], whose: str) -> None:
+def same_rows(one: Any, other: Any, sums: Sequence[str], whose: str) -> None:
+    """Whether two arrays of records say the same, `sums` but for rounding."""
     for name in one.dtype.names:
         if name in sums:
             strongest = max((abs(value) for value in other[name].tolist()), default=0)

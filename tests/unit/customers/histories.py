@@ -21,6 +21,7 @@ HALF_LIFE: Final = 60.0
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
 BEGIN_SECONDS: Final = int(BEGIN.timestamp())
 SECOND: Final = 1_000_000
+DAY_SECONDS: Final = 86_400
 BITS: Final = {"wished": 1, "carted": 2, "ignored": 4, "gift": 8}
 CART: Final = {"add_to_cart": True, "remove_from_cart": False, "purchase": False}
 WISH: Final = {"add_to_wishlist": True, "remove_from_wishlist": False}
@@ -114,7 +115,7 @@ def _item(events: Sequence[Happened]) -> dict[str, Any]:
     ratings = [(one.time, one.rating) for one in events if one.name == "rate"]
     return {
         "weight": sum(STRENGTH[CODES[one.name]] * 2 ** ((one.time / SECOND - EPOCH) / half_life) for one in events),
-        "last": max(min(one.time // SECOND, 2**32 - 1) // 86_400 * 86_400 for one in events),
+        "last": max(min(one.time // SECOND, 2**32 - 1) // DAY_SECONDS * DAY_SECONDS for one in events),
         "bought": max((max(one.time // SECOND, 1) for one in events if one.name == "purchase"), default=0),
         "purchases": sum(one.name == "purchase" for one in events),
         "views": sum(one.name in ("view_item", "select_item") for one in events),
