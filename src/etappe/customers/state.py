@@ -24,6 +24,7 @@ from etappe.customers.fold import SECONDS_PER_DAY, fold, keep_telling, orders_fo
 from etappe.customers.kernels import EPOCH, MICROSECONDS
 from etappe.customers.records import (
     CARRIES_BLOCKS,
+    CLAIM,
     PIECE_CODES,
     TOUCHED,
     blocks_of,
@@ -37,6 +38,8 @@ from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import STRENGTH
 
 _PERSONAL: Final = GRANTED | DENIED
+_OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
+"""bool[256] by code: events that a base keeps as they were, where they are about an item."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,12 +161,13 @@ def extend(
     items, totals = fold(base.items, base.totals, events, half_life_days)
     kept = keep_telling(items)
     known = traits.after(base.traits, said) if said else base.traits
-    telling = events[(events["item"] > 0) & ((STRENGTH[events["code"]] != 0) | claims.are_claims(events))]
-    met = pieces.joined([base.pieces, pieces.met(events)]) if (events["code"] >= PIECE_CODES).any() else base.pieces
+    codes = events["code"]
+    telling = events.compress(_OF_SESSION[codes] & (events["item"] > 0))
+    met = pieces.joined([base.pieces, pieces.met(events)]) if codes.max(initial=0) >= PIECE_CODES else base.pieces
     kept_pieces = pieces.kept(met)
     trimmed = len(kept) < len(items) or len(kept_pieces) < len(met)
     flags = base.flags | (TRIMMED if trimmed else 0)
-    if base.totals["events"][0] and aggregates.stale(base.aggregates, declared):
+    if declared and aggregates.stale(base.aggregates, declared) and base.totals["events"][0]:
         flags |= DIRTY
     if (base.flags & TRIMMED or orders_forgotten(totals)) and _is_late(base, events):
         flags |= DIRTY
