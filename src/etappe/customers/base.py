@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 
 from etappe.customers import claims, pieces, traits
 from etappe.customers.aggregates import Aggregates
-from etappe.customers.compact import ACTED_MOST, ITEM_WORDS, TOTALS_MOST, TOTALS_WORDS, read_body, write_body
+from etappe.customers.compact import ACTED_MOST, ITEM_WORDS, TOTALS_MOST, TOTALS_WORDS, write_body
 from etappe.customers.consent import DENIED, GRANTED, PERSONALISATION, PREFIX, moment, said_at
+from etappe.customers.expand import read_body
 from etappe.customers.fold import TOTALS, joined_items, keep_telling, orders_forgotten
 from etappe.customers.joining import totals_of
 from etappe.customers.pieces import PIECE

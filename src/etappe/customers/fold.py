@@ -4,7 +4,7 @@ Events may arrive in any order, be split anywhere into runs, and come after late
 of the whole history in one run, for
 - counts, first and last times (of an item the day of its last event), the flags IGNORED and GIFT (set once, set for
   ever): exactly;
-- sums of money: up to the rounding of the last bits; of weights: up to 2^-21 for each time the base was packed;
+- sums of money: up to the rounding of the last bits; of weights: up to 2^-20 for each time the base was packed;
 - cart, wish list and rating: exactly. The event with the later time decides. At the very same microsecond what takes
   away wins (a purchase or remove_from_cart over add_to_cart, remove_from_wishlist over add_to_wishlist), and the higher
   rating;
