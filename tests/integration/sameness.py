@@ -18,6 +18,7 @@ def same(found: State, expected: State, whose: str) -> None:
     same_rows(one.totals, other.totals, ("revenue", "refunded"), whose)
     same_rows(one.items, other.items, ("weight",), whose)
     assert one.recent.tolist() == other.recent.tolist(), whose
+    assert (one.pieces.tobytes(), one.touches, one.drawn) == (other.pieces.tobytes(), other.touches, other.drawn), whose
     assert (found.traits(), found.consents(), found.consent) == (
         expected.traits(),
         expected.consents(),

@@ -127,7 +127,7 @@ def _mask_of(item: Any) -> int:
     for index in range(3):
         mask |= CART << index if item[2 + index] else 0
     if bought:
-        mask |= BOUGHT_WITH_CART if item[2] and bought == max(seconds(item[2]), 1) else BOUGHT
+        mask |= BOUGHT_WITH_CART if bought == max(seconds(item[2]), 1) else BOUGHT
     mask |= NEGATIVE if item[1] < 0 else 0
     mask |= PURCHASES if item[6] & 65_535 != (1 if bought else 0) else 0
     mask |= DAY if last // SECONDS_PER_DAY != latest_act(item) // SECONDS_PER_DAY else 0

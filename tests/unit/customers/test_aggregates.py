@@ -57,9 +57,9 @@ HISTORIES = st.lists(
     st.builds(
         Happened,
         event_id=st.uuids().map(str),
-        name=st.sampled_from(["purchase", "view_item", "refund", "ignore"]),
+        name=st.sampled_from(["purchase", "purchase", "view_item", "refund", "ignore"]),
         item=st.sampled_from("ab"),
-        at=st.integers(0, 12 * DAY * 1_000_000),
+        at=st.builds(lambda day, hour: (day * 24 + hour) * 3_600_000_000, st.integers(0, 12), st.integers(0, 23)),
         price=st.sampled_from([0.25, 2.5]),
     ),
     max_size=30,

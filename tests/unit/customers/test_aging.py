@@ -31,6 +31,8 @@ def test_a_session_leaves_event_by_event(minutes: int, left: int) -> None:
     """An event of the session stays as long as the settings let a session last, and no longer."""
     base = folded(EMPTY, many("view_item", 3, apart=MINUTE))
     assert len(aged(base, BEGIN_SECONDS + minutes * MINUTE).recent) == left
+    if minutes == 30:
+        assert len(aged(base, BEGIN_SECONDS + 30 * MINUTE + 1).recent) == left - 1
     longer = Rules(session_minutes=60)
     assert len(aged(base, BEGIN_SECONDS + minutes * MINUTE, longer).recent) == 3
 

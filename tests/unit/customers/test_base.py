@@ -99,6 +99,15 @@ def test_wrong_length_is_refused(cut: int, more: int) -> None:
             unpack(damaged)
 
 
+def test_a_base_cut_off_between_sections_is_refused() -> None:
+    """A base that lacks its last section, or has one too many, is refused: the header says how many there are."""
+    base = msgspec.structs.replace(_base(), unknown=((200, b"later"),))
+    with pytest.raises(DataError, match="has 3 sections of 4; it is damaged"):
+        unpack(pack(base)[: -len(b"later") - 5])
+    with pytest.raises(DataError, match="has 5 sections of 4; it is damaged"):
+        unpack(pack(base) + b"\xc9" + bytes(4))
+
+
 def test_damaged_traits_are_refused() -> None:
     """Traits that are no JSON are a damaged base, not a decoder's error."""
     with pytest.raises(DataError, match="traits of a base are damaged"):

@@ -17,6 +17,7 @@ from etappe.customers.records import ITEM
 from etappe.customers.state import fold_state
 
 LAST: Any = 2**32 - 1
+LAST_DAY: Any = LAST // DAY_SECONDS
 MICROS = st.just(0) | st.integers(1, 2**56 - 1) | st.sampled_from([1, 999_999, 1_000_000, 2**56 - 1])
 ITEMS = st.fixed_dictionaries(
     {
@@ -24,7 +25,7 @@ ITEMS = st.fixed_dictionaries(
         "wished": MICROS,
         "rated": MICROS,
         "bought": st.sampled_from([0, 0, 1, LAST]) | st.integers(0, LAST),
-        "last": st.integers(0, LAST // DAY_SECONDS).map(lambda day: day * DAY_SECONDS),
+        "last": (st.integers(0, 5000) | st.integers(0, 40_000)).map(lambda back: (LAST_DAY - back) * DAY_SECONDS),
         "purchases": st.sampled_from([0, 1, 2, 65_535]),
         "views": st.integers(0, 255),
         "flags": st.integers(0, 15),
@@ -53,6 +54,7 @@ def test_everything_comes_back(rows: list[tuple[dict[str, Any], bool]], orders: 
     totals = np.zeros(1, TOTALS)
     for name in ("first", "last", "events", "orders", "purchases", "views"):
         totals[name] = data.draw(st.sampled_from([0, 1, 127, 128, 16_384, LAST]), name)
+    totals["last"] = data.draw(st.sampled_from([LAST, LAST, LAST, 0]))
     totals["revenue"], totals["refunded"] = data.draw(st.tuples(*[st.sampled_from([0.0, 12.75, -1e-9])] * 2))
     totals["recent_orders"][0, :orders] = np.arange(orders) + LAST - 20
     items = _items([row for row, _ in rows], plain=[plain for _, plain in rows])

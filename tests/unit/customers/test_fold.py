@@ -188,6 +188,13 @@ def test_counts_stop_at_their_width() -> None:
     assert (after.items["views"][0], after.items["purchases"][0]) == (255, 65_535)
 
 
+def test_a_fold_keeps_what_a_base_can_keep() -> None:
+    """Views and the day of the last event are the same before they are packed and after, lest folding changed an answer."""
+    views = [happened("view_item", "a", 86_400 + second) for second in range(300)]
+    item = fold_state(b"", tail_of(views), HALF_LIFE).items[0]
+    assert (item["views"], item["last"]) == (255, BEGIN.timestamp() + 86_400)
+
+
 def test_times_beyond_32_bits() -> None:
     """An event after 2106 counts as one of the last second that fits."""
     base = folded(EMPTY, [happened("purchase", "a", 2**32)])
