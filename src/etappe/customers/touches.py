@@ -19,7 +19,7 @@ LAST: Final = 6
 """Touches kept beside them, the latest."""
 TEXT: Final = 64
 """Characters kept of each property."""
-TOUCHING: Final = frozenset(CODES[name] for name in ("page_view", "ad_click", "email_click") if name in CODES)
+TOUCHING: Final = frozenset(CODES[name] for name in ("page_view", "ad_click", "email_click"))
 """The codes of events that begin visits: of others the same properties say nothing new."""
 
 
