@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from etappe.customers import touches
 from etappe.customers.aging import aged
 from etappe.customers.base import Base
 from etappe.customers.records import encode
 from etappe.customers.state import fold_state
+from etappe.events import touch
 from etappe.events.vocabulary import TYPES
 
 NOW: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -86,8 +86,8 @@ def most(_: random.Random) -> list[Told]:
             found += [("add_to_cart", later, acted), ("view_item", later, acted), ("purchase", later, acted)]
             found.append(("view_item", later, {"item_id": f"s{number}"}))
             found.append(("impression", later, {"properties": {"piece": f"p{number}"}}))
-            touch = dict.fromkeys(touches.KEYS, f"{number:064d}")
-            found.append(("ad_click", later, {"channel": "ad", "properties": touch}))
+            came = dict.fromkeys(touch.FIELDS, f"{number:064d}")
+            found.append(("ad_click", later, {"channel": "ad", "properties": came}))
             found.append(("purchase", later, {"item_id": f"c{number}", "order_id": f"c{number}", "claim": True}))
     return found
 

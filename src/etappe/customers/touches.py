@@ -9,10 +9,9 @@ from typing import Any, Final
 import msgspec
 
 from etappe.customers.traits import Said
+from etappe.events.touch import FIELDS, REFERRER
 from etappe.events.vocabulary import CODES
 
-KEYS: Final = ("source", "medium", "campaign", "term", "content", "click_id", "referrer")
-"""The properties that say how a visit came about."""
 FIRST: Final = 2
 """Touches that are never forgotten."""
 LAST: Final = 6
@@ -41,9 +40,13 @@ _TOUCHES: Final = msgspec.msgpack.Decoder(tuple[Touch, ...])
 
 
 def touched(properties: Mapping[str, Any]) -> dict[str, str]:
-    """What the properties of an event say of how a visit came about, cut to TEXT characters each."""
-    texts = {name: properties[name] for name in KEYS if name in properties}
-    return {name: text[:TEXT] for name, text in texts.items() if isinstance(text, str) and text}
+    """What the properties of an event say of how a visit came about, cut to TEXT characters each.
+
+    A referrer alone is nothing: every page within a shop has one, and would push out what led to it.
+    """
+    texts = {name: properties[name] for name in FIELDS if name in properties}
+    found = {name: text[:TEXT] for name, text in texts.items() if isinstance(text, str) and text}
+    return found if found.keys() - {REFERRER} else {}
 
 
 def after(touches: tuple[Touch, ...], said: Iterable[Said]) -> tuple[Touch, ...]:

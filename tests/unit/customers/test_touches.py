@@ -39,10 +39,12 @@ def test_texts_are_cut() -> None:
 
 
 def test_an_event_without_a_touch_is_one_record() -> None:
-    """What says nothing of how the visit came about carries no blocks, and nor does an event that begins no visit."""
+    """What says nothing of how the visit came about or only from which page, carries no blocks, nor does one that begins no visit."""
     plain = encode(TYPES["ad_click"](properties={"colour": "red"}), "e", BEGIN)
     view = encode(TYPES["view_item"](item_id="i", properties={"source": "google"}), "e", BEGIN)
+    page = encode(TYPES["page_view"](properties={"referrer": "https://shop.example/"}), "e", BEGIN)
     assert (len(plain), decode_tail(plain)["code"][0]) == (WIDTH, CODES["ad_click"])
+    assert (len(page), decode_tail(page)["code"][0]) == (WIDTH, CODES["page_view"])
     assert (len(view), decode_tail(view)["code"][0]) == (WIDTH, CODES["view_item"])
 
 
