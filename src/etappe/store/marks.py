@@ -9,12 +9,13 @@ withdrawals of consent and tombstones, too.
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from etappe.errors import GenerationError
 from etappe.store import journal, keys, scripts
 from etappe.store.connection import AsyncConnection, SyncRedis, run_scripts
+from etappe.store.wire import Wire
 
 REMEDY: Final = (
     "run `etappe rebuild` on the data folder that has the log; servers may stay up, and go on by themselves after it"
@@ -138,9 +139,7 @@ class Standing:
         self._beat = max(self._beat, beat)
 
     async def greet(self, connection: AsyncConnection) -> None:
-        """Opens a connection, unless it leads to a Redis that was set back, which a mark need not show at once.
-
-        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy.
+        """Opens a connection of redis-py, as `greet_wire` does one of the wire.
 
         Raises:
             GenerationError: the beat is less than what was heard before.
@@ -149,10 +148,28 @@ class Standing:
         if not self._beat:
             return
         await connection.send_command("MGET", keys.BEAT, keys.CONFIG_MARK)
-        beat, mark = await connection.read_response()
-        if generation_of(_text(mark) or "") == self._generation and int(beat or 0) < self._beat:
+        if self._is_older(await connection.read_response()):
             await connection.disconnect()
             self.refuse(keys.CONFIG_MARK, SET_BACK)
+
+    async def greet_wire(self, wire: Wire) -> None:
+        """Lets a new connection be used, unless it leads to a Redis that was set back: a mark may not show that yet.
+
+        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy.
+
+        Raises:
+            GenerationError: the beat is less than what was heard before.
+        """
+        if not self._beat:
+            return
+        (reply,) = await wire.ask([("MGET", keys.BEAT, keys.CONFIG_MARK)])
+        if isinstance(reply, list) and self._is_older(reply):  # a node of a cluster that has others of the keys refuses
+            self.refuse(keys.CONFIG_MARK, SET_BACK)
+
+    def _is_older(self, reply: Sequence[Any]) -> bool:
+        """Whether beat and mark of a connection are of this generation, and from before what was heard."""
+        beat, mark = reply
+        return generation_of(_text(mark) or "") == self._generation and int(beat or 0) < self._beat
 
     def refuse(self, name: str, reason: str) -> None:
         """Notes that a mark does not stand; the log of the process says it once.

@@ -1,13 +1,11 @@
-"""How the hot path speaks to Redis: commands in, replies out, no more. Everything else of `store` uses redis-py."""
+"""The port: what any way to a server can do. Whoever speaks through it knows no other."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
-from etappe.errors import StoreUnavailableError
-from etappe.store.connection import AsyncRedis
+from etappe.store.scripts import Script
 
 Command = tuple[bytes | str | int | float, ...]
 """The name of a command and its arguments. Its first key is what routes it in a cluster."""
@@ -21,8 +19,11 @@ class Wire(Protocol):
     async def ask(self, commands: Sequence[Command]) -> list[Reply]:
         """The reply to each command, in order; a command that the server refuses has a ResponseError for a reply.
 
+        It may be given up at any time (`asyncio.timeout`): its replies are then nobody's.
+
         Raises:
             StoreUnavailableError: the server does not answer. It may have done what it was asked.
+            GenerationError: it is not the one that was left.
         """
         ...
 
@@ -40,18 +41,16 @@ async def ask_one(wire: Wire, *command: bytes | str | float) -> Reply:
     return reply
 
 
-class RedisPy:
-    """A wire through redis-py."""
+async def ask_script(
+    wire: Wire, script: Script, names: Sequence[str], arguments: Sequence[bytes | str | float]
+) -> Reply:
+    """Calls a script, with its text where the server has forgotten it (in a cluster each node forgets for itself).
 
-    def __init__(self, client: AsyncRedis) -> None:
-        self._client = client
-
-    async def ask(self, commands: Sequence[Command]) -> list[Reply]:
-        """See `Wire`."""
-        try:
-            async with self._client.pipeline(transaction=False) as pipe:
-                for command in commands:
-                    pipe.execute_command(*command)
-                return list(await pipe.execute(raise_on_error=False))
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise StoreUnavailableError(f"Redis does not answer: {error}") from error
+    Raises:
+        ResponseError: the server refuses it.
+        StoreUnavailableError: the server does not answer.
+    """
+    try:
+        return await ask_one(wire, "EVALSHA", script.digest, len(names), *names, *arguments)
+    except NoScriptError:
+        return await ask_one(wire, "EVAL", script.text, len(names), *names, *arguments)
