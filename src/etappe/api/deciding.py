@@ -7,12 +7,11 @@ from contextlib import suppress
 from typing import Final
 
 import msgspec
-import redis
 
 from etappe.api import metrics, replays
 from etappe.api.service import Service
 from etappe.customers.state import State
-from etappe.errors import DataError, GenerationError, StoreUnavailableError
+from etappe.errors import DataError, GenerationError, StoreError
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject
 from etappe.serving import record
@@ -106,11 +105,11 @@ async def _read(
         if not subjects:
             return [], False
         async with asyncio.timeout(service.budget):
-            return await customers.read(service.client, subjects, request_id, own, service.standing), False
+            return await customers.read(service.wire, subjects, request_id, own, service.standing), False
     except GenerationError:
         metrics.SET_BACK.inc()
         return [], True
-    except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
+    except (StoreError, TimeoutError):
         return [], True
 
 

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -105,6 +105,13 @@ def durability_warning(client: SyncRedis) -> str | None:
         return "Redis keeps no append-only file, so accepted events can be lost: set appendonly yes"
     if settings.get("appendfsync") != "always":
         return "Redis syncs its append-only file only now and then: set appendfsync always to lose nothing"
+    return None
+
+
+def known_to_lose(client: SyncRedis) -> str | None:
+    """As `durability_warning`; None also where the server does not tell: managed ones forbid CONFIG GET."""
+    with suppress(redis.ResponseError):
+        return durability_warning(client)
     return None
 
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from etappe.errors import GenerationError
 from etappe.store import journal, keys, scripts
-from etappe.store.connection import AsyncConnection, SyncRedis, run_scripts
+from etappe.store.connection import AsyncConnection, AsyncRedis, SyncRedis, run_scripts
+from etappe.store.failures import translated
 from etappe.store.wire import Wire
 
 REMEDY: Final = (
@@ -63,6 +64,16 @@ def read(client: SyncRedis) -> dict[str, str | None]:
     for stream in keys.MARKED:
         pipe.get(keys.mark_of(stream))
     return {stream: _text(value) for stream, value in zip(keys.MARKED, pipe.execute(), strict=True)}
+
+
+async def asked(client: AsyncRedis, names: Sequence[str]) -> tuple[bytes | None, dict[str, bytes | None]]:
+    """The secret, and marks by their names. Raises as `translated`."""
+    with translated():
+        async with client.pipeline(transaction=False) as pipe:
+            for name in (keys.SECRET, *names):
+                pipe.get(name)
+            secret, *found = await pipe.execute()
+    return secret, dict(zip(names, found, strict=True))
 
 
 def put(client: SyncRedis, generation: str, positions: Mapping[str, str]) -> None:

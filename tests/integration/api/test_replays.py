@@ -13,9 +13,10 @@ from etappe.api.replays import Replays, key_of
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings
-from etappe.store import connection, keys
+from etappe.store import keys
 from etappe.store.answers import Kept
 from etappe.store.connection import SyncRedis
+from etappe.store.wire import open_wire
 
 ME = Subject(bytes([7]) * 16)
 MINE = Kept(b'{"decision": "mine"}', personal=True)
@@ -29,8 +30,8 @@ def play(place: Place, settings: Settings) -> Play:
 
     def run(scenario: Callable[[Replays], Awaitable[None]]) -> None:
         async def connected() -> None:
-            async with connection.connect_async(place) as client:
-                await scenario(Replays(client, settings))
+            async with open_wire(place) as wire:
+                await scenario(Replays(wire, settings))
 
         asyncio.run(connected())
 

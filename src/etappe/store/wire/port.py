@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from etappe.store.memory import refusal
 from etappe.store.scripts import Script
 
 Command = tuple[bytes | str | int | float, ...]
@@ -39,6 +40,20 @@ async def ask_one(wire: Wire, *command: bytes | str | float) -> Reply:
     if isinstance(reply, ResponseError):
         raise reply
     return reply
+
+
+async def ask_all(wire: Wire, commands: Sequence[Command]) -> list[Reply]:
+    """The reply to each command, where all are to be done.
+
+    Raises:
+        StoreError: the server refuses one of them.
+        StoreUnavailableError: the server does not answer.
+    """
+    replies = await wire.ask(commands)
+    for reply in replies:
+        if isinstance(reply, ResponseError):
+            raise refusal(reply, "what it was asked") from reply
+    return replies
 
 
 async def ask_script(
