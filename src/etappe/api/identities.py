@@ -82,6 +82,8 @@ async def delete_identity(
     """Take an identity, with what came in through it, out of a customer: both are again what they were apart."""
     subject, other = service.subject(USER, id_of(customer_id)), service.subject(kind, value)
     await service.stand()
+    service.lately.forget(subject)
+    service.lately.forget(other)
     changed = await in_thread(graph.part, service.blocking, subject, other, _BY_REQUEST, service.settings)
     return Parted(kind, value, await _rebuilt(service, changed))
 

@@ -50,6 +50,7 @@ async def delete_customer(customer_id: FromPath[str], service: Serving) -> Recei
     identity = Identity(USER, id_of(customer_id))
     await service.stand()
     subject = service.subject(identity.kind, identity.value)
+    service.lately.forget(subject)
     return await in_thread(erasure.erase, service.blocking, service.secret, identity, subject, service.settings)
 
 

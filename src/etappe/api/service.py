@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from etappe.api.admission import Admission
+from etappe.api.lately import Lately
 from etappe.api.memory import MemoryWatch
 from etappe.api.replays import Replays
 from etappe.api.replica import Replica
@@ -53,6 +55,8 @@ class Service:
         self._aliases = Aliases()
         self._linker = Linker(blocking, standing.secret, settings)
         self.digest = settings.digest()
+        self.admission = Admission(settings.limits)
+        self.lately = Lately(settings)
         self.replays = Replays(wire, settings)
         self.budget = settings.store.budget_ms / 1000
         self.zone = _zone(settings.catalogue.time_zone)
@@ -67,6 +71,8 @@ class Service:
         judged = await browsers.judge(self.wire, self.secret, events)
         outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
         await browsers.keep(self.wire, self.secret, judged, outcomes, self.settings)
+        taken = zip(judged.events, outcomes, strict=True)
+        self.lately.heard(self.secret, (one for one, what in taken if what is not Outcome.ERASED))
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
