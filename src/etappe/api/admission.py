@@ -1,8 +1,8 @@
 """How much a process takes upon itself: a few are at work, a burst waits, what cannot be done in time is refused.
 
 Work is done on one loop. All that is at work shares it, so each more at work makes every other one slower, and none is
-done sooner. Where more comes in for longer than a burst lasts, waiting helps nobody: then no more may wait than are at
-work, and what is accepted is answered about as soon as ever. (After CoDel, Nichols and Jacobson, "Controlling Queue
+done sooner. Where more comes in for longer than a burst lasts, waiting helps nobody: then only a few may wait, and what
+is accepted is answered about as soon as ever. (After CoDel, Nichols and Jacobson, "Controlling Queue
 Delay", ACM Queue 2012, and Maurer, "Fail at Scale", ACM Queue 2015: a queue that does not empty is no burst.)
 """
 
@@ -39,11 +39,15 @@ class _Waiting(msgspec.Struct, eq=False):
 
 
 class Gate:
-    """Lets requests of one kind to work, `most` parts at once; others wait for at most `seconds`, or are refused."""
+    """Lets requests of one kind to work, `most` parts at once; others wait for at most `seconds`, or are refused.
 
-    def __init__(self, what: str, most: int, seconds: float) -> None:
+    `in_line` may wait even where more comes in than can be done.
+    """
+
+    def __init__(self, what: str, most: int, in_line: int, seconds: float) -> None:
         self._what = what
         self._most = most
+        self._in_line = in_line
         self._seconds = seconds
         self._waiting: deque[_Waiting] = deque()
         self._filled = 0.0
@@ -60,10 +64,8 @@ class Gate:
 
     def overrun(self) -> bool:
         """Whether one more that comes in now would be refused."""
-        if not self._waiting:
-            return False
-        most = min(self._most, MOST_WAITING) if self._lasts() else MOST_WAITING
-        return len(self._waiting) >= most
+        waiting = len(self._waiting)
+        return waiting >= self._in_line and (waiting >= MOST_WAITING or self._lasts())
 
     def _lasts(self) -> bool:
         """Whether more comes in than can be done for longer than a burst lasts."""
@@ -156,8 +158,10 @@ class Admission:
     """The gates of a process. Health checks, metrics and what servers do now and then pass none."""
 
     def __init__(self, limits: Limits) -> None:
-        self.decisions = Gate("decisions", limits.decisions_at_once, limits.decision_wait_ms / 1000)
-        self.events = Gate("events", limits.events_at_once, limits.event_wait_ms / 1000)
+        self.decisions = Gate(
+            "decisions", limits.decisions_at_once, limits.decisions_in_line, limits.decision_wait_ms / 1000
+        )
+        self.events = Gate("events", limits.events_at_once, limits.events_in_line, limits.event_wait_ms / 1000)
 
     def events_turn(self, count: int) -> Turn:
         """The turn of a batch of so many events."""

@@ -1,6 +1,5 @@
 """The way of one decision: one read, then computing, the rest behind the answer."""
 
-import asyncio
 import logging
 import time
 from contextlib import suppress
@@ -23,6 +22,7 @@ from etappe.store import customers
 from etappe.store.answers import Kept
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import Recorded
+from etappe.store.wire import within
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -134,7 +134,7 @@ async def _read(
         await service.be_current()
         if not subjects:
             return [], False
-        async with asyncio.timeout(service.budget):
+        async with within(service.budget):
             return await customers.read(service.wire, subjects, request_id, own, service.standing), False
     except GenerationError:
         metrics.SET_BACK.inc()

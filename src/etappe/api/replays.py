@@ -1,6 +1,5 @@
 """What a serving process knows of requests that were answered before: in Redis, else by itself."""
 
-import asyncio
 import hashlib
 from contextlib import suppress
 from http import HTTPStatus
@@ -15,7 +14,7 @@ from etappe.serving.request import DecideRequest
 from etappe.settings import Settings
 from etappe.store import answers
 from etappe.store.answers import Kept, Nearby
-from etappe.store.wire import Wire
+from etappe.store.wire import Wire, within
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -56,7 +55,7 @@ class Replays:
                 " ask for fewer items, or leave request_id out",
             )
         with suppress(TimeoutError, StoreError):
-            async with asyncio.timeout(0 if degraded else self._budget):
+            async with within(0 if degraded else self._budget):
                 kept = await answers.keep(self._wire, subject, key, value, self._settings)
             return made if kept == value else answers.unpacked(kept) or made
         self._nearby.put(subject, key, value, self._settings.store.answer_seconds)

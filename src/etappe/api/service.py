@@ -1,6 +1,5 @@
 """What the routes share: the replica and the store's connections."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
@@ -26,7 +25,7 @@ from etappe.store.failures import in_thread
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
 from etappe.store.marks import REMEDY, Standing
-from etappe.store.wire import Wire, ask_all
+from etappe.store.wire import Wire, ask_all, within
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -145,7 +144,7 @@ class Service:
         Raises:
             TimeoutError: Redis does not answer in its budget.
         """
-        async with asyncio.timeout(self.budget):
+        async with within(self.budget):
             return (await customers.read(self.wire, [subject], standing=self.standing))[0]
 
 

@@ -156,31 +156,34 @@ class Standing:
             GenerationError: the beat is less than what was heard before.
         """
         await connection.on_connect()
-        if not self._beat:
+        heard = self._beat
+        if not heard:
             return
         await connection.send_command("MGET", keys.BEAT, keys.CONFIG_MARK)
-        if self._is_older(await connection.read_response()):
+        if self._is_older(await connection.read_response(), heard):
             await connection.disconnect()
             self.refuse(keys.CONFIG_MARK, SET_BACK)
 
     async def greet_wire(self, wire: Wire) -> None:
         """Lets a new connection be used, unless it leads to a Redis that was set back: a mark may not show that yet.
 
-        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy.
+        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy. It is
+        held against what was heard before it was asked: meanwhile another connection may hear the next beat.
 
         Raises:
             GenerationError: the beat is less than what was heard before.
         """
-        if not self._beat:
+        heard = self._beat
+        if not heard:
             return
         (reply,) = await wire.ask([("MGET", keys.BEAT, keys.CONFIG_MARK)])
-        if isinstance(reply, list) and self._is_older(reply):  # a node of a cluster that has others of the keys refuses
+        if isinstance(reply, list) and self._is_older(reply, heard):  # a node of a cluster may have others of the keys
             self.refuse(keys.CONFIG_MARK, SET_BACK)
 
-    def _is_older(self, reply: Sequence[Any]) -> bool:
-        """Whether beat and mark of a connection are of this generation, and from before what was heard."""
+    def _is_older(self, reply: Sequence[Any], heard: int) -> bool:
+        """Whether beat and mark of a connection are of this generation, and from before the beat that was heard."""
         beat, mark = reply
-        return generation_of(_text(mark) or "") == self._generation and int(beat or 0) < self._beat
+        return generation_of(_text(mark) or "") == self._generation and int(beat or 0) < heard
 
     def refuse(self, name: str, reason: str) -> None:
         """Notes that a mark does not stand; the log of the process says it once.

@@ -40,7 +40,7 @@ def test_burst_waits_and_goes_in_order() -> None:
     """As many as may are at work; the others begin one by one, in the order in which they came, and nobody is refused."""
 
     async def act(_: Clock) -> None:
-        gate, began = Gate("decisions", 2, 1.0), list[int]()
+        gate, began = Gate("decisions", 2, 2, 1.0), list[int]()
 
         async def one(number: int) -> None:
             await gate.enter(1)
@@ -59,10 +59,10 @@ def test_burst_waits_and_goes_in_order() -> None:
 
 
 def test_queue_that_lasts_is_no_burst() -> None:
-    """Where some have waited all the time for longer than a burst, no more wait than are at work: refused at once."""
+    """Where some have waited all the time for longer than a burst, only a few may wait: the next is refused at once."""
 
     async def act(clock: Clock) -> None:
-        gate = Gate("decisions", 2, 1.0)
+        gate = Gate("decisions", 2, 2, 1.0)
         tasks = [_enter(gate) for _ in range(5)]
         await _settle()
         assert not gate.overrun()
@@ -84,7 +84,7 @@ def test_after_a_calm_it_is_a_burst_again() -> None:
     """Shortly after a refusal few may wait; when nobody was refused for a while, a burst may."""
 
     async def act(clock: Clock) -> None:
-        gate = Gate("decisions", 1, 1.0)
+        gate = Gate("decisions", 1, 1, 1.0)
         gate.refusal()
         first, second = _enter(gate), _enter(gate)
         await _settle()
@@ -101,7 +101,7 @@ def test_no_burst_is_without_bound() -> None:
     """Even at first no more than a set number wait."""
 
     async def act(_: Clock) -> None:
-        gate = Gate("events", 1, 1.0)
+        gate = Gate("events", 1, 1, 1.0)
         tasks = [_enter(gate) for _ in range(MOST_WAITING + 1)]
         await _settle()
         assert gate.overrun()
@@ -118,7 +118,7 @@ def test_who_gives_up_takes_no_turn() -> None:
     """A request that is cancelled while it waits, or just when its turn came, leaves the turn to the next."""
 
     async def act(_: Clock) -> None:
-        gate = Gate("decisions", 1, 1.0)
+        gate = Gate("decisions", 1, 1, 1.0)
         await gate.enter(1)
         waiting, just, last = _enter(gate), _enter(gate), _enter(gate)
         await _settle()
@@ -138,7 +138,7 @@ def test_large_batch_goes_alone() -> None:
     """A batch of more parts than may be at work waits until nothing is, and then goes; small ones do not overtake it."""
 
     async def act(_: Clock) -> None:
-        gate = Gate("events", 4, 1.0)
+        gate = Gate("events", 4, 4, 1.0)
         await gate.enter(3)
         large, small = _enter(gate, 50), _enter(gate)
         await _settle()
@@ -156,7 +156,7 @@ def test_turn_that_waits_for_redis_is_given_back_early() -> None:
     """Who is at work for long waits for Redis: the next begin, and the turn is given back once only."""
 
     async def acting() -> None:
-        gate, hangs = Gate("decisions", 1, 1.0), asyncio.Event()
+        gate, hangs = Gate("decisions", 1, 1, 1.0), asyncio.Event()
 
         async def stuck() -> None:
             async with gate.turn():
@@ -180,7 +180,7 @@ def test_failing_request_gives_its_turn_back() -> None:
     """Whatever a request ends with, its turn ends with it."""
 
     async def act(_: Clock) -> None:
-        gate = Gate("decisions", 1, 1.0)
+        gate = Gate("decisions", 1, 1, 1.0)
         with pytest.raises(ZeroDivisionError):
             async with gate.turn():
                 raise ZeroDivisionError
