@@ -12,7 +12,7 @@ from etappe.customers.tails import events_of
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import SyncRedis, run_script
-from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
+from etappe.store.identities.roots import HEAD_BYTES, Place, place_of
 from etappe.store.marks import Standing
 from etappe.store.wire import Wire, ask_all
 
