@@ -50,6 +50,7 @@ class Gate:
         self._in_line = in_line
         self._seconds = seconds
         self._waiting: deque[_Waiting] = deque()
+        self._passed: deque[float] = deque()
         self._filled = 0.0
         self._refused = -CALM_SECONDS
         self.at_work = 0
@@ -67,6 +68,20 @@ class Gate:
         waiting = len(self._waiting)
         return waiting >= self._in_line and (waiting >= MOST_WAITING or self._lasts())
 
+    def passes(self) -> bool:
+        """Whether one more that comes in now is let through the door. It is on its way to the gate then.
+
+        Many arrive within one turn of the loop, before the first of them has been read and stands in line.
+        """
+        now = asyncio.get_running_loop().time()
+        while self._passed and now - self._passed[0] > STUCK_SECONDS:  # went another way, or sends its body slowly
+            self._passed.popleft()
+        pressed = (self._waiting or now - self._refused < CALM_SECONDS) and self._lasts()
+        if self.overrun() or (pressed and len(self._waiting) + len(self._passed) >= self._in_line):
+            return False
+        self._passed.append(now)
+        return True
+
     def _lasts(self) -> bool:
         """Whether more comes in than can be done for longer than a burst lasts."""
         now = asyncio.get_running_loop().time()
@@ -78,6 +93,8 @@ class Gate:
         Raises:
             RefusedError: there is too much to do already.
         """
+        if self._passed:
+            self._passed.popleft()
         if not self._waiting and self._fits(parts):
             self.at_work += parts
             return

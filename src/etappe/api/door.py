@@ -25,7 +25,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         gate = self._gate(scope) if scope["type"] == ScopeType.HTTP else None
-        if gate is not None and gate.overrun() and _is_small(scope):
+        if gate is not None and _is_small(scope) and not gate.passes():
             await self._refuse(gate, send)
         else:
             await self._app(scope, receive, send)

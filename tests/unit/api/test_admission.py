@@ -97,6 +97,24 @@ def test_after_a_calm_it_is_a_burst_again() -> None:
     _run(act)
 
 
+def test_those_on_their_way_count_at_the_door() -> None:
+    """Under lasting load no more pass the door than may stand in line, though none stands there yet; a burst passes."""
+
+    async def act(clock: Clock) -> None:
+        gate = Gate("decisions", 1, 3, 1.0)
+        assert [gate.passes() for _ in range(10)] == [True] * 10
+        clock.ahead = STUCK_SECONDS * 1.1  # whoever has not come by then comes no more
+        gate.refusal()
+        assert [gate.passes() for _ in range(5)] == [True, True, True, False, False]
+        first, second = _enter(gate), _enter(gate)
+        await _settle()
+        assert [gate.passes() for _ in range(2)] == [True, False]  # one waits, two are on their way
+        gate.leave(1)
+        await asyncio.gather(first, second)
+
+    _run(act)
+
+
 def test_no_burst_is_without_bound() -> None:
     """Even at first no more than a set number wait."""
 

@@ -35,7 +35,7 @@ def _door(*, overrun: bool, shared: bool = True) -> Door:
 
     admission = Admission(Limits())
     for gate in (admission.decisions, admission.events):
-        gate.overrun = lambda: overrun  # type: ignore[method-assign]
+        gate.passes = lambda: not overrun  # type: ignore[method-assign]
     state = SimpleNamespace(service=SimpleNamespace(admission=admission))
     inner: Any = SimpleNamespace(state=state, cors_config=object() if shared else None)
     return Door(app, inner)
