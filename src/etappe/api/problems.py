@@ -6,12 +6,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError, TooMuchError
-from etappe.store.memory import is_full
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FULL_SECONDS: Final = 5
@@ -94,10 +92,8 @@ def _no_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[A
     )
 
 
-def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Redis did not answer where nothing can be said without it, or is full."""
-    if is_full(error):
-        return _full(StoreFullError())
+def _late(_: Request[Any, Any, Any], error: TimeoutError) -> Response[Any]:
+    """Redis did not answer in its budget, where nothing can be said without it."""
     said = str(error) or "in time"
     return response(
         HTTPStatus.SERVICE_UNAVAILABLE, f"Redis does not answer ({said}); try again", headers={"retry-after": "1"}
@@ -134,7 +130,6 @@ HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     EtappeError: _etappe,
     RecursionError: _nested,
     UnicodeDecodeError: _no_text,
-    redis.RedisError: _no_redis,
-    TimeoutError: _no_redis,
+    TimeoutError: _late,
     Exception: _unexpected,
 }

@@ -10,6 +10,7 @@ from threadpoolctl import ThreadpoolController
 from etappe import settings
 from etappe.api import routes
 from etappe.api.app import create_app
+from etappe.api.door import Door
 from etappe.api.origins import of_this_machine, shared_with_pages
 from etappe.api.paths import keeping_slashes
 from etappe.errors import EtappeError
@@ -21,7 +22,7 @@ def app_from_environment() -> ASGIApp:
     place = settings.place()
     app = create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
     from_where = shared_with_pages(app, routes.HANDLERS) if place.auth else of_this_machine(app)
-    return keeping_slashes(from_where)
+    return Door(keeping_slashes(from_where), app)
 
 
 def limit_threads() -> None:
