@@ -5,7 +5,6 @@ call. Whatever is not plain goes on to Litestar as it came: a key that does not 
 or unreadable, other methods and media types. So does what fails, with the error, so that Litestar alone tells errors.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -67,7 +66,7 @@ class Front:
         except Exception:  # noqa: BLE001 - whatever it is, it is found again and told by Litestar
             await self._app(scope, receive, send)
             return
-        body, again = await _body(receive, self._app.state.room.seconds)
+        body, again = await _body(receive)
         plain = body is not None and headers.get(b"content-length") == b"%d" % len(body)
         answer = await self._answer(way, request, body, scope) if body is not None and plain else None
         if answer is None:
@@ -125,13 +124,12 @@ async def _send(send: Any, status: int, body: bytes, shared: _Headers | None) ->
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _body(receive: Any, seconds: float) -> tuple[bytes | None, Receive]:
-    """The body, where it comes whole and in time, else None; and what lets another read it from the beginning."""
-    try:
-        async with asyncio.timeout(seconds):
-            first = await receive()
-    except TimeoutError:
-        return None, _late
+async def _body(receive: Any) -> tuple[bytes | None, Receive]:
+    """The body, where it comes whole, else None; and what lets another read it from the beginning.
+
+    That it comes in its time the server sees to, which ends what is late.
+    """
+    first = await receive()
     waiting = [first]
 
     async def again() -> Any:
@@ -139,11 +137,6 @@ async def _body(receive: Any, seconds: float) -> tuple[bytes | None, Receive]:
 
     whole = first["type"] == "http.request" and not first.get("more_body", False)
     return (first.get("body", b"") if whole else None), again
-
-
-async def _late() -> Any:
-    """A body that has not come in its time, for whoever waits for it anew."""
-    raise TimeoutError
 
 
 def _shared(cors: CORSConfig | None) -> _Headers | None:

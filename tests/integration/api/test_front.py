@@ -216,8 +216,8 @@ def test_what_fails_is_told_by_litestar_and_done_once(
         calls += 1
         raise StoreUnavailableError("Redis does not answer; try again")
 
-    monkeypatch.setattr(posts.deciding, "answer", failing_answer := lambda *a, **k: failing())
-    monkeypatch.setattr(posts, "take_events", failing_answer)
+    monkeypatch.setattr(posts.deciding, "answer", lambda *_, **__: failing())
+    monkeypatch.setattr(posts, "take_events", lambda *_, **__: failing())
 
     async def story(sides: Sides) -> None:
         for path, body in (
@@ -244,23 +244,6 @@ def test_no_room_is_told_alike(place: Place, keys: Keys) -> None:
             assert (told.status, room.held) == (503, held)
 
     _run(place, story)
-
-
-def test_a_late_body_is_told_alike(place: Place, keys: Keys) -> None:
-    """A body of which nothing comes in its time is 408 behind the front as well, once."""
-    settings = msgspec.structs.replace(SETTINGS, limits=Limits(body_seconds=0.1))
-
-    async def story(sides: Sides) -> None:
-        for side in sides:
-            sent: list[Any] = []
-
-            async def send(message: Any, sent: list[Any] = sent) -> None:
-                sent.append(message)
-
-            await side.app(_scope(_plain(keys, "/v1/decide", {})), asyncio.Event().wait, send)
-            assert sent[0]["status"] == 408
-
-    _run(place, story, settings)
 
 
 def test_a_decision_is_counted_once(place: Place, keys: Keys) -> None:

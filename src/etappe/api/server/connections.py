@@ -18,8 +18,8 @@ RESERVE: Final = 64
 """Connections beyond `limits.connections`, which health checks are answered on; all else gets 503 there."""
 RESERVE_SECONDS: Final = 2.0
 """A connection of the reserve has sent its request within this time."""
-LATE_SECONDS: Final = 5.0
-"""After a body was given up, so long for the answer that says so, and for throwing away what still comes."""
+LATE_SECONDS: Final = 1.0
+"""A body that is late is given up so long after its time: whoever reads it may say so first."""
 _PREFIX: Final = 64
 
 
@@ -47,7 +47,7 @@ class Watched(Protocol):
         """What it does, and something that is another once it does the same anew or gets on with it."""
 
     def drop(self) -> None:
-        """Ends it at once."""
+        """Ends it at once, without more than a word."""
 
 
 class _Seen(msgspec.Struct):
@@ -77,6 +77,11 @@ class Connections:
     def __len__(self) -> int:
         """How many there are, those of the reserve too."""
         return len(self._seen)
+
+    @property
+    def body_seconds(self) -> float:
+        """How long a body may take."""
+        return self._limits.body_seconds
 
     @property
     def most(self) -> int:

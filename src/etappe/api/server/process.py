@@ -110,7 +110,7 @@ class _Server(Server):
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             if isinstance(connection, GuardedProtocol):
-                connection.drop()
+                connection.abort()
 
 
 def _told_otherwise(record: logging.LogRecord) -> bool:

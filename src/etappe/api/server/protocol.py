@@ -20,6 +20,8 @@ CLOSING_SECONDS: Final = 2.0
 """When the process ends, a request that has come in part has so long for the rest."""
 _MALFORMED: Final = "this is no request of HTTP/1.1; send it as RFC 9112 describes"
 _CUT: Final = "the request was cut off; send all of it"
+_ENDING: Final = "this process ends, and the body has not come; send it again"
+_LATE: Final = "the body did not come within {:g} seconds; send it again"
 _LONG: Final = f"line and headers of a request may have {HEAD_BYTES:,} bytes; send fewer"
 
 
@@ -117,7 +119,15 @@ class GuardedProtocol(HttpToolsProtocol):
         return phase, None if phase is Phase.ANSWER else id(self.scope)
 
     def drop(self) -> None:
-        """See `Watched`."""
+        """See `Watched`. Who is late with a body is told so, if nothing was answered yet."""
+        if self._phase() is Phase.BODY:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, _LATE.format(self._watching.body_seconds))
+            self.loop.call_later(CLOSING_SECONDS, self.abort)
+        else:
+            self.abort()
+
+    def abort(self) -> None:
+        """Ends it at once, whatever was written and not taken yet."""
         self._deaf = True
         self._disconnect()
         self.transport.abort()
@@ -150,7 +160,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self._phase() is Phase.BODY:
-            self.drop()
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, _ENDING)
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answers what is no request and closes, but lets the answers before it go out first, whole."""
@@ -161,7 +171,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 cycle.keep_alive = False
                 return
             if cycle.response_started or self.pipeline:
-                self.drop()
+                self.abort()
                 return
             self._disconnect()
         self.transport.write(_answer(status, detail))
