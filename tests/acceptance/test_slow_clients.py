@@ -161,6 +161,17 @@ def test_a_body_that_is_cut_off_is_400(hasty: Server, template: Template, path: 
     assert "Traceback" not in hasty.said
 
 
+@pytest.mark.parametrize("more", [b"", b"ZZ\r\n"])
+def test_an_early_answer_is_the_only_one(hasty: Server, more: bytes) -> None:
+    """A request that is refused before its body has come gets no second answer when that is malformed or late."""
+    with _connected(hasty) as [connection]:
+        connection.sendall(_head("nobody", "/v1/decide", "Transfer-Encoding: chunked") + b"5\r\n{")
+        answer = connection.recv(4096)
+        assert _status(answer) == 401
+        connection.sendall(more)
+        assert _rest(connection) == b""
+
+
 def test_idle_connections_end(hasty: Server) -> None:
     """A connection that was answered is kept for the next request for its time, then closed."""
     ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"

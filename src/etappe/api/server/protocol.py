@@ -120,11 +120,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def drop(self) -> None:
         """See `Watched`. Who is late with a body is told so, if nothing was answered yet."""
-        if self._phase() is Phase.BODY:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, _LATE.format(self._watching.body_seconds))
-            self.loop.call_later(CLOSING_SECONDS, self.abort)
-        else:
-            self.abort()
+        self._end(HTTPStatus.REQUEST_TIMEOUT, _LATE.format(self._watching.body_seconds))
 
     def abort(self) -> None:
         """Ends it at once, whatever was written and not taken yet."""
@@ -160,12 +156,23 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self._phase() is Phase.BODY:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, _ENDING)
+            self._end(HTTPStatus.SERVICE_UNAVAILABLE, _ENDING)
+
+    def _end(self, status: HTTPStatus, detail: str) -> None:
+        """Ends it, with a word where a body is waited for; that word has not long to be taken."""
+        if self._phase() is Phase.BODY and not self.transport.is_closing():
+            self._refuse(status, detail)
+            self.loop.call_later(CLOSING_SECONDS, self.abort)
+        else:
+            self.abort()
 
     def _refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answers what is no request and closes, but lets the answers before it go out first, whole."""
         self._deaf = True
         cycle: Any = self.cycle
+        if cycle is not None and cycle.scope is self.scope and cycle.response_complete and cycle.more_body:
+            self.transport.close()  # it was answered before its body had come: that was the answer
+            return
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
                 cycle.keep_alive = False
