@@ -7,9 +7,9 @@ from litestar import Request
 from litestar.datastructures import State
 
 from etappe.api import auth, bounds, deciding, rates
+from etappe.api.accepting import take_events
 from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
-from etappe.api.taking import take_events
 from etappe.events.identities import ANONYMOUS, Identity
 from etappe.events.intake import read_batch, token_of
 from etappe.serving.request import DecideRequest, check

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, collect, consent, identities, metrics, personal, posts, segment, visitor
+from etappe.api import auth, collect, consent, identities, metrics, personal_data, posts, segment, visitor
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.operations import EventsOperation
@@ -148,7 +148,7 @@ HANDLERS = [
     get_customer,
     *identities.HANDLERS,
     *consent.HANDLERS,
-    *personal.HANDLERS,
+    *personal_data.HANDLERS,
     *segment.HANDLERS,
     *collect.HANDLERS,
     *visitor.HANDLERS,

@@ -1,10 +1,8 @@
-"""`etappe serve` and `etappe worker`: the processes that stay."""
+"""`etappe serve`: store, worker and serving processes, kept up."""
 
 import ipaddress
-import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,27 +12,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Annotated
 
 import redis
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from etappe import parent, settings
+from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.cli.processes import STOP_SECONDS, Processes
 from etappe.errors import EtappeError, GenerationError
-from etappe.importing import times
+from etappe.log import Log
 from etappe.settings import Place
-from etappe.store import beginning, connection, generation, swapping
+from etappe.store import beginning, connection, folder_swap, generation
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
-from etappe.store.log import Log
-from etappe.wiring.store import opened, refuse_lost
+from etappe.wiring.losses import refuse_lost
 from etappe.worker.archiving.archive import archive
-from etappe.worker.run import work
+from etappe.zones import zone_of
 
 _READY_SECONDS = 120
 
@@ -48,7 +44,7 @@ def serve(
 ) -> None:
     """Serve the API; with the embedded store the worker runs along."""
     place = where.place()
-    times.zone_of(settings.load(place.data).catalogue.time_zone)
+    zone_of(settings.load(place.data).catalogue.time_zone)
     _check_auth(place, host)
     check_free(host, port)
     with running(place, host, port) as (environment, stop):
@@ -60,26 +56,10 @@ def serve(
             serving.stop()
 
 
-def worker(*, where: Where = HERE) -> None:
-    """Archive events into the log, fold customers' records, compile the catalogue, until stopped."""
-    place = where.place()
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    stop = threading.Event()
-
-    def stopping(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, stopping)
-    signal.signal(signal.SIGINT, stopping)
-    with opened(place) as here:
-        began_by = settings.parent()
-        work(here.client, place, here.settings, lambda: stop.is_set() or parent.lost(began_by))
-
-
 @contextmanager
 def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str], threading.Event]]:
     """Keeps store and worker up for serving processes, which get the environment that is yielded."""
-    swapping.refuse_unfinished(place.data)
+    folder_swap.refuse_unfinished(place.data)
     shared = place.data / "run" / f"metrics-{host}-{port}"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)

@@ -18,8 +18,9 @@ from etappe.arrays import Manifest
 from etappe.errors import DataError
 from etappe.models import copurchase
 from etappe.models.copurchase import NONE, Neighbours
+from etappe.models.kinds import SNAPSHOT
 
-KIND: Final = "snapshot"
+KIND: Final = SNAPSHOT
 FORMAT: Final = 1
 WINDOWS: Final = (1, 7, 30, 90)
 """Days over which buyers are counted."""

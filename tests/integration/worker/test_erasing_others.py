@@ -9,12 +9,14 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests import workers
 from tests.integration.living import Living
 from tests.integration.worker.people import DEEDS, PEOPLE, Deed, Person, done, introductions, people
 
 from etappe.events.identities import Identity, hashed_email, hashed_phone
 from etappe.events.intake import Accepted
 from etappe.events.naming.sought import ERASED
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import connection, keys
 from etappe.store.connection import SyncRedis
@@ -22,14 +24,13 @@ from etappe.store.exports import Wanted
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.exporting import export_of
 from etappe.worker.rebuilding import rebuild_dirty
 
 _FEW: Final = settings(
-    max_examples=30,
+    max_examples=workers.examples(30, short=10),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -124,6 +125,7 @@ def _take_all(shop: Shop, server: Place, who: list[Person], deeds: list[Deed]) -
     shop.take(events, server)
 
 
+@pytest.mark.seeded
 @_FEW
 @given(who=people(), deeds=_DEEDS, erased=st.integers(0, PEOPLE - 1))
 def test_nobody_else_loses_anything(shops: Any, who: list[Person], deeds: list[Deed], erased: int) -> None:
@@ -142,6 +144,7 @@ def test_nobody_else_loses_anything(shops: Any, who: list[Person], deeds: list[D
     assert [value for value in _forms(who[erased]) if value in texts] == []
 
 
+@pytest.mark.seeded
 @_FEW
 @given(
     who=people(),
