@@ -24,7 +24,7 @@ class Processes:
     """Some serving processes of one address."""
 
     def __init__(self, host: str, port: int, count: int, environment: Mapping[str, str]) -> None:
-        self._command = [sys.executable, "-m", "etappe.wiring.serving", "serve", host, str(port)]
+        self._command = _command(host, port)
         self._environment = dict(environment)
         self._again: dict[int, float] = {}
         self._stopping = threading.Event()
@@ -69,3 +69,7 @@ class Processes:
 
     def _started(self) -> "subprocess.Popen[bytes]":
         return started(self._command, env=self._environment, start_new_session=True)
+
+
+def _command(host: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "etappe.wiring.serving", "serve", host, str(port)]
