@@ -167,6 +167,8 @@ def test_an_early_answer_is_the_only_one(hasty: Server, more: bytes) -> None:
     with _connected(hasty) as [connection]:
         connection.sendall(_head("nobody", "/v1/decide", "Transfer-Encoding: chunked") + b"5\r\n{")
         answer = connection.recv(4096)
+        while not answer.endswith(b"}"):  # head and body may come one after the other
+            answer += connection.recv(4096)
         assert _status(answer) == 401
         connection.sendall(more)
         assert _rest(connection) == b""
@@ -178,7 +180,9 @@ def test_idle_connections_end(hasty: Server) -> None:
     with _connected(hasty) as [connection]:
         for _ in range(2):
             connection.sendall(ask)
-            assert connection.recv(4096).endswith(b"ok")
+            answer = connection.recv(4096)
+            while not answer.endswith(b"ok"):
+                answer += connection.recv(4096)
         assert _rest(connection) == b""
 
 
