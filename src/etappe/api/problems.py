@@ -33,7 +33,9 @@ class RefusedError(HTTPException):
     """A request that asks for more than it may just now: what of it, and (where waiting helps) after how long again."""
 
     def __init__(self, status: int, detail: str, field: str | None = None, seconds: int | None = None) -> None:
-        headers = None if seconds is None else {"retry-after": str(seconds)}
+        headers = {} if seconds is None else {"retry-after": str(seconds)}
+        if status == HTTPStatus.REQUEST_TIMEOUT:  # nobody knows where the next request would begin
+            headers["connection"] = "close"
         super().__init__(detail, status_code=status, headers=headers)
         self.field = field
 
