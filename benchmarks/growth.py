@@ -30,6 +30,7 @@ from etappe.store import connection
 from etappe.store.identities import erasure
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, ingest
+from etappe.store.wire import RedisPy
 from etappe.wiring.store import Opened, opened
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.run import go_round
@@ -107,7 +108,7 @@ def memory(here: Opened) -> int:
 
 async def _ingest(here: Opened, aliases: Aliases, batch: list[Accepted]) -> None:
     async with connection.connect_async(here.place) as client:
-        await ingest(client, here.secret, batch, here.settings, aliases)
+        await ingest(RedisPy(client), here.secret, batch, here.settings, aliases)
 
 
 def _erase(here: Opened, today: list[dict[str, Any]], number: int) -> None:

@@ -18,6 +18,7 @@ from etappe.store.identities.erasure import Receipt
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
 from etappe.store.log import Log
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 
 
@@ -47,7 +48,7 @@ class Living:
 
         async def send() -> list[Outcome]:
             async with connection.connect_async(self.place) as client:
-                return await ingest(client, self.secret, [one], self.settings)
+                return await ingest(RedisPy(client), self.secret, [one], self.settings)
 
         outcome = asyncio.run(send())[0]
         if linking and outcome is not Outcome.ERASED:
@@ -67,7 +68,7 @@ class Living:
         async def taken() -> list[Outcome]:
             async with connection.connect_async(self.place) as client:
                 judged = await browsers.judge(client, self.secret, accepted)
-                outcomes = await ingest(client, self.secret, judged.events, self.settings)
+                outcomes = await ingest(RedisPy(client), self.secret, judged.events, self.settings)
                 await browsers.keep(client, self.secret, judged, outcomes, self.settings)
                 return outcomes
 

@@ -24,6 +24,7 @@ from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
 from etappe.store.log import Log
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild, rebuild_dirty
@@ -93,7 +94,7 @@ def _send(place: Place, accept: Accept, number: int) -> list[Accepted]:
             for batch in range(BATCHES):
                 events = [_event(accept, chance, f"e{number}-{batch}-{place}") for place in range(3)]
                 for _ in range(1 + chance.randrange(2)):
-                    outcomes = await ingest(redis, SECRET, events, SMALL, aliases)
+                    outcomes = await ingest(RedisPy(redis), SECRET, events, SMALL, aliases)
                     assert Outcome.ERASED not in outcomes
                     await asyncio.to_thread(linker.link, linker.news(events))
                 sent.extend(events)
@@ -178,7 +179,9 @@ def test_no_tail_record_is_lost(
         async with connection.connect_async(place) as redis:
             for number in range(60):
                 who = {"user_id": anna.value} if number % 2 else {"user_id": None, "anonymous_id": browser.value}
-                assert await ingest(redis, SECRET, [accept(f"e{number}", **who)], SMALL, aliases) == [Outcome.ACCEPTED]
+                assert await ingest(RedisPy(redis), SECRET, [accept(f"e{number}", **who)], SMALL, aliases) == [
+                    Outcome.ACCEPTED
+                ]
                 sent.add(event_hash(f"e{number}"))
                 if number == 30:
                     await asyncio.to_thread(graph.link, client, [claim(anna, browser)], settings)

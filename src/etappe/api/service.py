@@ -21,7 +21,7 @@ from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.ingest import Ingest, Outcome
 from etappe.store.marks import REMEDY, Standing
 from etappe.store.wire import RedisPy, Wire
 
@@ -49,7 +49,7 @@ class Service:
         self.warning: str | None = None
         self.memory = MemoryWatch(client)
         self.secret = standing.secret
-        self._aliases = Aliases()
+        self._ingest = Ingest(self.wire, standing.secret, settings, standing=standing)
         self._linker = Linker(blocking, standing.secret, settings)
         self.digest = settings.digest()
         self.replays = Replays(client, settings)
@@ -64,7 +64,7 @@ class Service:
             GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
         judged = await browsers.judge(self.client, self.secret, events)
-        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
+        outcomes = await self._ingest.take(judged.events)
         await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking

@@ -22,7 +22,7 @@ def _load(*names: str) -> Script:
 
 _STANDING: Final = "standing"
 """Whether Redis is the one that was left: see `marks`."""
-INGEST: Final = _load(_STANDING, "ingest")
+INGEST: Final = _load(_STANDING, "rows", "ingest")
 REPLACE: Final = _load("replace")
 LEASE: Final = _load(_STANDING, "lease")
 ASSIGN: Final = _load("assign")

@@ -26,6 +26,7 @@ from etappe.store.identities import erasure, graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
 from etappe.store.log import Log
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
@@ -147,7 +148,7 @@ class Shop:
 
         async def taken() -> list[Outcome]:
             timed = await consents.timed(self._async, SECRET, [one], self.now, SMALL)
-            return await ingest(self._async, SECRET, timed, SMALL)
+            return await ingest(RedisPy(self._async), SECRET, timed, SMALL)
 
         return self._runner.run(taken())[0]
 
@@ -253,6 +254,6 @@ def test_erased_customers_denial_stays_erased(living: Living) -> None:
     async def taken() -> list[Outcome]:
         async with connection.connect_async(living.place) as client:
             timed = await consents.timed(client, living.secret, [one], datetime.now(UTC), living.settings)
-            return await ingest(client, living.secret, timed, living.settings)
+            return await ingest(RedisPy(client), living.secret, timed, living.settings)
 
     assert asyncio.run(taken()) == [Outcome.ERASED]

@@ -18,7 +18,7 @@ from etappe.events.identities import Identity, hashed_email
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash, partition_of
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection, customers, keys, scripts
+from etappe.store import connection, customers, keys, rows, scripts
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, steps
 from etappe.store.log import Log
@@ -297,7 +297,7 @@ def test_denial_counts_before_the_rebuild(
         assert graph.places(client, [subject(ANNA)])[subject(ANNA)].waiting == (subject(BROWSER),)
         take(accept("e", user_id="anna"))
         entries: Any = client.xrange(keys.stream(partition_of(subject(ANNA))))
-        last = entries[-1][1]
+        last = rows.unpack(entries[-1][1][rows.FIRST])
         assert (last[b"s"], last.get(b"a")) == ((subject(ANNA), None) if granted else (b"", b"1"))
 
 

@@ -20,6 +20,7 @@ from etappe.store.connection import AsyncRedis, SyncRedis, connect_async
 from etappe.store.ingest import ingest
 from etappe.store.log import Log
 from etappe.store.marks import EMPTIED, SET_BACK, Standing
+from etappe.store.wire import RedisPy
 
 ME: Final = subject_of(SECRET, "user_id", "u")
 MARK: Final = keys.mark(partition_of(ME))
@@ -54,15 +55,15 @@ def _event(number: str) -> Accepted:
 
 
 async def _take(redis: AsyncRedis, standing: Standing, settings: Settings, number: str = "e") -> list[int]:
-    return list(await ingest(redis, SECRET, [_event(number)], settings, None, standing))
+    return list(await ingest(RedisPy(redis), SECRET, [_event(number)], settings, None, standing))
 
 
 async def _again(redis: AsyncRedis, standing: Standing, settings: Settings, number: str) -> list[int]:
     """Sends an event once more where the connection broke."""
     try:
-        return list(await ingest(redis, standing.secret, [_event(number)], settings, None, standing))
+        return list(await ingest(RedisPy(redis), standing.secret, [_event(number)], settings, None, standing))
     except StoreUnavailableError:
-        return list(await ingest(redis, standing.secret, [_event(number)], settings, None, standing))
+        return list(await ingest(RedisPy(redis), standing.secret, [_event(number)], settings, None, standing))
 
 
 def _held(client: SyncRedis, me: Subject = ME) -> tuple[int, bool]:

@@ -143,7 +143,8 @@ def test_long_streams_take_several_commits(
 ) -> None:
     """A stream longer than is read at a time is archived to its end, in order."""
     monkeypatch.setattr(module, "PER_STREAM", 4)
-    take(*[accept(f"e{number:02d}") for number in range(10)])
+    for number in range(10):
+        take(accept(f"e{number:02d}"))
     assert archive(client, log) == 10
     assert ([f"e{number:02d}" for number in range(10)], 3) == (
         log.scan("event").collect()["event_id"].to_list(),

@@ -21,6 +21,7 @@ from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
 from etappe.store.log import Log
 from etappe.store.scripts import LEASE
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import regraphing, restoring, unerased
 from etappe.worker.backup.restoring import rebuild_all
@@ -190,7 +191,7 @@ def test_dirty_ones_stay_without_the_erased(
 def _ingest(place: Place, secret: bytes, settings: Settings, event: Accepted) -> None:
     async def send() -> None:
         async with connect_async(place) as redis_client:
-            assert await ingest(redis_client, secret, [event], settings) == [1]
+            assert await ingest(RedisPy(redis_client), secret, [event], settings) == [1]
 
     asyncio.run(send())
 
