@@ -19,12 +19,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from etappe.events.intake import Accepted, read_event
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 from etappe.store.wire import RedisPy
 
 SECRET: Final = b"a secret of thirty-two bytes ..."

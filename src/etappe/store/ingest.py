@@ -25,7 +25,7 @@ from etappe.settings import Settings
 from etappe.store import keys, memory, scripts
 from etappe.store.aliases import Aliases
 from etappe.store.calls import Call, Sent, Told
-from etappe.store.identities.belonging import place_of
+from etappe.store.identities.roots import place_of
 from etappe.store.marks import Standing
 from etappe.store.wire import Command, Wire
 
