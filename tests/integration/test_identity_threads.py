@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.integration.kept import seen
 from tests.integration.world import SMALL
 from tests.unit.customers.people import SECRET, claim, subject
 
@@ -19,7 +20,7 @@ from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import connection, customers, keys, replay
+from etappe.store import connection, customers, replay
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
@@ -186,7 +187,7 @@ def test_no_tail_record_is_lost(
                 if number == 30:
                     await asyncio.to_thread(graph.link, client, [claim(anna, browser)], settings)
                 if number > 30:
-                    (record,) = await customers.read(redis, [both[number % 2]])
+                    (record,) = await customers.read(RedisPy(redis), [both[number % 2]])
                     base = fold_state(record.base, record.tail, 60.0).base
                     assert set(base.ring.tolist()) == sent
                     assert int(base.totals["events"][0]) == len(sent)
@@ -194,4 +195,4 @@ def test_no_tail_record_is_lost(
     asyncio.run(send())
     crowd.end()
     assert crowd.failures == []
-    assert client.exists(keys.tail(both[1])) == 0
+    assert seen(client, both[1]).stored == b""

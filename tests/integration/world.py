@@ -206,7 +206,7 @@ class World:
         tail = b"".join(records.encode(one.event, one.event_id, one.time) for one in events)
         expected = fold_state(b"", tail, HALF_LIFE)
         asked = sorted(group)
-        found = self._runner.run(customers.read(self._async, [subject(one) for one in asked]))
+        found = self._runner.run(customers.read(RedisPy(self._async), [subject(one) for one in asked]))
         for identity, record in zip(asked, found, strict=True):
             same(fold_state(record.base, record.tail, HALF_LIFE), expected, f"{identity} of {asked}")
             self.checked += 1

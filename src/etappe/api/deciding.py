@@ -106,7 +106,7 @@ async def _read(
         if not subjects:
             return [], False
         async with asyncio.timeout(service.budget):
-            return await customers.read(service.client, subjects, request_id, own, service.standing), False
+            return await customers.read(service.wire, subjects, request_id, own, service.standing), False
     except GenerationError:
         metrics.SET_BACK.inc()
         return [], True

@@ -63,9 +63,9 @@ class Service:
             StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
             GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
-        judged = await browsers.judge(self.client, self.secret, events)
+        judged = await browsers.judge(self.wire, self.secret, events)
         outcomes = await self._ingest.take(judged.events)
-        await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
+        await browsers.keep(self.wire, self.secret, judged, outcomes, self.settings)
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
@@ -75,7 +75,7 @@ class Service:
 
     async def with_consent_timed(self, events: Sequence[Accepted], arrived: datetime) -> list[Accepted]:
         """`events` in which each `set_consent` has the time from which it counts."""
-        return await consents.timed(self.client, self.secret, events, arrived, self.settings)
+        return await consents.timed(self.wire, self.secret, events, arrived, self.settings)
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""
@@ -138,7 +138,7 @@ class Service:
             TimeoutError: Redis does not answer in its budget.
         """
         async with asyncio.timeout(self.budget):
-            return (await customers.read(self.client, [subject], standing=self.standing))[0]
+            return (await customers.read(self.wire, [subject], standing=self.standing))[0]
 
 
 def _zone(name: str) -> tzinfo:

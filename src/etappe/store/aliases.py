@@ -20,7 +20,7 @@ class Aliases:
         return self._roots.get(subject, (subject, _NEVER))[0]
 
     def gone(self, subject: Subject) -> int:
-        """When an alias was erased in an earlier life (Unix ms), -1 for never; a root's own time the script knows."""
+        """When an alias was erased in an earlier life (Unix ms), -1 for never; a customer's is asked where need be."""
         return self._roots.get(subject, (subject, _NEVER))[1]
 
     def heard(self, subject: Subject, root: Subject, gone: int) -> None:

@@ -6,12 +6,16 @@ What a customer gets is one argument, event behind event, and so is the row of e
 1  spare   u1
 2  records u2   the event's record and its blocks
 4  minute  u4   in which it counts, where COUNTED
-8  subject (16 bytes, where ALIAS), record and blocks
+8  subject (16 bytes, where ALIAS); as of when nobody was erased that is not known of (i8, Unix ms, where CHECKED);
+   record and blocks
+
+It begins with the customer (16 bytes) and whether one of the events has another subject (u1).
 """
 
 import struct
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from etappe.customers import records
@@ -20,7 +24,7 @@ from etappe.events.intake import Accepted, completed, nobodys
 from etappe.events.vocabulary import CODES
 from etappe.ids import Partition, Subject
 from etappe.settings import Settings
-from etappe.store import keys, rows
+from etappe.store import envelope, keys, rows
 
 MOST_EVENTS: Final = 500
 """Events of one call, and so of one entry of a stream."""
@@ -29,7 +33,7 @@ MOST_BYTES: Final = 1024 * 1024
 NOBODYS: Final = 1
 """Kind: it is nobody's, or may not be told whose."""
 CHECKED: Final = 2
-"""Kind: that its subject was not erased since it happened was asked."""
+"""Kind: whether its subject was erased since it happened was asked."""
 COUNTED: Final = 4
 """Kind: it counts towards events a minute."""
 UNPROVEN: Final = 8
@@ -38,19 +42,23 @@ FLAGGED: Final = 16
 """Kind: it goes to no record."""
 ALIAS: Final = 32
 """Kind: its subject is another than the customer's, and stands behind."""
+_MOST_COUNTED: Final = 65_534
+"""Events a minute that can be told from more."""
 _HEAD: Final = struct.Struct("<BBHI")
-_SETTINGS: Final = struct.Struct("<IIIB?")
-_CARRYING: Final = bytes(sorted(records.CARRIES_BLOCKS))
+_SETTINGS: Final = struct.Struct("<IIHB?")
+_AS_OF: Final = struct.Struct("<q")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_OF_A_MINUTE: Final = 60_000_000
 
 
 class Told:
     """What the script gets of one event, made once however often it is sent."""
 
-    __slots__ = ("kind", "milliseconds", "minute", "record", "row", "size")
+    __slots__ = ("kind", "microseconds", "minute", "record", "row", "size")
 
     def __init__(self, accepted: Accepted, subject: Subject, *, is_customer: bool) -> None:
-        event, seconds = accepted.event, (accepted.time - _EPOCH).total_seconds()
+        event = accepted.event
         nobody = accepted.private or not is_customer
         flag = accepted.flag or traffic.flag_of(event) or ""
         counts = not nobody and traffic.counts_for_rate(event)
@@ -61,29 +69,32 @@ class Told:
             | (0 if accepted.proven else UNPROVEN)
             | (FLAGGED if flag else 0)
         )
-        self.milliseconds = int(seconds * 1000)
-        self.minute = max(0, int(seconds)) // 60 if counts else 0
+        self.microseconds = max(0, (accepted.time - _EPOCH) // _MICROSECOND)
+        self.minute = self.microseconds // _OF_A_MINUTE if counts else 0
         self.record = records.encode(event, accepted.event_id, accepted.time)
         self.row = rows.pack(completed(kept), b"" if nobody else subject, flag.encode(), kept.raw or b"")
         self.size = len(self.record) + len(self.row)
 
-    def packed(self, subject: Subject, customer: Subject, *, checked: bool) -> bytes:
-        """What the customer's argument has of it."""
-        own = subject == customer
-        kind = self.kind | (CHECKED if checked else 0) | (0 if own else ALIAS)
+    def packed(self, alias: bytes, as_of: int | None) -> bytes:
+        """What the customer's argument has of it, as of the event of an `alias` where it is one's."""
+        kind = self.kind | (0 if as_of is None else CHECKED) | (ALIAS if alias else 0)
         head = _HEAD.pack(kind, 0, len(self.record) // records.WIDTH, self.minute)
-        return head + self.record if own else head + subject + self.record
+        return head + alias + (b"" if as_of is None else _AS_OF.pack(as_of)) + self.record
 
 
 class Sent:
-    """An event on its way to the record of a customer."""
+    """An event on its way to the record of a customer.
 
-    __slots__ = ("checked", "subject", "told")
+    `as_of` is when somebody of the customer's partition was last erased, as of the moment at which its tombstone was
+    asked; None where it was not.
+    """
+
+    __slots__ = ("as_of", "subject", "told")
 
     def __init__(self, subject: Subject, told: Told) -> None:
         self.subject = subject
         self.told = told
-        self.checked = False
+        self.as_of: int | None = None
 
 
 class Call:
@@ -110,24 +121,30 @@ class Call:
         for of_one in self._customers.values():
             yield from of_one
 
-    def names(self, partition: Partition, secret: bytes) -> list[str]:
+    def names(self, partition: Partition) -> list[str]:
         """The keys the script works on."""
-        names = [keys.mark(partition), keys.stream(partition), keys.long_tails(partition)]
-        for customer in self._customers:
-            names += keys.of_customer(customer, secret)
-        return names
+        names = [keys.mark(partition), keys.stream(partition), keys.long_tails(partition), keys.erased(partition)]
+        names += map(keys.record, self._customers)
+        return names + [keys.members(one) for one, events in self._customers.items() if _under_alias(one, events)]
 
     def arguments(self, least: str, settings: Settings) -> list[Any]:
         """What the script gets; `least` is the least mark."""
         head = _SETTINGS.pack(
             settings.store.tail_limit * records.WIDTH,
-            settings.store.customer_seconds,
-            settings.traffic.events_per_minute,
+            min(settings.traffic.events_per_minute, _MOST_COUNTED),
+            envelope.day_of(time.time()),
             CODES["set_consent"],
             settings.consent.unknown == "deny",
         )
-        told = [
-            customer + b"".join([one.told.packed(one.subject, customer, checked=one.checked) for one in of_one])
-            for customer, of_one in self._customers.items()
-        ]
-        return [least, head + _CARRYING, len(told), *told, *(one.told.row for one in self.events())]
+        told = [_packed(customer, events) for customer, events in self._customers.items()]
+        return [least, head + envelope.SEEN_END, len(told), *told, *(one.told.row for one in self.events())]
+
+
+def _packed(customer: Subject, events: list[Sent]) -> bytes:
+    aliases = b"\1" if _under_alias(customer, events) else b"\0"
+    told = [one.told.packed(b"" if one.subject == customer else one.subject, one.as_of) for one in events]
+    return b"".join((customer, aliases, *told))
+
+
+def _under_alias(customer: Subject, events: list[Sent]) -> bool:
+    return any(one.subject != customer for one in events)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-import redis
 
 from etappe.customers import traits, withdrawal
 from etappe.customers.base import unpack
@@ -24,9 +23,9 @@ from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, tombstone_of
 from etappe.settings import Settings
 from etappe.store import customers, keys
-from etappe.store.connection import AsyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import subject_for
+from etappe.store.wire import Command, Wire
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = moment(0)
@@ -34,7 +33,7 @@ _Words = dict[str, Word]
 
 
 async def timed(
-    client: AsyncRedis, secret: bytes, events: Sequence[Accepted], arrived: datetime, settings: Settings
+    wire: Wire, secret: bytes, events: Sequence[Accepted], arrived: datetime, settings: Settings
 ) -> list[Accepted]:
     """`events`, which arrived at `arrived`, in which each `set_consent` has the time from which it counts.
 
@@ -48,9 +47,9 @@ async def timed(
     subjects = {place: subject_for(secret, events[place].event)[0] for place in spoken}
     distinct = list(dict.fromkeys(subjects.values()))
     unproven = {subjects[place] for place in spoken if not events[place].proven}  # a linked browser's own word
-    found = await customers.read(client, distinct, own=unproven)
+    found = await customers.read(wire, distinct, own=unproven)
     records = dict(zip(distinct, found, strict=True))
-    erased = await _erased(client, secret, distinct)
+    erased = await _erased(wire, secret, distinct)
     words = {record.subject: _words_in(record) for record in records.values()}
     skew = round(settings.consent.skew_minutes * 60_000_000)
     for place in spoken:
@@ -62,15 +61,12 @@ async def timed(
     return judged
 
 
-async def _erased(client: AsyncRedis, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
+async def _erased(wire: Wire, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
     """When each was erased (Unix us), -1 for never: what was said before stays before, and is refused."""
-    try:
-        async with client.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.get(keys.gone(subject, tombstone_of(secret, subject)))
-            values = await pipe.execute()
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
+    asked: list[Command] = [("GET", keys.gone(subject, tombstone_of(secret, subject))) for subject in subjects]
+    values = await wire.ask(asked)
+    if (failed := next((value for value in values if isinstance(value, Exception)), None)) is not None:
+        raise StoreUnavailableError(f"Redis does not answer: {failed}; send the same batch again") from failed
     return {subject: int(gone) * 1000 if gone else -1 for subject, gone in zip(subjects, values, strict=True)}
 
 

@@ -13,19 +13,17 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
-from redis.exceptions import NoScriptError, ResponseError
-
 from etappe import faults
 from etappe.errors import StoreError, StoreUnavailableError
 from etappe.events import identities
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Event
-from etappe.ids import Partition, Subject, partition_of, subject_of, tombstone_of
+from etappe.ids import SUBJECT_BYTES, Partition, Subject, partition_of, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import keys, memory, scripts
+from etappe.store import envelope, keys, memory, scripted, scripts
 from etappe.store.aliases import Aliases
 from etappe.store.calls import Call, Sent, Told
-from etappe.store.identities.roots import place_of
+from etappe.store.identities.roots import HEAD_BYTES, place_of
 from etappe.store.marks import Standing
 from etappe.store.wire import Command, Wire
 
@@ -38,6 +36,9 @@ WAITING_BYTES: Final = 64 * 1024 * 1024
 _TRIES: Final = 200
 _PAUSE_SECONDS: Final = 0.01
 _MOVED: Final = -1
+_NEVER: Final = -1
+_ALIAS_BYTES: Final = envelope.HEADER_BYTES + HEAD_BYTES + SUBJECT_BYTES
+"""What of a record says whose alias it is."""
 _AGAIN: Final = "send the same batch again"
 
 
@@ -79,13 +80,14 @@ class _Request:
 class _Waiting(Sent):
     """An event that waits to be taken."""
 
-    __slots__ = ("place", "request", "tries")
+    __slots__ = ("gone", "place", "request", "tries")
 
     def __init__(self, request: _Request, place: int, subject: Subject, told: Told) -> None:
         super().__init__(subject, told)
         self.request = request
         self.place = place
         self.tries = 0
+        self.gone = _NEVER
 
     def settle(self, outcome: Outcome) -> None:
         self.request.settle(self.place, outcome)
@@ -172,7 +174,7 @@ class Ingest:
             waiting = self._queue.popleft()
             if waiting.request.done.done():  # failed, or nobody waits for it any more
                 self._held -= waiting.told.size
-            elif waiting.told.milliseconds <= self._aliases.gone(waiting.subject):
+            elif waiting.told.microseconds <= 1000 * max(waiting.gone, self._aliases.gone(waiting.subject)):
                 self._held -= waiting.told.size
                 waiting.settle(Outcome.ERASED)
             else:
@@ -186,24 +188,18 @@ class Ingest:
         return calls
 
     async def _replies(self, calls: dict[Partition, Call]) -> list[Any]:
-        commands = [self._command(partition, call) for partition, call in calls.items()]
+        asked = [self._asked_of(partition, call) for partition, call in calls.items()]
         faults.point("ingest.before_write")
         try:
-            replies = await self._wire.ask(commands)
-            unknown = [place for place, reply in enumerate(replies) if _is_unknown_script(reply)]
-            if unknown:
-                told = [("EVAL", scripts.INGEST.text, *commands[place][2:]) for place in unknown]
-                for place, reply in zip(unknown, await self._wire.ask(told), strict=True):
-                    replies[place] = reply
+            replies = await scripted.run(self._wire, scripts.INGEST, asked)
         except StoreUnavailableError as error:
             raise StoreUnavailableError(f"{error}; {_AGAIN}") from error
         faults.point("ingest.after_write")
         return replies
 
-    def _command(self, partition: Partition, call: Call) -> Command:
-        names = call.names(partition, self._secret)
+    def _asked_of(self, partition: Partition, call: Call) -> tuple[list[str], list[Any]]:
         least = self._standing.expected(keys.mark(partition)) if self._standing else ""
-        return ("EVALSHA", scripts.INGEST.digest, len(names), *names, *call.arguments(least, self._settings))
+        return call.names(partition), call.arguments(least, self._settings)
 
     def _statuses(self, partition: Partition, reply: Any) -> list[int]:
         """What became of the events of a partition, whose mark is checked."""
@@ -219,7 +215,6 @@ class Ingest:
         moved: list[_Waiting] = []
         for waiting, status in zip(_events(call), statuses, strict=True):
             if status == _MOVED:
-                waiting.checked = True
                 waiting.tries += 1
                 moved.append(waiting)
             else:
@@ -243,24 +238,39 @@ class Ingest:
         self._begin()
 
     async def _resolve(self, moved: Sequence[_Waiting]) -> bool:
-        """Asks the graph whose the subjects are; whether it says anything new. Links in use do not lapse."""
+        """Asks the graph whose the subjects are, and when they were erased; whether it says anything new.
+
+        When anybody was last erased is asked first: the script takes no event on what was asked before the last time.
+        """
         subjects = list(dict.fromkeys(event.subject for event in moved))
-        commands: list[Command] = []
+        partitions = list({partition_of(self._aliases.root(subject)) for subject in subjects})
+        commands: list[Command] = [("GET", keys.erased(partition)) for partition in partitions]
         for subject in subjects:
-            commands.append(("GETEX", keys.graph(subject), "EX", self._settings.store.customer_seconds))
+            commands.append(("GETRANGE", keys.record(subject), 0, _ALIAS_BYTES - 1))
             commands.append(("GET", keys.gone(subject, tombstone_of(self._secret, subject))))
+        values = await self._asked(commands)
+        as_of = {one: _time(value) for one, value in zip(partitions, values, strict=False)}
+        told = values[len(partitions) :]
+        new = False
+        for subject, value, gone in zip(subjects, told[::2], told[1::2], strict=True):
+            root = place_of(envelope.graph_of(value)).root or subject
+            new = new or self._aliases.root(subject) != root
+            self._aliases.heard(subject, root, _time(gone))
+        gone_since = {subject: _time(gone) for subject, gone in zip(subjects, told[1::2], strict=True)}
+        for event in moved:
+            before, event.as_of = event.as_of, as_of.get(partition_of(self._aliases.root(event.subject)))
+            new = new or before != event.as_of
+            event.gone = gone_since[event.subject]
+        return new
+
+    async def _asked(self, commands: list[Command]) -> list[Any]:
         try:
             values = await self._wire.ask(commands)
         except StoreUnavailableError as error:
             raise StoreUnavailableError(f"{error}; {_AGAIN}") from error
         if (failed := next((value for value in values if isinstance(value, Exception)), None)) is not None:
             raise memory.refusal(failed, "the events") from failed
-        new = False
-        for subject, value, gone in zip(subjects, values[::2], values[1::2], strict=True):
-            root = place_of(value).root or subject
-            new = new or self._aliases.root(subject) != root
-            self._aliases.heard(subject, root, int(-1 if gone is None else gone))
-        return new
+        return values
 
     def _fail(self, some: Iterable[Sent], error: Exception) -> None:
         for waiting in some:
@@ -285,5 +295,6 @@ def _events(call: Call) -> list[_Waiting]:
     return [sent for sent in call.events() if isinstance(sent, _Waiting)]
 
 
-def _is_unknown_script(reply: Any) -> bool:
-    return isinstance(reply, ResponseError) and (isinstance(reply, NoScriptError) or "NOSCRIPT" in str(reply))
+def _time(value: bytes | None) -> int:
+    """A time as it is kept (Unix ms), -1 for none."""
+    return _NEVER if value is None else int(value)

@@ -44,5 +44,10 @@ def unpack(row: bytes) -> dict[bytes, bytes]:
     if raw > len(row):
         raise ValueError(f"a row of {len(row)} bytes is cut off")
     told = {b"s": row[subject:event], b"e": row[event:raw]}
-    given = {b"f": row[_HEAD.size : subject], b"r": row[raw:], b"a": b"1" if kind & PRIVATE else b""}
-    return told | {name: value for name, value in given.items() if value}
+    if flag_bytes:
+        told[b"f"] = row[_HEAD.size : subject]
+    if raw < len(row):
+        told[b"r"] = row[raw:]
+    if kind & PRIVATE:
+        told[b"a"] = b"1"
+    return told

@@ -13,6 +13,7 @@ from etappe.settings import Settings
 from etappe.store import customers
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
+from etappe.store.envelope import HOT
 from etappe.store.identities import graph
 
 BATCH: Final = 500
@@ -28,11 +29,11 @@ def fold_long_tails(client: SyncRedis, settings: Settings) -> int:
     folded = 0
     for start in range(0, len(waiting), BATCH):
         found = customers.read_blocking(client, waiting[start : start + BATCH])
-        customers.forget_waiting(client, [one.subject for one in found if not one.tail])
-        made = [new for one in found if one.tail and (new := _folded(one, settings))]
+        customers.forget_waiting(client, [one.subject for one in found if not one.kept.flags & HOT])
+        made = [new for one in found if one.kept.flags & HOT and (new := _folded(one, settings))]
         graph.mark_dirty(client, [new.read.subject for new, dirty in made if dirty])  # before, lest a crash forgets it
         faults.point("folding.before_replace")
-        refused = customers.replace(client, [new for new, _ in made], settings.store.customer_seconds)
+        refused = customers.replace(client, [new for new, _ in made])
         faults.point("folding.after_replace")
         folded += len(made) - len(refused)
     return folded
@@ -40,6 +41,8 @@ def fold_long_tails(client: SyncRedis, settings: Settings) -> int:
 
 def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bool] | None:
     """The record with its tail folded in, and whether it is dirty now; None, with a warning, where it is damaged."""
+    if not record.tail:  # only events that went to no record, if any
+        return Replacement(record, record.base), False
     try:
         events, said = split_blocks(decode_tail(record.tail))
         base = extend(unpack(record.base), events, said, settings.learning.half_life_days)

@@ -1,5 +1,6 @@
 """The records that linked browsers have of their own, made anew from what the log says they sent."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -14,7 +15,7 @@ from etappe.ids import Subject, browser_of, subject_of
 from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import history, keys
+from etappe.store import envelope, history, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.history import Past
 from etappe.store.identities import erasure
@@ -31,7 +32,7 @@ def put(
     """Writes the own record of each browser that is an alias."""
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
-        pipe.set(keys.base(past.subject), pack(past.base), ex=settings.store.customer_seconds)
+        pipe.set(keys.record(past.subject), envelope.closed(pack(past.base), used=envelope.day_of(time.time())))
         if len(pipe) >= BATCH:
             pipe.execute()
     pipe.execute()
@@ -39,7 +40,7 @@ def put(
 
 def drop(client: SyncRedis, records: set[Subject]) -> None:
     """Takes own records away."""
-    names = [name(one) for one in sorted(records) for name in (keys.base, keys.tail)]
+    names = [keys.record(one) for one in sorted(records)]
     for start in range(0, len(names), BATCH):
         client.delete(*names[start : start + BATCH])
 

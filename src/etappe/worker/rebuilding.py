@@ -67,7 +67,7 @@ def rebuild(
         members = _members(client, waiting)
         erased = erasure.pending(client)
         pasts = history.of(log, members, settings.learning.half_life_days, erased)
-        refused = _put_all(client, records, pasts, members, settings, progress)
+        refused = _put_all(client, records, pasts, members, progress)
         waiting = _customers(client, [*refused, *_erased_since(client, erased, records)])
         if not waiting:
             break
@@ -84,7 +84,7 @@ def _rebuild_own(client: SyncRedis, log: Log, waiting: list[Subject], settings: 
         archive(client, log)
         secret = connection.known_secret(client, log.folder.parent)
         pasts = own_records.pasts(client, log, secret, _among(records), settings)
-        waiting = _put_all(client, records, pasts, _members(client, []), settings, silent)
+        waiting = _put_all(client, records, pasts, _members(client, []), silent)
     graph.mark_dirty(client, waiting)
 
 
@@ -124,7 +124,6 @@ def _put_all(
     records: dict[Subject, CustomerRecord],
     pasts: Iterable[Past],
     members: pl.DataFrame,
-    settings: Settings,
     progress: Progress,
 ) -> list[Subject]:
     """Puts new records in the place of `records`; returns the customers of which that was refused."""
@@ -134,15 +133,15 @@ def _put_all(
         now = customers.read_blocking(client, [one.subject for one in batch])
         made = [_rebuilt(left.pop(one.subject), later, one, members) for one, later in zip(batch, now, strict=True)]
         refused += [one.subject for one, new in zip(batch, made, strict=True) if new is None]
-        refused += _replace(client, [new for new in made if new is not None], settings)
+        refused += _replace(client, [new for new in made if new is not None])
         progress("building customers' records", len(records) - len(left), len(records))
     nothing = [Replacement(one, b"", one.place.waiting) for one in left.values() if one.found]
-    return refused + _replace(client, nothing, settings)
+    return refused + _replace(client, nothing)
 
 
-def _replace(client: SyncRedis, made: list[Replacement], settings: Settings) -> list[Subject]:
+def _replace(client: SyncRedis, made: list[Replacement]) -> list[Subject]:
     faults.point("rebuilding.before_replace")
-    refused = customers.replace(client, made, settings.store.customer_seconds)
+    refused = customers.replace(client, made)
     faults.point("rebuilding.after_replace")
     still = set(refused)
     drop_held(client, [subject for one in made if one.read.subject not in still for subject in one.holds])

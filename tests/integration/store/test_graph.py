@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 from tests.integration.frail import Crash, Frail, crash
+from tests.integration.kept import seen
 from tests.unit.customers.people import claim, subject
 
 from etappe.customers.base import unpack
@@ -22,6 +23,7 @@ from etappe.settings import Place, Settings, Store
 from etappe.store import connection, customers, keys, rows, scripts
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import applying, graph
+from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
 
@@ -95,8 +97,7 @@ def test_tail_goes_over_at_once(take: Take, accept: Accept, client: SyncRedis, s
     record = customers.read_blocking(client, [subject(ANNA)])[0]
     assert fold_state(b"", record.tail, 60.0).traits() == {"text": "x" * 99, "n": 1}
     assert _events(client, ANNA) == _events(client, BROWSER)
-    assert client.exists(keys.tail(subject(BROWSER))) == 0
-    assert client.ttl(keys.tail(subject(ANNA))) > 399 * 86_400
+    assert seen(client, subject(BROWSER)).stored == b""
 
 
 def test_adopted_tails_are_folded(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:
@@ -149,7 +150,7 @@ def test_parting_strangers(client: SyncRedis, settings: Settings) -> None:
 def test_lapsed_link_is_mended(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:
     """A link whose key has lapsed is written again by the next claim, and what came in between goes over."""
     _link(client, settings, ANNA, BROWSER)
-    client.delete(keys.graph(subject(BROWSER)))
+    client.delete(keys.record(subject(BROWSER)))
     take(accept("b", user_id=None, anonymous_id="browser"))
     assert _link(client, settings, ANNA, BROWSER) == 0
     assert _events(client, ANNA) == _hashes("b")
@@ -309,7 +310,7 @@ def test_chain_of_aliases_is_short(place: Place, client: SyncRedis, settings: Se
 
     async def read(whom: Sequence[Identity]) -> list[Subject]:
         async with connection.connect_async(place) as reader:
-            return [one.subject for one in await customers.read(reader, [subject(one) for one in whom])]
+            return [one.subject for one in await customers.read(RedisPy(reader), [subject(one) for one in whom])]
 
     assert asyncio.run(read([BROWSER, MAIL, CARD])) == [subject(ANNA)] * 3
     assert _roots(client, BROWSER, MAIL, CARD) == [subject(ANNA)] * 3

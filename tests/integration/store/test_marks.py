@@ -67,7 +67,7 @@ async def _again(redis: AsyncRedis, standing: Standing, settings: Settings, numb
 
 
 def _held(client: SyncRedis, me: Subject = ME) -> tuple[int, bool]:
-    return client.xlen(keys.stream(partition_of(me))), bool(client.exists(keys.tail(me), keys.rate(me)))
+    return client.xlen(keys.stream(partition_of(me))), bool(client.exists(keys.record(me)))
 
 
 def test_order_of_marks() -> None:
@@ -89,14 +89,14 @@ def test_nothing_is_taken(client: SyncRedis, place: Place, settings: Settings, b
     async def story(redis: AsyncRedis, standing: Standing) -> None:
         assert await _stand(redis, standing) is True
         assert await _take(redis, standing, settings) == [1]
-        assert (await customers.read(redis, [ME], standing=standing))[0].found
+        assert (await customers.read(RedisPy(redis), [ME], standing=standing))[0].found
         found = {"missing": None, "older": older, "another": marks.mark_of("0" * marks.GENERATION_CHARS, "9-9")}[hurt]
         client.set(MARK, found) if found else client.delete(MARK)
         for number in ("e", "f"):
             with pytest.raises(GenerationError, match="etappe rebuild"):
                 await _take(redis, standing, settings, number)
         with pytest.raises(GenerationError):
-            await customers.read(redis, [ME], standing=standing)
+            await customers.read(RedisPy(redis), [ME], standing=standing)
         assert standing.reason == (EMPTIED if hurt == "missing" else SET_BACK)
         assert _held(client) == (1, True)
         client.set(MARK, newer)

@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -13,7 +13,7 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
 from etappe.ids import Subject, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import keys
+from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 
@@ -68,20 +68,12 @@ class Linker:
         real = self._without_erased(self._without_phantoms(claims))
         roots = graph.roots(self._client, [end for claim in real for end in (claim.one, claim.other)])
         new = [claim for claim in real if roots[claim.one] != roots[claim.other]]
-        self._keep([subject for subject, root in roots.items() if subject != root])
         changed = graph.link(self._client, new, self._settings) if new else 0
         until = time.monotonic() + _REMEMBERED_SECONDS
         self._settled |= {(claim.one, claim.other): until for claim in claims}
         while len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
         return changed
-
-    def _keep(self, aliases: Sequence[Subject]) -> None:
-        """Links that are in use do not lapse."""
-        pipe = self._client.pipeline(transaction=False)
-        for alias in aliases:
-            pipe.expire(keys.graph(alias), self._settings.store.customer_seconds)
-        pipe.execute()
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
         """The claims but for those from before one of the two was erased."""
@@ -100,4 +92,5 @@ class Linker:
         return [claim for claim in claims if known.get(claim, True) or (claim.one, claim.other_is.value) not in ids]
 
     def _known(self, subject: Subject) -> bool:
-        return bool(self._client.exists(keys.base(subject), keys.tail(subject), keys.graph(subject)))
+        header: Any = self._client.getrange(keys.record(subject), 0, envelope.HEADER_BYTES - 1)
+        return envelope.is_known(header)
