@@ -10,7 +10,6 @@ checked by the script; where it is no longer so, the script refuses the event an
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from typing import Any, Final
 
 from etappe import faults
@@ -25,29 +24,23 @@ from etappe.store.aliases import Aliases
 from etappe.store.calls import Call, Sent, Told
 from etappe.store.identities.roots import HEAD_BYTES, place_of
 from etappe.store.marks import Standing
+from etappe.store.outcomes import NEVER, Outcome, Request, Waiting
 from etappe.store.wire import Command, Wire
 
 __all__ = ["Aliases", "Ingest", "Outcome", "ingest", "subject_for"]
 
 AT_ONCE: Final = 4_000
 """Events under way at one time."""
+LOOKED_PAST: Final = 20_000
+"""Events whose calls are full and that others may overtake: one customer's flood keeps nobody else waiting."""
 WAITING_BYTES: Final = 64 * 1024 * 1024
 """What the events that wait may take; more are refused until there is room."""
 _TRIES: Final = 200
 _PAUSE_SECONDS: Final = 0.01
 _MOVED: Final = -1
-_NEVER: Final = -1
 _ALIAS_BYTES: Final = envelope.HEADER_BYTES + HEAD_BYTES + SUBJECT_BYTES
 """What of a record says whose alias it is."""
 _AGAIN: Final = "send the same batch again"
-
-
-class Outcome(IntEnum):
-    """What became of an event."""
-
-    ACCEPTED = 1
-    DUPLICATE = 0
-    ERASED = -2
 
 
 def subject_for(secret: bytes, event: Event) -> tuple[Subject, bool]:
@@ -56,41 +49,6 @@ def subject_for(secret: bytes, event: Event) -> tuple[Subject, bool]:
     if found:
         return subject_of(secret, found[0].kind, found[0].value), True
     return subject_of(secret, "order_id", event.order_id or ""), False
-
-
-class _Request:
-    """The events of one request, and what became of them so far."""
-
-    def __init__(self, count: int) -> None:
-        self.outcomes = [Outcome.DUPLICATE] * count
-        self.done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._left = count
-
-    def settle(self, place: int, outcome: Outcome) -> None:
-        self.outcomes[place] = outcome
-        self._left -= 1
-        if not self._left and not self.done.done():
-            self.done.set_result(self.outcomes)
-
-    def fail(self, error: Exception) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
-
-
-class _Waiting(Sent):
-    """An event that waits to be taken."""
-
-    __slots__ = ("gone", "place", "request", "tries")
-
-    def __init__(self, request: _Request, place: int, subject: Subject, told: Told) -> None:
-        super().__init__(subject, told)
-        self.request = request
-        self.place = place
-        self.tries = 0
-        self.gone = _NEVER
-
-    def settle(self, outcome: Outcome) -> None:
-        self.request.settle(self.place, outcome)
 
 
 class Ingest:
@@ -109,7 +67,7 @@ class Ingest:
         self._settings = settings
         self._aliases = aliases or Aliases()
         self._standing = standing
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[Waiting] = deque()
         self._held = 0
         self._sending: asyncio.Task[None] | None = None
         self._moving: set[asyncio.Task[None]] = set()
@@ -128,10 +86,10 @@ class Ingest:
             return []
         if self._held > WAITING_BYTES:
             raise StoreUnavailableError(f"more events come in than Redis takes just now; {_AGAIN} in a moment")
-        request = _Request(len(events))
+        request = Request(len(events))
         for place, accepted in enumerate(events):
             subject, is_customer = subject_for(self._secret, accepted.event)
-            waiting = _Waiting(request, place, subject, Told(accepted, subject, is_customer=is_customer))
+            waiting = Waiting(request, place, subject, Told(accepted, subject, is_customer=is_customer))
             self._held += waiting.told.size
             self._queue.append(waiting)
         self._begin()
@@ -155,7 +113,7 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 - whatever it is, whoever waits is told
             self._fail((sent for call in calls.values() for sent in _events(call)), error)
             return
-        moved: list[_Waiting] = []
+        moved: list[Waiting] = []
         for (partition, call), reply in zip(calls.items(), replies, strict=True):
             try:
                 moved += self._settled(call, self._statuses(partition, reply))
@@ -169,8 +127,9 @@ class Ingest:
     def _calls(self) -> dict[Partition, Call]:
         """Calls for what waits longest. An event whose call is full waits on, and so do those behind it there."""
         calls: dict[Partition, Call] = {}
-        left: list[_Waiting] = []
-        for _ in range(min(len(self._queue), AT_ONCE)):
+        left: list[Waiting] = []
+        taken = 0
+        while self._queue and taken < AT_ONCE and len(left) < LOOKED_PAST:
             waiting = self._queue.popleft()
             if waiting.request.done.done():  # failed, or nobody waits for it any more
                 self._held -= waiting.told.size
@@ -184,6 +143,7 @@ class Ingest:
                     left.append(waiting)
                 else:
                     call.add(customer, waiting)
+                    taken += 1
         self._queue.extendleft(reversed(left))
         return calls
 
@@ -210,9 +170,9 @@ class Ingest:
             self._standing.check(keys.mark(partition), mark)
         return list(statuses)
 
-    def _settled(self, call: Call, statuses: list[int]) -> list[_Waiting]:
+    def _settled(self, call: Call, statuses: list[int]) -> list[Waiting]:
         """Notes what became of events; those that belong elsewhere."""
-        moved: list[_Waiting] = []
+        moved: list[Waiting] = []
         for waiting, status in zip(_events(call), statuses, strict=True):
             if status == _MOVED:
                 waiting.tries += 1
@@ -222,7 +182,7 @@ class Ingest:
                 waiting.settle(Outcome(status))
         return moved
 
-    async def _move(self, moved: list[_Waiting]) -> None:
+    async def _move(self, moved: list[Waiting]) -> None:
         """Has events sent to where they belong: at once, or a moment later while identities are being changed."""
         lost = [waiting for waiting in moved if waiting.tries >= _TRIES]
         self._fail(lost, StoreUnavailableError(f"identities are being changed; {_AGAIN}"))
@@ -237,7 +197,7 @@ class Ingest:
         self._queue.extendleft(reversed(left))
         self._begin()
 
-    async def _resolve(self, moved: Sequence[_Waiting]) -> bool:
+    async def _resolve(self, moved: Sequence[Waiting]) -> bool:
         """Asks the graph whose the subjects are, and when they were erased; whether it says anything new.
 
         When anybody was last erased is asked first: the script takes no event on what was asked before the last time.
@@ -274,7 +234,7 @@ class Ingest:
 
     def _fail(self, some: Iterable[Sent], error: Exception) -> None:
         for waiting in some:
-            if isinstance(waiting, _Waiting):
+            if isinstance(waiting, Waiting):
                 self._held -= waiting.told.size
                 waiting.request.fail(error)
 
@@ -291,10 +251,10 @@ async def ingest(
     return await Ingest(wire, secret, settings, aliases, standing).take(events)
 
 
-def _events(call: Call) -> list[_Waiting]:
-    return [sent for sent in call.events() if isinstance(sent, _Waiting)]
+def _events(call: Call) -> list[Waiting]:
+    return [sent for sent in call.events() if isinstance(sent, Waiting)]
 
 
 def _time(value: bytes | None) -> int:
     """A time as it is kept (Unix ms), -1 for none."""
-    return _NEVER if value is None else int(value)
+    return NEVER if value is None else int(value)

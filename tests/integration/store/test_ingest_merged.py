@@ -168,6 +168,22 @@ def test_a_large_batch_takes_several_calls(
     assert sorted(range(10), key=lambda number: told.index(f'"e{number}"'.encode())) == list(range(10))
 
 
+def test_a_flood_keeps_nobody_waiting(
+    act: Callable[[Act], Any], accept: Accept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events of others overtake those whose calls are full."""
+    monkeypatch.setattr("etappe.store.calls.MOST_EVENTS", 2)
+    monkeypatch.setattr(ingest, "AT_ONCE", 4)
+    done: list[str] = []
+
+    async def send(one: Ingest, user: str, count: int) -> None:
+        await one.take([accept(f"{user}{number}", user_id=user) for number in range(count)])
+        done.append(user)
+
+    act(lambda one: asyncio.gather(send(one, "u", 20), send(one, "v", 1)))
+    assert done == ["v", "u"]
+
+
 class _Broken:
     """A wire that fails in a way nobody has foreseen."""
 

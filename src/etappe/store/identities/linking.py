@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from etappe.customers.identity import Claim
-from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identity, named
+from etappe.events.identities import ANONYMOUS, EMAIL, IDENTITIES, ORDER_EMAIL, USER, Identity, named
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
 from etappe.ids import Subject, subject_of, tombstone_of
@@ -55,9 +55,19 @@ class Linker:
         claims = [
             msgspec.structs.replace(claim, moment=int(one.time.timestamp() * 1000))
             for one in events
+            if not self._says_nothing(one.event, now)
             for claim in claims_of(self._secret, one.event, one.event_id)
         ]
         return [one for one in claims if one.explicit or self._settled.get((one.one, one.other), 0) < now]
+
+    def _says_nothing(self, event: Event, now: float) -> bool:
+        """Whether an event names at most a user and a browser of whom nothing is news, as nearly all do."""
+        if isinstance(event, Alias) or (event.properties and IDENTITIES in event.properties):
+            return False
+        if not (event.user_id and event.anonymous_id):
+            return True
+        user = subject_of(self._secret, USER, event.user_id)
+        return self._settled.get((user, subject_of(self._secret, ANONYMOUS, event.anonymous_id)), 0) >= now
 
     def link(self, claims: Sequence[Claim]) -> int:
         """Links what is not linked yet; returns how many claims changed something. Waits for others who change it.
