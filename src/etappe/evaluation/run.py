@@ -51,6 +51,8 @@ SOURCES: Final[Mapping[str, Source]] = {
     "copurchase": candidates.by_copurchase,
     "factors": candidates.by_factors,
 }
+_PARTS: Final = {"copurchase": "also_bought", "factors": "factors"}
+"""The part of a snapshot without which a source has no line."""
 SERVED: Final = "served"
 """The list that `decide` fills, rules and all."""
 
@@ -130,7 +132,9 @@ def _view(cut: Split, settings: Settings, items: Iterable[Item], folder: Path, p
 
 def _lines(view: View, cut: Split, settings: Settings, k: int, progress: Progress) -> list[Line]:
     asked = list(_ask(view, cut, settings, progress))
-    listers: dict[str, Lister] = {name: _of_source(source, k) for name, source in SOURCES.items()}
+    listers: dict[str, Lister] = {
+        name: _of_source(source, k) for name, source in SOURCES.items() if name not in _PARTS or view.has(_PARTS[name])
+    }
     listers[SERVED] = _served(view, settings, cut.cut.timestamp(), k)
     lines = []
     for done, (name, lister) in enumerate(listers.items()):

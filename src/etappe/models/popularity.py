@@ -1,9 +1,32 @@
 """The best of an array: what is popular, everywhere or among some rows."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from etappe.models.parts import FINITE, ITEMS, NOT_NEGATIVE, Array, Part
+
+POPULARITY: Final = Part(
+    "popularity",
+    "how much each item is bought of late",
+    (
+        Array(
+            "popularity",
+            np.float32,
+            (ITEMS,),
+            "lines bought, each halving every `learning.popularity_half_life_days`",
+            (FINITE, NOT_NEGATIVE),
+        ),
+        Array(
+            "windows",
+            np.int32,
+            ("windows", ITEMS),
+            "distinct buyers in the last days of each window; an anonymous order is one buyer",
+            (NOT_NEGATIVE,),
+        ),
+    ),
+)
 
 
 def top(values: NDArray[np.number[Any]], limit: int, rows: NDArray[np.integer[Any]] | None = None) -> NDArray[np.int32]:

@@ -16,7 +16,7 @@ from etappe.serving.reasons import shown_item, with_taste
 from etappe.serving.request import DecideRequest, Placement
 from etappe.serving.rules import Forbidden, Gate, nothing_forbidden
 from etappe.serving.situation import Situation, situation
-from etappe.serving.view import View
+from etappe.serving.view import Rows, View
 from etappe.settings import Settings
 
 SECONDS_PER_MINUTE: Final = 60
@@ -76,15 +76,16 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
 def plan(here: Situation) -> tuple[list[Source], list[Source]]:
     """The sources to ask in turn, one item of each, and those to ask one after another when the first have no more.
 
-    Whoever is at something is shown what goes with it, and whoever is known what fits what they took to before.
+    Whoever is at something is shown what goes with it, and whoever is known what fits what they took to before. A
+    source whose part the snapshot lacks is not asked.
     """
-    first: list[Source] = []
-    if len(here.cart):
-        first.append(candidates.by_cart)
-    if len(here.seeds):
-        first.append(candidates.by_session)
-    if len(here.history):
-        first += [candidates.by_factors, candidates.by_copurchase]
+    asked: list[tuple[Source, str, Rows]] = [
+        (candidates.by_cart, "bought_together", here.cart),
+        (candidates.by_session, "also_bought", here.seeds),
+        (candidates.by_factors, "factors", here.history),
+        (candidates.by_copurchase, "also_bought", here.history),
+    ]
+    first = [source for source, part, rows in asked if len(rows) and here.view.has(part)]
     return first, [candidates.by_category, candidates.by_popularity]
 
 

@@ -10,7 +10,8 @@ from etappe.catalog.filters import compile_filter
 from etappe.errors import InputError, NotFoundError
 from etappe.ids import item_hash
 from etappe.models import snapshot
-from etappe.models.copurchase import NONE, Neighbours
+from etappe.models.copurchase import Neighbours
+from etappe.models.parts import NONE
 from etappe.serving import ranking
 from etappe.serving.answer import ShownItem
 from etappe.serving.candidates import Candidates, by_score, ranked
