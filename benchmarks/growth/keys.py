@@ -13,7 +13,7 @@ from etappe.worker.sweeping import sweep
 
 _SUBJECT: Final = r"\{\d{3}\}:%s:[0-9a-f]{32}"
 KINDS: Final = {
-    "c": (_SUBJECT % "c", "99 kB, 256 traits of at most 8 kB, a tail of 2,560 and what a second adds", False),
+    "c": (_SUBJECT % "c", "55 kB, 256 traits of at most 8 kB, a tail of 2,560 and what a second adds", False),
     "members": (_SUBJECT % "members", "500 identities", False),
     "answer": (_SUBJECT % "answer" + ":.*", "one answer", True),
     "answers": (r"\{\d{3}\}:answers", "the names of a partition's answers", True),

@@ -2,7 +2,7 @@
 
 import struct
 
-from etappe.customers.records import WIDTH
+from etappe.customers.records import VERSION, WIDTH
 from etappe.ids import Subject
 from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
@@ -13,7 +13,7 @@ TODAY = 20_000
 
 def record(name: str) -> bytes:
     """A record of an event without blocks, told from others by the name it begins with."""
-    return name.encode().ljust(WIDTH - 2, b".") + b"\1\x20"
+    return name.encode().ljust(WIDTH - 2, b".") + bytes([1, VERSION << 4])
 
 
 def value(base: bytes = b"", tail: bytes = b"", graph: bytes = b"", used: int = TODAY) -> bytes:

@@ -108,11 +108,10 @@ def ranked(here: Situation, reason: str, measure: str, category: int = -1) -> It
     rows = here.view.by_popularity(measure, category)
     if len(rows) == 0:
         return
-    values = here.view.measured(measure)
-    best = max(float(values[rows[0]]), 1e-9)
+    best = max(float(here.view.measured_at(measure, rows[:1])[0]), 1e-9)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        yield _block("popular", reason, block, values[block] / best)
+        yield _block("popular", reason, block, here.view.measured_at(measure, block) / best)
 
 
 def _copurchased(here: Situation, reason: str, found: copurchase.Candidates) -> Iterator[Candidates]:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.customers.aging import aged
 from etappe.customers.base import pack
 from etappe.events import trust
 from etappe.events.identities import ANONYMOUS
@@ -32,7 +33,8 @@ def put(
     """Writes the own record of each browser that is an alias."""
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
-        pipe.set(keys.record(past.subject), envelope.closed(pack(past.base), used=envelope.day_of(time.time())))
+        packed = pack(aged(past.base, time.time(), settings.rules))
+        pipe.set(keys.record(past.subject), envelope.closed(packed, used=envelope.day_of(time.time())))
         if len(pipe) >= BATCH:
             pipe.execute()
     pipe.execute()

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from etappe.customers import ring
 from etappe.ids import Subject, partition_of
 from etappe.settings import Settings
 from etappe.store import envelope, keys, scripts
@@ -23,10 +24,12 @@ AT_ONCE: Final = 500
 """Keys that are looked at in a round."""
 PAUSE_SECONDS: Final = 3600
 """Between the end of one pass and the beginning of the next."""
-SEEN_DAYS: Final = 7
+SEEN_DAYS: Final = ring.DAYS
 """How long it is known of somebody who is no customer, an order that names nobody, what events came in."""
 QUIET_DAYS: Final = 1
 """After so many days without an event what is left of a session is folded, however short it is."""
+AGING_DAYS: Final = range(QUIET_DAYS + ring.DAYS + 2, QUIET_DAYS + ring.DAYS + 4)
+"""Days without an event on which a base is looked at once more: the hashes that the last fold took in leave by then."""
 _START_BYTES: Final = 64
 """Of a value: its header, and of an alias whose it is."""
 
@@ -78,7 +81,7 @@ class _Pass:
             return idle > self._days and self._leads_nowhere(start) and self._take(subject, start)
         if idle > (self._days if envelope.is_known(start) else SEEN_DAYS):
             return self._leave(subject, start)
-        if idle > QUIET_DAYS and envelope.is_hot(start):
+        if idle in AGING_DAYS or (idle > QUIET_DAYS and envelope.is_hot(start)):
             self._client.sadd(keys.long_tails(partition_of(subject)), subject)
         return False
 

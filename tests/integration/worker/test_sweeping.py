@@ -7,6 +7,7 @@ import pytest
 from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
+from etappe.customers.base import unpack
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, partition_of
@@ -14,7 +15,7 @@ from etappe.settings import Settings, Store
 from etappe.store import customers, envelope, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
-from etappe.worker import sweeping
+from etappe.worker import folding, sweeping
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.sweeping import sweep
 
@@ -110,3 +111,20 @@ def test_passes_are_an_hour_apart(client: SyncRedis, settings: Settings) -> None
     put(client, ME, BASE, used=5)
     assert sweep(client, settings, lambda: TODAY * DAY + 3_599) == 0
     assert sweep(client, settings, lambda: TODAY * DAY + 3_600) == 1
+
+
+def test_repeats_are_forgotten_in_time(
+    take: Take, accept: Accept, client: SyncRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a base remembers of repeats leaves once its time is out, though the customer does not come again."""
+    take(accept("e"))
+    (name,) = client.scan_iter("etappe:*:c:*")
+    day = envelope.used_of(client.get(name))  # type: ignore[arg-type]
+    sizes = []
+    for later in (2, 10):
+        _swept(client, settings, day + later)
+        monkeypatch.setattr(folding.time, "time", lambda later=later: float((day + later) * DAY))
+        fold_long_tails(client, settings)
+        sizes.append(len(unpack(envelope.opened(client.get(name)).base).ring))  # type: ignore[arg-type]
+    assert sizes == [1, 0]
+    assert customers.waiting(client) == []
