@@ -23,10 +23,11 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.settings import Settings
-from etappe.store import customers, envelope, keys, memory, scripted, scripts
+from etappe.store import customers, envelope, keys, scripts
 from etappe.store.customers import CustomerRecord
+from etappe.store.failures import translated
 from etappe.store.ingest import Outcome, subject_for
-from etappe.store.wire import Wire
+from etappe.store.wire import Wire, ask_script
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -66,16 +67,9 @@ async def keep(wire: Wire, secret: bytes, judged: Judged, outcomes: Sequence[Out
         browser = _browser(secret, one)
         if browser is not None and outcome is not Outcome.ERASED and _is_kept(secret, one, judged, browser, settings):
             kept[browser].append(records.encode(one.event, one.event_id, one.time))
-    if not kept:
-        return
-    commands = [_command(browser, told, settings) for browser, told in kept.items()]
-    for reply in await scripted.run(wire, scripts.OWN, commands):
-        if isinstance(reply, Exception):
-            raise memory.refusal(reply, "the events") from reply
-
-
-def _command(browser: Subject, told: list[bytes], settings: Settings) -> tuple[list[str], list[Any]]:
-    return keys.of_browser(browser), [*_bounds(browser, settings), *told]
+    with translated("the events"):
+        for browser, told in kept.items():
+            await ask_script(wire, scripts.OWN, keys.of_browser(browser), [*_bounds(browser, settings), *told])
 
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:

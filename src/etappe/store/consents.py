@@ -16,7 +16,7 @@ from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, PURPOSES,
 from etappe.customers.records import decode_tail
 from etappe.customers.state import split_blocks
 from etappe.customers.withdrawal import Word
-from etappe.errors import DataError, StoreUnavailableError
+from etappe.errors import DataError
 from etappe.events import trust
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
@@ -25,7 +25,7 @@ from etappe.settings import Settings
 from etappe.store import customers, keys
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import subject_for
-from etappe.store.wire import Command, Wire
+from etappe.store.wire import Wire, ask_all
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = moment(0)
@@ -63,10 +63,7 @@ async def timed(
 
 async def _erased(wire: Wire, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
     """When each was erased (Unix us), -1 for never: what was said before stays before, and is refused."""
-    asked: list[Command] = [("GET", keys.gone(subject, tombstone_of(secret, subject))) for subject in subjects]
-    values = await wire.ask(asked)
-    if (failed := next((value for value in values if isinstance(value, Exception)), None)) is not None:
-        raise StoreUnavailableError(f"Redis does not answer: {failed}; send the same batch again") from failed
+    values = await ask_all(wire, [("GET", keys.gone(subject, tombstone_of(secret, subject))) for subject in subjects])
     return {subject: int(gone) * 1000 if gone else -1 for subject, gone in zip(subjects, values, strict=True)}
 
 

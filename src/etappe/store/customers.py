@@ -10,14 +10,13 @@ import redis
 from etappe.customers.base import joined, pack, unpack
 from etappe.customers.state import denied
 from etappe.customers.tails import events_of
-from etappe.errors import StoreUnavailableError
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import envelope, keys, scripts
 from etappe.store.connection import SyncRedis, run_script
 from etappe.store.envelope import Envelope
 from etappe.store.identities.roots import HEAD_BYTES, Place, place_of
 from etappe.store.marks import Standing
-from etappe.store.wire import Command, Wire
+from etappe.store.wire import Wire, ask_all
 
 _REPLACE_KEYS: Final = 2
 _HOPS: Final = 3
@@ -104,19 +103,12 @@ async def _records(
     own: Collection[Subject] = (),
     standing: Standing | None = None,
 ) -> list[CustomerRecord]:
-    replies = await _asked(wire, [("MGET", *of_one) for of_one in names])
+    replies = await ask_all(wire, [("MGET", *of_one) for of_one in names])
     records = [_record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)]
     if standing is not None:
         for record in records:
             standing.check(keys.mark(partition_of(record.subject)), record.mark)
     return records
-
-
-async def _asked(wire: Wire, commands: list[Command]) -> list[Any]:
-    replies = await wire.ask(commands)
-    if (failed := next((reply for reply in replies if isinstance(reply, Exception)), None)) is not None:
-        raise StoreUnavailableError(f"Redis does not answer: {failed}") from failed
-    return replies
 
 
 def _own(asked: CustomerRecord, customer: CustomerRecord) -> CustomerRecord:
@@ -132,7 +124,7 @@ def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerR
 
 async def _joined(wire: Wire, record: CustomerRecord) -> CustomerRecord:
     """The record with the bases of what was merged into it, until the worker has rebuilt it from the log."""
-    values = await _asked(wire, [("GET", keys.record(subject)) for subject in record.place.waiting])
+    values = await ask_all(wire, [("GET", keys.record(subject)) for subject in record.place.waiting])
     bases = [envelope.opened(value).base for value in values]
     if not all(bases):  # rebuilt meanwhile: the record itself holds now what was in them
         (now,) = await _records(wire, [_names(record.subject, None)], [record.subject])
