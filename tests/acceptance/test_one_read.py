@@ -8,7 +8,9 @@ from typing import Self
 import httpx
 import pytest
 from tests.acceptance.conftest import Template
-from tests.acceptance.shop import Server, decided, redis_of
+from tests.acceptance.shop import Server, Waiting, decided, redis_of
+
+from etappe.store import keys
 
 BEHIND = {
     "XADD": "{decision}:stream",  # decision records, written behind answers
@@ -32,7 +34,16 @@ BEHIND = {
 def alone(copy_of: Callable[[], Path]) -> Iterator[Server]:
     """A server with one serving process."""
     with Server(copy_of()) as server:
+        _wait_for_the_worker(server)
         yield server
+
+
+def _wait_for_the_worker(server: Server) -> None:
+    """Returns when its first round is done, in which it rebuilds whom the copied shop left to be rebuilt."""
+    client, waiting = redis_of(server.data), Waiting()
+    client.delete(keys.SWEEP)
+    while waiting(not client.exists(keys.SWEEP)):
+        pass
 
 
 @pytest.fixture(scope="module")
