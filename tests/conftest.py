@@ -26,6 +26,7 @@ from etappe.store import connection
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.ingest import ingest
+from etappe.store.wire import RedisPy
 
 SECRET: Final = b"a secret of thirty-two bytes ..."
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -238,7 +239,7 @@ def take(place: Place, client: SyncRedis, settings: Settings) -> Callable[..., l
     def taken(*events: Accepted, settings: Settings = settings) -> list[bool]:
         async def send() -> list[bool]:
             async with connection.connect_async(place) as redis_client:
-                return await ingest(redis_client, SECRET, events, settings)
+                return await ingest(RedisPy(redis_client), SECRET, events, settings)
 
         return asyncio.run(send())
 

@@ -16,17 +16,15 @@ import msgspec
 import redis
 
 from benchmarks.faults.shop import Shop
-from etappe.store import keys
+from etappe.store import keys, rows
 
 PATIENCE: Final = 30.0
 _FLUSH: Final = """
 local waiting = {}
 for _, stream in ipairs(KEYS) do
   for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
-    for at = 1, #entry[2], 2 do
-      if entry[2][at] == 'e' then
-        waiting[#waiting + 1] = entry[2][at + 1]
-      end
+    for at = 2, #entry[2], 2 do
+      waiting[#waiting + 1] = entry[2][at]
     end
   end
 end
@@ -81,7 +79,7 @@ def _waiting(client: redis.Redis, what: str) -> list[bytes]:
     while time.monotonic() < deadline:
         found: Any = client.eval(_FLUSH, len(streams), *streams, keys.IDENTITY_STREAM, what)
         if found is not None:
-            return list(found)
+            return [rows.unpack(row)[b"e"] for row in found]
         time.sleep(0.01)
     raise NotRebuiltError("denials and links were not archived in time")
 
@@ -96,7 +94,8 @@ def _paused(client: redis.Redis) -> list[bytes]:
             for name in (*streams, keys.IDENTITY_STREAM):
                 pipe.xrange(name)
             *found, links = pipe.execute()
-        events = [fields[b"e"] for entries in found for _, fields in entries]
+        told = [rows.unpack(row) for entries in found for _, fields in entries for row in fields.values()]
+        events = [row[b"e"] for row in told]
         if not links and not any(b"set_consent" in event for event in events):
             return events
         client.client_unpause()

@@ -142,7 +142,7 @@ def _measure(shop: Shop, client: Client, made: Run) -> None:
     while time.monotonic() < deadline:
         with contextlib.suppress(redis.RedisError), contextlib.closing(shop.client()) as connection:
             entries: Any = connection.xrange(stream)
-            if not any(user.encode() in fields[b"e"] for _, fields in entries):
+            if not any(user.encode() in row for _, fields in entries for row in fields.values()):
                 made.recovery = round(time.monotonic() - shop.struck_at, 2)
                 return
         time.sleep(0.03)

@@ -30,6 +30,7 @@ from etappe.store import connection
 from etappe.store.identities import erasure
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, ingest
+from etappe.store.wire import RedisPy
 from etappe.wiring.store import Opened, opened
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.run import go_round
@@ -87,6 +88,7 @@ def live(here: Opened, size: Size, seed: int) -> Iterator[Day]:
         go_round(here.client, here.log, here.place, here.settings)
         yield _day(here, events, empty, waiting)
         keys.put_forward(here.client, SECONDS_PER_DAY)
+        keys.sweep_all(here.client, here.settings)
         if number % 10 == 0:
             say(f"day {number} of {size.days}, {events:,} events, {time.monotonic() - began:.0f} s")
 
@@ -107,7 +109,7 @@ def memory(here: Opened) -> int:
 
 async def _ingest(here: Opened, aliases: Aliases, batch: list[Accepted]) -> None:
     async with connection.connect_async(here.place) as client:
-        await ingest(client, here.secret, batch, here.settings, aliases)
+        await ingest(RedisPy(client), here.secret, batch, here.settings, aliases)
 
 
 def _erase(here: Opened, today: list[dict[str, Any]], number: int) -> None:
@@ -121,7 +123,7 @@ def _erase(here: Opened, today: list[dict[str, Any]], number: int) -> None:
 
 def _day(here: Opened, events: int, empty: int, waiting: float) -> Day:
     found = keys.names(here.client)
-    customers = {name.rpartition(b":")[2] for kind in ("base", "tail") for name in found[kind]}
+    customers = {name.rpartition(b":")[2] for name in found["c"]}
     files = [file for table in here.log.state().files for file in here.log.state().of(table)]
     return Day(
         events=events,

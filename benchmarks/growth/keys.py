@@ -6,22 +6,21 @@ from typing import Any, Final
 
 import msgspec
 
+from etappe.settings import Settings
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
+from etappe.worker.sweeping import sweep
 
 _SUBJECT: Final = r"\{\d{3}\}:%s:[0-9a-f]{32}"
 KINDS: Final = {
-    "base": (_SUBJECT % "base", "55 kB, and 256 traits of at most 8 kB", True),
-    "tail": (_SUBJECT % "tail", "2,560 (tail_limit), and what a second adds", True),
-    "graph": (_SUBJECT % "graph", "32, and 16 a base to be joined", True),
-    "members": (_SUBJECT % "members", "500 identities", True),
-    "seen": (_SUBJECT % "seen", "256 hashes", True),
-    "rate": (_SUBJECT % "rate", "one number", True),
+    "c": (_SUBJECT % "c", "55 kB, 256 traits of at most 8 kB, a tail of 2,560 and what a second adds", False),
+    "members": (_SUBJECT % "members", "500 identities", False),
     "answer": (_SUBJECT % "answer" + ":.*", "one answer", True),
     "answers": (r"\{\d{3}\}:answers", "the names of a partition's answers", True),
     "receipt": (r"\{identity\}:receipt:.*", "one receipt", True),
     "export": (r"\{export\}:(?!wanted)\w+", "one export", True),
     "gone": (_SUBJECT % "gone", "one time", False),
+    "erased": (r"\{\d{3}\}:erased", "one time", False),
     "stream": (r"\{(?:\d{3}|config|identity|decision)\}:stream", "what is not archived", False),
     "mark": (r"\{\d{3}\}:mark", "one value", False),
     "long": (r"\{\d{3}\}:long", "emptied each round", False),
@@ -35,6 +34,11 @@ _AT_ONCE: Final = 2_000
 _FORWARD: Final = """
 local gone = 0
 for index, key in ipairs(KEYS) do
+  if string.find(key, ':c:', 1, true) then
+    local low, high = string.byte(redis.call('GETRANGE', key, 10, 11), 1, 2)
+    local used = low + 256 * high - math.floor(ARGV[1] / 86400000)
+    redis.call('SETRANGE', key, 10, string.char(used % 256, math.floor(used / 256)))
+  end
   local left = redis.call('PTTL', key)
   if left >= 0 and left <= tonumber(ARGV[1]) then
     gone = gone + redis.call('UNLINK', key)
@@ -75,6 +79,14 @@ def put_forward(client: SyncRedis, seconds: int) -> int:
         reply: Any = client.eval(_FORWARD, len(some), *some, seconds * 1000)
         gone += reply
     return gone
+
+
+def sweep_all(client: SyncRedis, settings: Settings) -> None:
+    """Takes away what is kept of those who were not there for long: a whole pass, whenever the last one was."""
+    client.delete(keys.SWEEP)
+    sweep(client, settings)
+    while not str(client.get(keys.SWEEP)).startswith("b'0:"):
+        sweep(client, settings)
 
 
 def waiting(client: SyncRedis) -> int:

@@ -16,6 +16,7 @@ from etappe.log.compaction import Limits
 from etappe.settings import Place
 from etappe.store import connection
 from etappe.store.ingest import Aliases, ingest
+from etappe.store.wire import RedisPy
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
@@ -101,7 +102,7 @@ async def _take(here: Opened, batches: list[list[Accepted]]) -> float:
     async with connection.connect_async(here.place) as client:
         began = time.perf_counter()
         for batch in batches:
-            await ingest(client, here.secret, batch, here.settings, aliases)
+            await ingest(RedisPy(client), here.secret, batch, here.settings, aliases)
         return time.perf_counter() - began
 
 

@@ -15,12 +15,10 @@ from typing import Any, Final
 import redis
 
 from etappe.ids import Subject
-from etappe.store import keys
+from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
 
 AT_ONCE: Final = 5_000
-ENVELOPE: Final = bytes(16)
-"""Bytes that the store puts before a base."""
 
 
 def servers() -> dict[str, Path]:
@@ -56,8 +54,8 @@ def each(client: SyncRedis, values: Sequence[bytes], count: int) -> float:
     for start in range(0, count, AT_ONCE):
         pipe = client.pipeline(transaction=False)
         for number in range(start, min(start + AT_ONCE, count)):
-            name = keys.base(Subject(secrets.token_bytes(16)))
-            pipe.set(name, ENVELOPE + values[number % len(values)])
+            name = keys.record(Subject(secrets.token_bytes(16)))
+            pipe.set(name, envelope.closed(values[number % len(values)], used=envelope.day_of(time.time())))
         pipe.execute()
     return (_used(client) - before) / count
 

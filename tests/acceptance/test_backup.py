@@ -158,9 +158,9 @@ def test_another_secret(copy_of: Copy, external_url: str, files: Path) -> None:
     assert "name an empty Redis" in _refused(files / "other", "restore", str(files / "b.tar"), env=env)
     client.flushall()
     assert "rebuilt" in _must(files / "other", "restore", str(files / "b.tar"), env=env)
-    client.set("etappe:{000}:base:" + "00" * 16, b"newer than the backup")
+    client.set("etappe:{000}:c:" + "00" * 16, b"newer than the backup")
     _must(files / "other", "restore", str(files / "b.tar"), "--replace", env=env)
-    assert client.exists("etappe:{000}:base:" + "00" * 16) == 0
+    assert client.exists("etappe:{000}:c:" + "00" * 16) == 0
     client.flushall()
     client.close()
 

@@ -11,7 +11,7 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, Waiting, accept, decided, ids_of, logged, redis_of
 
 from etappe.ids import subject_of
-from etappe.store import keys
+from etappe.store import envelope, keys
 
 TIMES = 6
 """Requests in a row, so that each process of the first server has its turn."""
@@ -208,8 +208,7 @@ def _ids(placements: Body) -> list[str]:
 def _tail(data: Path, user: str) -> bytes:
     with redis_of(data) as client:
         secret: bytes = client.get(keys.SECRET)
-        found: bytes = client.get(keys.tail(subject_of(secret, "user_id", user)))
-        return found
+        return envelope.opened(client.get(keys.record(subject_of(secret, "user_id", user)))).tail
 
 
 def _rows(data: Path, event_ids: list[str]) -> pl.DataFrame:

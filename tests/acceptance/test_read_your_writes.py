@@ -11,7 +11,7 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Waiting, accept, decided, ids_of, items_of, redis_of
 
 from etappe.ids import subject_of
-from etappe.store import keys
+from etappe.store import envelope, keys
 
 TIMES = 50
 """In a row: enough to meet every process of both servers, and to meet a race."""
@@ -111,5 +111,5 @@ def _company(client: httpx.Client, item: str) -> bool:
 def _tail_of(shop: Path, user: str) -> bytes:
     client = redis_of(shop)
     secret: Any = client.get(keys.SECRET)
-    tail: Any = client.get(keys.tail(subject_of(secret, "user_id", user)))
-    return tail or b""
+    found: Any = client.get(keys.record(subject_of(secret, "user_id", user)))
+    return envelope.opened(found).tail

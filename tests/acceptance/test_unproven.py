@@ -13,7 +13,7 @@ from tests.acceptance.shop import Body, Server, Waiting, accept, decided, ids_of
 
 from etappe.api import visitors
 from etappe.ids import browser_of, subject_of
-from etappe.store import keys
+from etappe.store import envelope, keys
 
 COOKIE = visitors.COOKIE
 Name = Callable[[], str]
@@ -274,10 +274,10 @@ def test_erasure_takes_the_browsers_own_record(
     assert not _own_tail(shop, account)
 
 
-def _own_tail(shop: Path, account: Account) -> bytes | None:
+def _own_tail(shop: Path, account: Account) -> bytes:
     client = redis_of(shop)
     subject = subject_of(client.get(keys.SECRET), "anonymous_id", account.browser)  # type: ignore[arg-type]
-    return client.get(keys.tail(browser_of(subject)))  # type: ignore[return-value]
+    return envelope.opened(client.get(keys.record(browser_of(subject)))).tail  # type: ignore[arg-type]
 
 
 def _told(answer: Body) -> Body:

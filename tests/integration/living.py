@@ -48,7 +48,7 @@ class Living:
 
         async def send() -> list[Outcome]:
             async with connection.connect_async(self.place) as client:
-                return await ingest(client, self.secret, [one], self.settings)
+                return await ingest(RedisPy(client), self.secret, [one], self.settings)
 
         outcome = asyncio.run(send())[0]
         if linking and outcome is not Outcome.ERASED:
@@ -68,7 +68,7 @@ class Living:
         async def taken() -> list[Outcome]:
             async with connection.connect_async(self.place) as client:
                 judged = await browsers.judge(RedisPy(client), self.secret, accepted)
-                outcomes = await ingest(client, self.secret, judged.events, self.settings)
+                outcomes = await ingest(RedisPy(client), self.secret, judged.events, self.settings)
                 await browsers.keep(RedisPy(client), self.secret, judged, outcomes, self.settings)
                 return outcomes
 

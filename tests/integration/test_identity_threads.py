@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from tests.integration.kept import seen
 from tests.integration.world import SMALL
 from tests.unit.customers.people import SECRET, claim, subject
 
@@ -19,7 +20,7 @@ from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import connection, customers, keys, replay
+from etappe.store import connection, customers, replay
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
@@ -94,7 +95,7 @@ def _send(place: Place, accept: Accept, number: int) -> list[Accepted]:
             for batch in range(BATCHES):
                 events = [_event(accept, chance, f"e{number}-{batch}-{place}") for place in range(3)]
                 for _ in range(1 + chance.randrange(2)):
-                    outcomes = await ingest(redis, SECRET, events, SMALL, aliases)
+                    outcomes = await ingest(RedisPy(redis), SECRET, events, SMALL, aliases)
                     assert Outcome.ERASED not in outcomes
                     await asyncio.to_thread(linker.link, linker.news(events))
                 sent.extend(events)
@@ -179,7 +180,9 @@ def test_no_tail_record_is_lost(
         async with connection.connect_async(place) as redis:
             for number in range(60):
                 who = {"user_id": anna.value} if number % 2 else {"user_id": None, "anonymous_id": browser.value}
-                assert await ingest(redis, SECRET, [accept(f"e{number}", **who)], SMALL, aliases) == [Outcome.ACCEPTED]
+                assert await ingest(RedisPy(redis), SECRET, [accept(f"e{number}", **who)], SMALL, aliases) == [
+                    Outcome.ACCEPTED
+                ]
                 sent.add(event_hash(f"e{number}"))
                 if number == 30:
                     await asyncio.to_thread(graph.link, client, [claim(anna, browser)], settings)
@@ -192,4 +195,4 @@ def test_no_tail_record_is_lost(
     asyncio.run(send())
     crowd.end()
     assert crowd.failures == []
-    assert client.exists(keys.tail(both[1])) == 0
+    assert seen(client, both[1]).stored == b""

@@ -81,10 +81,10 @@ class World:
     def take(self, events: Sequence[Accepted], process: int = 0) -> list[Outcome]:
         """Accepts events as a serving process does, and tells the model; sends them again after a change broke off."""
         try:
-            outcomes = self._runner.run(ingest(self._async, SECRET, events, SMALL, self._aliases[process]))
+            outcomes = self._runner.run(ingest(RedisPy(self._async), SECRET, events, SMALL, self._aliases[process]))
         except StoreUnavailableError:
             self.recover()
-            outcomes = self._runner.run(ingest(self._async, SECRET, events, SMALL, self._aliases[process]))
+            outcomes = self._runner.run(ingest(RedisPy(self._async), SECRET, events, SMALL, self._aliases[process]))
             self._note(events, None)
         else:
             self._note(events, outcomes)

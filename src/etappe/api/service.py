@@ -23,7 +23,7 @@ from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter
 from etappe.store.failures import in_thread
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.ingest import Ingest, Outcome
 from etappe.store.marks import REMEDY, Standing
 from etappe.store.wire import Wire, ask_all, within
 
@@ -51,7 +51,7 @@ class Service:
         self.warning: str | None = None
         self.memory = MemoryWatch(client)
         self.secret = standing.secret
-        self._aliases = Aliases()
+        self._ingest = Ingest(self.wire, standing.secret, settings, standing=standing)
         self._linker = Linker(blocking, standing.secret, settings)
         self.digest = settings.digest()
         self.admission = Admission(settings.limits)
@@ -68,7 +68,7 @@ class Service:
             GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
         judged = await browsers.judge(self.wire, self.secret, events)
-        outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
+        outcomes = await self._ingest.take(judged.events)
         await browsers.keep(self.wire, self.secret, judged, outcomes, self.settings)
         taken = zip(judged.events, outcomes, strict=True)
         self.lately.heard(self.secret, (one for one, what in taken if what is not Outcome.ERASED))

@@ -6,6 +6,7 @@ subject. That record is read for it alone, and consent in it decides for this br
 for it as well.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.settings import Settings
-from etappe.store import customers, keys, scripts
+from etappe.store import customers, envelope, keys, scripts
 from etappe.store.customers import CustomerRecord
 from etappe.store.failures import translated
 from etappe.store.ingest import Outcome, subject_for
@@ -73,7 +74,8 @@ async def keep(wire: Wire, secret: bytes, judged: Judged, outcomes: Sequence[Out
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:
     limit = settings.store.tail_limit * records.WIDTH
-    return [limit, settings.store.customer_seconds, browser, browser_of(browser), b"", b""]
+    day = envelope.day_of(time.time())
+    return [limit, envelope.SPOKEN, day, browser, browser_of(browser), b"", b""]
 
 
 def _browser(secret: bytes, one: Accepted) -> Subject | None:

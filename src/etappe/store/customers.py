@@ -1,5 +1,6 @@
 """Customers' records in Redis: read with one command, replaced by compare-and-set."""
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
@@ -10,12 +11,14 @@ from etappe.customers.base import joined, pack, unpack
 from etappe.customers.state import denied
 from etappe.customers.tails import events_of
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
-from etappe.store import keys, scripts
+from etappe.store import envelope, keys, scripts
 from etappe.store.connection import SyncRedis, run_script
+from etappe.store.envelope import Envelope
 from etappe.store.identities.roots import HEAD_BYTES, Place, place_of
 from etappe.store.marks import Standing
 from etappe.store.wire import Wire, ask_all
 
+_REPLACE_KEYS: Final = 2
 _HOPS: Final = 3
 """An alias leads to its customer at once; further only where it becomes an alias itself while it is read."""
 
@@ -23,8 +26,8 @@ _HOPS: Final = 3
 class CustomerRecord(msgspec.Struct, frozen=True):
     """A customer as stored: packed base, tail, place in the identity graph, the answer given to a request_id.
 
-    `own` is what a browser has beside it, base and tail; of a record that is such, `account` is the customer behind it.
-    `mark` is the mark of the partition as it was read with them.
+    `own` is what a browser has beside it; of a record that is such, `account` is the customer behind it. `mark` is the
+    mark of the partition as it was read with them, `kept` all that there is under the subject.
     """
 
     subject: Subject
@@ -33,8 +36,9 @@ class CustomerRecord(msgspec.Struct, frozen=True):
     graph: bytes = b""
     mark: bytes = b""
     answer: bytes = b""
-    own: tuple[bytes, bytes] = (b"", b"")
+    own: Envelope = envelope.EMPTY
     account: "CustomerRecord | None" = None
+    kept: Envelope = envelope.EMPTY
 
     @property
     def found(self) -> bool:
@@ -111,8 +115,7 @@ def _own(asked: CustomerRecord, customer: CustomerRecord) -> CustomerRecord:
     """What a browser has for itself, where it is linked to a customer."""
     if asked.place.root is None:
         return customer
-    base, tail = asked.own
-    return msgspec.structs.replace(asked, base=base, tail=tail, account=customer)
+    return msgspec.structs.replace(asked, base=asked.own.base, tail=asked.own.tail, account=customer)
 
 
 def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerRecord:
@@ -121,7 +124,8 @@ def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerR
 
 async def _joined(wire: Wire, record: CustomerRecord) -> CustomerRecord:
     """The record with the bases of what was merged into it, until the worker has rebuilt it from the log."""
-    bases = await ask_all(wire, [("GET", keys.base(subject)) for subject in record.place.waiting])
+    values = await ask_all(wire, [("GET", keys.record(subject)) for subject in record.place.waiting])
+    bases = [envelope.opened(value).base for value in values]
     if not all(bases):  # rebuilt meanwhile: the record itself holds now what was in them
         (now,) = await _records(wire, [_names(record.subject, None)], [record.subject])
         record = msgspec.structs.replace(now, answer=record.answer)
@@ -161,7 +165,7 @@ class Replacement(msgspec.Struct, frozen=True):
     """A new base for a customer whose record was `read`; it takes the place of the tail as read, too.
 
     `holds` are the subjects whose bases waited to be joined and are in the new one, `kept` the records of the tail as
-    read that are not.
+    read that are not. Hashes of events that went to no record stay known.
     """
 
     read: CustomerRecord
@@ -170,7 +174,7 @@ class Replacement(msgspec.Struct, frozen=True):
     kept: bytes = b""
 
 
-def replace(client: SyncRedis, replacements: Iterable[Replacement], ttl_seconds: int) -> list[Subject]:
+def replace(client: SyncRedis, replacements: Iterable[Replacement]) -> list[Subject]:
     """Puts new bases in place; returns the customers whose record had changed meanwhile, to be tried again.
 
     New events are no such change: they stay in the tail.
@@ -180,11 +184,11 @@ def replace(client: SyncRedis, replacements: Iterable[Replacement], ttl_seconds:
         return []
     pipe = client.pipeline(transaction=False)
     for one in wanted:
-        pipe.evalsha(scripts.REPLACE.digest, 4, *_replace_arguments(one, ttl_seconds))
+        pipe.evalsha(scripts.REPLACE.digest, _REPLACE_KEYS, *_replace_arguments(one))
     replies = pipe.execute(raise_on_error=False)
     refused: list[Subject] = []
     for one, reply in zip(wanted, replies, strict=True):
-        done = reply if isinstance(reply, int) else _again(client, one, ttl_seconds, reply)
+        done = reply if isinstance(reply, int) else _again(client, one, reply)
         if not done:
             refused.append(one.read.subject)
     return refused
@@ -206,28 +210,31 @@ def forget_waiting(client: SyncRedis, subjects: Iterable[Subject]) -> None:
     pipe.execute()
 
 
-def _replace_arguments(one: Replacement, ttl_seconds: int) -> list[Any]:
-    subject = one.read.subject
-    names = [keys.base(subject), keys.tail(subject), keys.long_tails(partition_of(subject)), keys.graph(subject)]
-    arguments = [one.read.base[4:8], one.read.tail, one.base, ttl_seconds, subject]
-    return [*names, *arguments, b"".join(one.holds), one.read.graph[:HEAD_BYTES], one.kept]
+def _replace_arguments(one: Replacement) -> list[Any]:
+    subject, kept, now = one.read.subject, one.read.kept, time.time()
+    names = [keys.record(subject), keys.long_tails(partition_of(subject))]
+    arguments = [kept.base[4:8], kept.stored, one.base, kept.seen_by_now(), subject, b"".join(one.holds)]
+    head = one.read.graph[:HEAD_BYTES]
+    return [*names, *arguments, head, one.kept, envelope.SPOKEN, envelope.day_of(now), int(now) // 60]
 
 
-def _again(client: SyncRedis, one: Replacement, ttl_seconds: int, error: Exception) -> int:
+def _again(client: SyncRedis, one: Replacement, error: Exception) -> int:
     if not isinstance(error, redis.exceptions.NoScriptError):
         raise error
-    arguments = _replace_arguments(one, ttl_seconds)
-    return int(run_script(client, scripts.REPLACE, arguments[:4], arguments[4:]))
+    arguments = _replace_arguments(one)
+    return int(run_script(client, scripts.REPLACE, arguments[:_REPLACE_KEYS], arguments[_REPLACE_KEYS:]))
 
 
 def _names(subject: Subject, request_id: str | None, *, own: bool = False) -> list[str]:
-    names = [keys.base(subject), keys.tail(subject), keys.graph(subject), keys.mark(partition_of(subject))]
+    names = [keys.record(subject), keys.mark(partition_of(subject))]
     names += [keys.answer(subject, request_id)] if request_id else []
-    return [*names, keys.base(browser_of(subject)), keys.tail(browser_of(subject))] if own else names
+    return [*names, keys.record(browser_of(subject))] if own else names
 
 
 def _record(subject: Subject, values: Sequence[Any], *, own: bool = False) -> CustomerRecord:
-    given = [value or b"" for value in values]
-    beside = (given.pop(-2), given.pop()) if own else (b"", b"")
-    base, tail, graph, mark, *answer = given
-    return CustomerRecord(subject, base, tail, graph, mark, answer[0] if answer else b"", own=beside)
+    value, *rest = values
+    beside = envelope.opened(rest.pop()) if own else envelope.EMPTY
+    mark, *answer = [one or b"" for one in rest]
+    kept = envelope.opened(value)
+    told = answer[0] if answer else b""
+    return CustomerRecord(subject, kept.base, kept.tail, kept.graph, mark, told, own=beside, kept=kept)

@@ -4,15 +4,12 @@ key                                  holds                                      
 -----------------------------------  ----------------------------------------    --------------------------------------
 etappe:{017}:stream                  accepted events of partition 17             trimmed once in the log
 etappe:{017}:mark                    generation, and how far the log has read   one value
-etappe:{017}:base:SUBJECT            packed base                                 customer_days since the last event
-etappe:{017}:tail:SUBJECT            records since the base                      folded at tail_limit; as the base
-etappe:{017}:base:BROWSER, :tail:... what a linked browser did itself            as any; `ids.browser_of` a subject
+etappe:{017}:c:SUBJECT               all of one subject: see `envelope`          customer_days after the last event
+etappe:{017}:c:BROWSER               what a linked browser did itself            as any; `ids.browser_of` a subject
 etappe:{017}:long                    subjects whose tail waits for folding       emptied by the worker
-etappe:{017}:graph:SUBJECT           alias of which customer, or bases to join   customer_days since the last use
-etappe:{017}:members:SUBJECT         a customer's identities, by subject; `said` customer_days; 500 identities
-etappe:{017}:seen:SUBJECT            hashes of events that went to no tail       256 hashes, 7 days
-etappe:{017}:rate:SUBJECT            events of the current minute                2 minutes
+etappe:{017}:members:SUBJECT         a customer's identities, by subject         as the customer; 500 identities
 etappe:{017}:gone:TOMBSTONE          when an identity was erased                 one value an erased identity
+etappe:{017}:erased                  when the last one of them was erased        one value
 etappe:{017}:dirty                   subjects to be rebuilt from the log         emptied by the worker
 etappe:{017}:answer:SUBJECT:REQUEST  the answer to a request_id, packed          answer_seconds; answers_mib in all
 etappe:{017}:answers                 the ring of a partition's kept answers      its share of answers_mib
@@ -29,6 +26,7 @@ etappe:{config}:beat                 how often leases were renewed              
 etappe:{config}:leases, :positions   live replicas, what each has applied        one entry a replica; lapse by lease
 etappe:{config}:keys                 hashed API keys                             one field a key
 etappe:{config}:beginning            who begins the place                        10 seconds
+etappe:{config}:sweep                how far the sweep of records has come          one value
 etappe:{config}:secret               the secret subjects are keyed with          one value
 etappe:{artifact}:KIND:VERSION:...   chunks of a snapshot or catalogue           the last few versions
 etappe:{artifact}:KIND               versions, newest first; :current the served the last few versions
@@ -37,7 +35,7 @@ etappe:{decision}:stream             decision records                           
 
 from typing import Final
 
-from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of, tombstone_of
+from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of, partition_of
 
 CONFIG_STREAM: Final = "etappe:{config}:stream"
 BEAT: Final = "etappe:{config}:beat"
@@ -46,6 +44,7 @@ LEASES: Final = "etappe:{config}:leases"
 LEASE_POSITIONS: Final = "etappe:{config}:positions"
 API_KEYS: Final = "etappe:{config}:keys"
 BEGINNING: Final = "etappe:{config}:beginning"
+SWEEP: Final = "etappe:{config}:sweep"
 SECRET: Final = "etappe:{config}:secret"  # noqa: S105 - a key name
 IDENTITY_STREAM: Final = "etappe:{identity}:stream"
 IDENTITY_MARK: Final = "etappe:{identity}:mark"
@@ -83,14 +82,19 @@ MARKED: Final = (*streams(), IDENTITY_STREAM, CONFIG_STREAM)
 """The streams that have a mark beside them: those without which Redis would not be what it was."""
 
 
-def base(subject: Subject) -> str:
-    """A customer's packed base."""
-    return f"{_TAGS[subject[0]]}base:{subject.hex()}"
+def record(subject: Subject) -> str:
+    """All that is kept of a subject: see `envelope`."""
+    return f"{_TAGS[subject[0]]}c:{subject.hex()}"
 
 
-def tail(subject: Subject) -> str:
-    """A customer's records since the base."""
-    return f"{_TAGS[subject[0]]}tail:{subject.hex()}"
+def subject_in(name: bytes, kind: str) -> Subject | None:
+    """Whose key this is, where it is one of a subject's of that kind: `c` or `members`."""
+    start = f":{kind}:".encode()
+    at = name.find(start, len(_TAGS[0]) - 1)
+    digits = name[at + len(start) :]
+    if at != len(_TAGS[0]) - 1 or len(digits) != 2 * SUBJECT_BYTES:
+        return None
+    return Subject(bytes.fromhex(digits.decode()))
 
 
 def long_tails(partition: Partition) -> str:
@@ -98,24 +102,9 @@ def long_tails(partition: Partition) -> str:
     return _TAGS[partition] + "long"
 
 
-def graph(subject: Subject) -> str:
-    """What a subject is in the identity graph: see `identities.graph`."""
-    return f"{_TAGS[subject[0]]}graph:{subject.hex()}"
-
-
 def members(subject: Subject) -> str:
     """The identities of a customer, by subject."""
     return f"{_TAGS[subject[0]]}members:{subject.hex()}"
-
-
-def seen(subject: Subject) -> str:
-    """The hashes of a customer's events that went to no tail."""
-    return f"{_TAGS[subject[0]]}seen:{subject.hex()}"
-
-
-def rate(subject: Subject) -> str:
-    """How many events a customer had in the current minute."""
-    return f"{_TAGS[subject[0]]}rate:{subject.hex()}"
 
 
 def gone(subject: Subject, tombstone: bytes) -> str:
@@ -123,17 +112,14 @@ def gone(subject: Subject, tombstone: bytes) -> str:
     return f"{_TAGS[subject[0]]}gone:{tombstone.hex()}"
 
 
-def of_customer(subject: Subject, secret: bytes) -> list[str]:
-    """All that the ingest script asks of a customer: base, tail, graph, members, seen, rate, gone."""
-    names = [base(subject), tail(subject), graph(subject), members(subject), seen(subject), rate(subject)]
-    return [*names, gone(subject, tombstone_of(secret, subject))]
+def erased(partition: Partition) -> str:
+    """When somebody of a partition was last erased: who is older than that is looked for among `gone`."""
+    return _TAGS[partition] + "erased"
 
 
 def of_browser(subject: Subject) -> list[str]:
-    """What the script asks that adds to a browser's own record: its graph, base and tail, those beside, long tails."""
-    own = browser_of(subject)
-    names = [graph(subject), base(subject), tail(subject), base(own), tail(own)]
-    return [*names, long_tails(partition_of(subject))]
+    """What the script asks that adds to a browser's own record: its record, that beside it, long tails."""
+    return [record(subject), record(browser_of(subject)), long_tails(partition_of(subject))]
 
 
 def dirty(partition: Partition) -> str:

@@ -22,21 +22,26 @@ def _load(*names: str) -> Script:
 
 _STANDING: Final = "standing"
 """Whether Redis is the one that was left: see `marks`."""
-INGEST: Final = _load(_STANDING, "ingest")
-REPLACE: Final = _load("replace")
+_PLACES: Final = "places"
+"""Where what is in what is kept of a subject: see `envelope`."""
+_ENVELOPE: Final = (_PLACES, "envelope")
+"""How that is taken apart and put together."""
+INGEST: Final = _load(_STANDING, "rows", _PLACES, "ingest")
+REPLACE: Final = _load(*_ENVELOPE, "replace")
 LEASE: Final = _load(_STANDING, "lease")
-ASSIGN: Final = _load("assign")
-ADOPT: Final = _load("adopt")
-ENLIST: Final = _load("enlist")
+ASSIGN: Final = _load(*_ENVELOPE, "assign")
+ADOPT: Final = _load(*_ENVELOPE, "adopt")
+ENLIST: Final = _load(*_ENVELOPE, "enlist")
 BEGIN: Final = _load("begin")
 RELEASE: Final = _load("release")
 CLEAN: Final = _load("clean")
-DROP: Final = _load("drop")
+DROP: Final = _load(*_ENVELOPE, "drop")
 FORGET: Final = _load("forget")
 MARK: Final = _load(_STANDING, "mark")
 JOURNAL: Final = _load(_STANDING, "journal")
-OWN: Final = _load("own")
+OWN: Final = _load(*_ENVELOPE, "own")
 KEEP: Final = _load("keep")
+SWEEP: Final = _load("sweep")
 ALL: Final = (
     INGEST,
     REPLACE,
@@ -53,4 +58,5 @@ ALL: Final = (
     JOURNAL,
     OWN,
     KEEP,
+    SWEEP,
 )

@@ -15,6 +15,7 @@ from etappe.settings import Settings
 from etappe.store import customers
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
+from etappe.store.envelope import HOT
 from etappe.store.identities import graph
 
 BATCH: Final = 500
@@ -30,22 +31,30 @@ def fold_long_tails(client: SyncRedis, settings: Settings) -> int:
     folded = 0
     for start in range(0, len(waiting), BATCH):
         found = customers.read_blocking(client, waiting[start : start + BATCH])
-        customers.forget_waiting(client, [one.subject for one in found if not one.tail])
-        made = [new for one in found if one.tail and (new := _folded(one, settings))]
+        customers.forget_waiting(client, [one.subject for one in found if not _may_be_folded(one)])
+        made = [new for one in found if _may_be_folded(one) and (new := _folded(one, settings))]
         graph.mark_dirty(client, [new.read.subject for new, dirty in made if dirty])  # before, lest a crash forgets it
         faults.point("folding.before_replace")
-        refused = customers.replace(client, [new for new, _ in made], settings.store.customer_seconds)
+        refused = customers.replace(client, [new for new, _ in made])
         faults.point("folding.after_replace")
         folded += len(made) - len(refused)
     return folded
 
 
+def _may_be_folded(record: CustomerRecord) -> bool:
+    """Whether there is something to fold, or a base of which something may have to leave."""
+    return bool(record.kept.flags & HOT or (record.base and record.place.root is None))
+
+
 def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bool] | None:
     """The record with its tail folded in, and whether it is dirty now; None, with a warning, where it is damaged."""
+    if not record.found:  # only events that went to no record
+        return Replacement(record, b""), False
     try:
-        events, said = split_blocks(decode_tail(record.tail))
-        now = time.time()
-        base = extend(unpack(record.base), events, said, settings.learning.half_life_days, now=now)
+        now, base = time.time(), unpack(record.base)
+        if record.tail:
+            events, said = split_blocks(decode_tail(record.tail))
+            base = extend(base, events, said, settings.learning.half_life_days, now=now)
         base = aged(base, now, settings.rules)
     except DataError as error:
         _log.warning("the record of customer %s is left as it is: %s", record.subject.hex(), error)

@@ -16,7 +16,7 @@ from etappe.ids import Subject, browser_of, subject_of
 from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import history, keys
+from etappe.store import envelope, history, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.history import Past
 from etappe.store.identities import erased_rows, erasure
@@ -34,7 +34,7 @@ def put(
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
         packed = pack(aged(past.base, time.time(), settings.rules))
-        pipe.set(keys.base(past.subject), packed, ex=settings.store.customer_seconds)
+        pipe.set(keys.record(past.subject), envelope.closed(packed, used=envelope.day_of(time.time())))
         if len(pipe) >= BATCH:
             pipe.execute()
     pipe.execute()
@@ -42,7 +42,7 @@ def put(
 
 def drop(client: SyncRedis, records: set[Subject]) -> None:
     """Takes own records away."""
-    names = [name(one) for one in sorted(records) for name in (keys.base, keys.tail)]
+    names = [keys.record(one) for one in sorted(records)]
     for start in range(0, len(names), BATCH):
         client.delete(*names[start : start + BATCH])
 

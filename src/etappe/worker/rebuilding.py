@@ -139,15 +139,15 @@ def _put_all(
             for one, later in zip(batch, now, strict=True)
         ]
         refused += [one.subject for one, new in zip(batch, made, strict=True) if new is None]
-        refused += _replace(client, [new for new in made if new is not None], settings)
+        refused += _replace(client, [new for new in made if new is not None])
         progress("building customers' records", len(records) - len(left), len(records))
     nothing = [Replacement(one, b"", one.place.waiting) for one in left.values() if one.found]
-    return refused + _replace(client, nothing, settings)
+    return refused + _replace(client, nothing)
 
 
-def _replace(client: SyncRedis, made: list[Replacement], settings: Settings) -> list[Subject]:
+def _replace(client: SyncRedis, made: list[Replacement]) -> list[Subject]:
     faults.point("rebuilding.before_replace")
-    refused = customers.replace(client, made, settings.store.customer_seconds)
+    refused = customers.replace(client, made)
     faults.point("rebuilding.after_replace")
     still = set(refused)
     drop_held(client, [subject for one in made if one.read.subject not in still for subject in one.holds])

@@ -16,6 +16,7 @@ from etappe.worker.erasing.rewriting import erase_due
 from etappe.worker.exporting import export_wanted
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
+from etappe.worker.sweeping import sweep
 
 PAUSE_SECONDS: Final = 1.0
 COMPILE_AFTER: Final = 200
@@ -84,6 +85,7 @@ DUTIES: Final = (
     Duty("erasing customers", lambda r: erase_due(r.client, r.log, r.place.data / "rejected", r.settings)),
     Duty("compiling the catalogue", _compile_where_due),
     Duty("compacting the log", lambda r: compact(r.log)),
+    Duty("sweeping records", lambda r: sweep(r.client, r.settings)),
 )
 """Everything that waits is archived and folded, catalogue and log are kept small where it is time."""
 

@@ -148,7 +148,7 @@ class Shop:
 
         async def taken() -> list[Outcome]:
             timed = await consents.timed(RedisPy(self._async), SECRET, [one], self.now, SMALL)
-            return await ingest(self._async, SECRET, timed, SMALL)
+            return await ingest(RedisPy(self._async), SECRET, timed, SMALL)
 
         return self._runner.run(taken())[0]
 
@@ -254,6 +254,6 @@ def test_erased_customers_denial_stays_erased(living: Living) -> None:
     async def taken() -> list[Outcome]:
         async with connection.connect_async(living.place) as client:
             timed = await consents.timed(RedisPy(client), living.secret, [one], datetime.now(UTC), living.settings)
-            return await ingest(client, living.secret, timed, living.settings)
+            return await ingest(RedisPy(client), living.secret, timed, living.settings)
 
     assert asyncio.run(taken()) == [Outcome.ERASED]

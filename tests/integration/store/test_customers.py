@@ -1,21 +1,24 @@
 """Customers' records: one command to read, compare-and-set to replace."""
 
 import asyncio
+import struct
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import msgspec
 import pytest
+from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
 from etappe.customers.base import unpack
 from etappe.customers.records import decode_tail
-from etappe.errors import StoreUnavailableError
+from etappe.errors import DataError, StoreUnavailableError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash, item_hash, subject_of
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection, customers, keys
+from etappe.store import connection, customers, envelope, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.identities import graph
@@ -28,8 +31,11 @@ ME = Subject(bytes([7]) * 16)
 ANNA = Identity("user_id", "anna")
 BROWSER = Identity("anonymous_id", "browser")
 MAIL = Identity("email_sha256", "0" * 64)
-BASE = bytes([1, 0, 0, 0, 5, 0, 0, 0]) + b"rest"
+BASE = bytes([1, 0, 0, 0, 5, 0, 0, 0]) + bytes(16) + b"rest"
 """Something with a generation where bases have it."""
+NEXT = bytes([1, 0, 0, 0, 7, 0, 0, 0]) + bytes(16) + b"next"
+FASTER = bytes([1, 0, 0, 0, 6, 0, 0, 0]) + bytes(16)
+TAIL = record("tail")
 
 
 def _read(place: Place, subjects: Sequence[Subject], request_id: str | None = None) -> list[CustomerRecord]:
@@ -52,19 +58,19 @@ def _commands(client: SyncRedis) -> dict[str, int]:
 @pytest.mark.parametrize("request_id", [None, "r1"])
 def test_read_is_one_command(place: Place, client: SyncRedis, request_id: str | None) -> None:
     """Base, tail and a kept answer of a customer are read with one command, as the server itself counts."""
-    client.set(keys.tail(ME), b"t")
+    put(client, ME, tail=TAIL)
     client.config_resetstat()
     (found,) = _read(place, [ME], request_id)
     assert _commands(client) == {"mget": 1}
-    assert CustomerRecord(ME, b"", b"t") == found
+    assert (found.subject, found.base, found.tail) == (ME, b"", TAIL)
 
 
 def test_read_of_two_is_one_command_each(place: Place, client: SyncRedis) -> None:
     """Two identities take one command each, as on a cluster their keys have other slots."""
     other = Subject(bytes([9]) * 16)
-    client.set(keys.base(other), b"b")
+    put(client, other, BASE)
     client.config_resetstat()
-    assert [CustomerRecord(ME), CustomerRecord(other, b"b")] == _read(place, [ME, other])
+    assert [(ME, b""), (other, BASE)] == [(one.subject, one.base) for one in _read(place, [ME, other])]
     assert _commands(client) == {"mget": 2}
 
 
@@ -100,20 +106,20 @@ def _link(client: SyncRedis, settings: Settings, *pairs: tuple[Identity, Identit
 def test_alias_is_one_more_round_trip(place: Place, client: SyncRedis, settings: Settings) -> None:
     """A subject that is an alias is answered with its customer's record; the kept answer is that of who was asked."""
     _link(client, settings, (ANNA, BROWSER))
-    client.set(keys.tail(subject(ANNA)), b"t")
+    put(client, subject(ANNA), tail=TAIL)
     client.set(keys.answer(subject(BROWSER), "r"), b"answer")
     client.config_resetstat()
     (found,) = _read(place, [subject(BROWSER)], "r")
-    assert (found.subject, found.tail, found.answer) == (subject(ANNA), b"t", b"answer")
+    assert (found.subject, found.tail, found.answer) == (subject(ANNA), TAIL, b"answer")
     assert _commands(client) == {"mget": 2}
 
 
 def test_two_aliases_of_one_customer(place: Place, client: SyncRedis, settings: Settings) -> None:
     """Several subjects of one customer are all answered with that customer, in the order they were asked for."""
     _link(client, settings, (ANNA, BROWSER), (ANNA, MAIL))
-    client.set(keys.tail(subject(ANNA)), b"t")
+    put(client, subject(ANNA), tail=TAIL)
     asked = [subject(one) for one in (MAIL, BROWSER, ANNA)] + [ME]
-    assert [(one.subject, one.tail) for one in _read(place, asked)] == [(subject(ANNA), b"t")] * 3 + [(ME, b"")]
+    assert [(one.subject, one.tail) for one in _read(place, asked)] == [(subject(ANNA), TAIL)] * 3 + [(ME, b"")]
 
 
 def test_waiting_bases_are_joined(
@@ -140,88 +146,101 @@ def test_waiting_bases_are_joined(
 
 def test_replace_takes_the_read_part_of_the_tail(client: SyncRedis) -> None:
     """What was read of the tail goes, but for what is to be kept; what came in since stays behind it."""
-    client.set(keys.base(ME), BASE)
-    client.set(keys.tail(ME), b"read")
+    put(client, ME, BASE, record("read"))
     (read,) = customers.read_blocking(client, [ME])
-    client.append(keys.tail(ME), b"new")
+    client.append(keys.record(ME), record("new"))
     client.sadd(keys.long_tails(ME[0]), ME)  # type: ignore[arg-type]
-    assert customers.replace(client, [Replacement(read, b"base", kept=b"kept")], 60) == []
-    assert _stored(client) == (b"base", b"keptnew")
+    assert customers.replace(client, [Replacement(read, NEXT, kept=record("kept"))]) == []
+    assert _stored(client) == (NEXT, record("kept") + record("new"))
     assert customers.waiting(client) == []
-    assert [client.ttl(key) for key in (keys.base(ME), keys.tail(ME))] == [60, 60]
 
 
 def test_empty_tail_is_dropped(client: SyncRedis) -> None:
-    """A tail of which nothing is left has no key."""
-    client.set(keys.tail(ME), b"read")
-    customers.replace(client, [Replacement(*customers.read_blocking(client, [ME]), b"base")], 60)
-    assert _stored(client) == (b"base", b"")
-    assert client.exists(keys.tail(ME)) == 0
+    """Of a tail of which nothing is left there is neither a trace nor a hot part."""
+    put(client, ME, tail=record("read"))
+    customers.replace(client, [Replacement(*customers.read_blocking(client, [ME]), NEXT)])
+    assert _stored(client) == (NEXT, b"")
+    assert len(client.get(keys.record(ME))) == envelope.HEADER_BYTES + len(NEXT)  # type: ignore[arg-type]
+
+
+def test_a_count_of_this_minute_outlasts_folding(client: SyncRedis) -> None:
+    """How many events counted in a minute that is not long over is still known when the tail was folded."""
+    put(client, ME, BASE, record("read"))
+    for minute, there in ((int(time.time()) // 60, True), (int(time.time()) // 60 - 5, False)):
+        hot = envelope.HEADER_BYTES + len(BASE) + 8
+        client.setrange(keys.record(ME), hot, struct.pack("<IHH", minute, 7, 0))  # type: ignore[arg-type]
+        customers.replace(client, [Replacement(*customers.read_blocking(client, [ME]), NEXT)])
+        assert bool(seen(client, ME).flags & envelope.HOT) == there
 
 
 @pytest.mark.parametrize("before", [b"", BASE])
 def test_changed_base_is_not_replaced(client: SyncRedis, before: bytes) -> None:
     """Where the base has another generation than when it was read nothing is done, and the customer is named."""
-    client.set(keys.tail(ME), b"tail")
-    if before:
-        client.set(keys.base(ME), before)
+    put(client, ME, before, TAIL)
     (read,) = customers.read_blocking(client, [ME])
-    faster = bytes([1, 0, 0, 0, 6, 0, 0, 0])
-    client.set(keys.base(ME), faster)
-    assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
-    assert (faster, b"tail") == _stored(client)
+    put(client, ME, FASTER, TAIL)
+    assert customers.replace(client, [Replacement(read, NEXT)]) == [ME]
+    assert _stored(client) == (FASTER, TAIL)
 
 
 def test_changed_tail_is_not_replaced(client: SyncRedis) -> None:
     """A tail that does not begin as it was read belongs to somebody who was erased or parted since: nothing is done."""
-    client.set(keys.tail(ME), b"tail")
+    put(client, ME, tail=TAIL + record("more"))
     (read,) = customers.read_blocking(client, [ME])
-    for now in (b"", b"other and more", b"tai"):
-        client.set(keys.tail(ME), now)
-        assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
+    for now in (b"", record("other") + record("and more"), TAIL):
+        put(client, ME, tail=now)
+        assert customers.replace(client, [Replacement(read, NEXT)]) == [ME]
         assert _stored(client) == (b"", now)
 
 
 @pytest.mark.parametrize("meanwhile", [b"L" + b"2" * 15 + b"x" * 16, b"O" + b"2" * 15])
 def test_merged_customer_is_not_replaced(client: SyncRedis, meanwhile: bytes) -> None:
     """Who became an alias meanwhile, or took somebody over, is to be tried again."""
-    client.set(keys.graph(ME), b"O" + b"1" * 15)
+    put(client, ME, graph=b"O" + b"1" * 15)
     (read,) = customers.read_blocking(client, [ME])
-    client.set(keys.graph(ME), meanwhile)
-    assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
+    put(client, ME, graph=meanwhile)
+    assert customers.replace(client, [Replacement(read, NEXT)]) == [ME]
     assert _stored(client) == (b"", b"")
 
 
 def test_held_bases_wait_no_longer(client: SyncRedis) -> None:
     """Of the bases that waited to be joined, those in the new base are struck off, others go on waiting."""
     head, others = b"O" + b"1" * 15, [bytes([number]) * 16 for number in range(3)]
-    client.set(keys.graph(ME), head + b"".join(others))
+    put(client, ME, graph=head + b"".join(others))
     (read,) = customers.read_blocking(client, [ME])
-    assert customers.replace(client, [Replacement(read, b"base", (Subject(others[0]), Subject(others[2])))], 60) == []
-    assert client.get(keys.graph(ME)) == head + others[1]
+    assert customers.replace(client, [Replacement(read, NEXT, (Subject(others[0]), Subject(others[2])))]) == []
+    assert seen(client, ME).graph == head + others[1]
 
 
-def test_expired_base_is_not_replaced(client: SyncRedis) -> None:
+def test_swept_base_is_not_replaced(client: SyncRedis) -> None:
     """A base that was there when read and is gone is a change too."""
-    client.set(keys.base(ME), BASE)
+    put(client, ME, BASE)
     (read,) = customers.read_blocking(client, [ME])
-    client.delete(keys.base(ME))
-    assert customers.replace(client, [Replacement(read, b"base")], 60) == [ME]
+    client.delete(keys.record(ME))
+    assert customers.replace(client, [Replacement(read, NEXT)]) == [ME]
+
+
+def test_what_cannot_be_read_can_be_replaced(client: SyncRedis) -> None:
+    """A value of another version is a record that cannot be read, and gives way to one that is built anew."""
+    client.set(keys.record(ME), b"\x09 of another version")
+    (read,) = customers.read_blocking(client, [ME])
+    with pytest.raises(DataError, match="version"):
+        unpack(read.base)
+    assert customers.replace(client, [Replacement(read, NEXT)]) == []
+    assert _stored(client) == (NEXT, b"")
 
 
 def test_replace_of_many(client: SyncRedis) -> None:
     """Each replacement succeeds or fails alone; the scripts are loaded again where the server forgot them."""
     subjects = [Subject(bytes([number]) * 16) for number in range(5)]
     for one in subjects:
-        client.set(keys.base(one), BASE)
+        put(client, one, BASE)
     read = customers.read_blocking(client, subjects)
-    client.set(keys.base(subjects[2]), b"\1\0\0\0\6\0\0\0")
+    put(client, subjects[2], FASTER)
     client.script_flush()
-    assert [subjects[2]] == customers.replace(client, [Replacement(one, b"base") for one in read], 60)
-    assert [one.base for one in customers.read_blocking(client, subjects) if one.subject != subjects[2]] == [
-        b"base"
-    ] * 4
-    assert customers.replace(client, [], 60) == []
+    assert [subjects[2]] == customers.replace(client, [Replacement(one, NEXT) for one in read])
+    assert [one.base for one in customers.read_blocking(client, subjects) if one.subject != subjects[2]] == [NEXT] * 4
+    assert customers.replace(client, []) == []
 
 
 def test_two_workers_lose_nothing(

@@ -1,16 +1,19 @@
 """Accepting events: each once, durable when answered, on the embedded server and on a real Redis."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.records import decode_tail
+from etappe.customers.records import WIDTH, decode_tail
 from etappe.customers.state import fold_state
 from etappe.customers.tails import events_of
 from etappe.errors import StoreError, StoreUnavailableError
@@ -18,11 +21,12 @@ from etappe.events.identities import Identity
 from etappe.events.intake import Accepted, completed
 from etappe.ids import PARTITIONS, Subject, event_hash, item_hash, partition_of, subject_of, tombstone_of
 from etappe.settings import Consent, Place, Settings, Store, Traffic
-from etappe.store import connection, customers, keys
+from etappe.store import connection, customers, envelope, keys, rows
 from etappe.store import ingest as module
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.ingest import Aliases, Outcome, ingest, subject_for
+from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 
 Accept = Callable[..., Accepted]
@@ -39,7 +43,9 @@ def _tail(client: SyncRedis, whose: Subject) -> list[int]:
 
 
 def _streams(client: SyncRedis) -> list[dict[bytes, bytes]]:
-    return [fields for name in keys.streams() for _, fields in client.xrange(name)]  # type: ignore[union-attr]
+    """What the streams tell of each event, entry by entry."""
+    found: list[Any] = [entry for name in keys.streams() for entry in client.xrange(name)]  # type: ignore[union-attr]
+    return [rows.unpack(row) for _, fields in found for row in fields.values()]
 
 
 def test_new_events_are_accepted(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
@@ -106,13 +112,13 @@ def test_long_tails_are_noted(take: Take, accept: Accept, client: SyncRedis, set
     assert [subject_of(secret, "user_id", "long")] == customers.waiting(client)
 
 
-def test_records_expire(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
-    """Base and tail live for customer_days from the last event on; streams live until they are archived."""
+def test_a_record_says_when_it_was_used(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """A record lives on with every event that comes in, whenever it happened, and no key has a time to live."""
     subject = subject_of(secret, "user_id", "u")
-    client.set(keys.base(subject), b"", ex=5)
+    put(client, subject, used=5)
     take(accept("e1"))
-    assert [client.ttl(key) for key in (keys.base(subject), keys.tail(subject))] == [400 * 86_400] * 2
-    assert client.ttl(keys.stream(partition_of(subject))) == -1
+    assert seen(client, subject).used == int(time.time()) // 86_400
+    assert {client.ttl(key) for key in client.scan_iter()} == {-1}
 
 
 def test_sale_to_nobody(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
@@ -121,11 +127,9 @@ def test_sale_to_nobody(take: Take, accept: Accept, client: SyncRedis, secret: b
     assert take(receipt) == [True]
     subject, is_customer = subject_for(secret, receipt.event)
     assert not is_customer
-    assert [(b"", completed(receipt))] == [
-        (fields[b"s"], fields[b"e"])
-        for _, fields in client.xrange(keys.stream(partition_of(subject)))  # type: ignore[union-attr]
-    ]
-    assert [key for key in client.scan_iter() if b":tail:" in key or b":base:" in key] == []
+    assert client.xlen(keys.stream(partition_of(subject))) == 1
+    assert [{b"s": b"", b"e": completed(receipt)}] == _streams(client)
+    assert [seen(client, subject).tail, seen(client, subject).base] == [b"", b""]
 
 
 def test_user_comes_before_visitor(secret: bytes, accept: Accept) -> None:
@@ -175,7 +179,7 @@ def test_server_that_refuses(
     batch = [accept(f"e{number}", user_id=f"u{number}") for number in range(5)]
     with pytest.raises(StoreError, match=rf"(?si)Redis (refuses the events: .*)?({says}).*send the same again"):
         take(*batch)
-    assert [key for key in client.scan_iter() if b":stream" in key or b":tail:" in key] == []
+    assert [key for key in client.scan_iter() if b":stream" in key or b":c:" in key] == []
 
 
 def _browser(accept: Accept, event_id: str, *more: object, **fields: object) -> Accepted:
@@ -189,7 +193,7 @@ def _process(place: Place, secret: bytes, settings: Settings) -> Callable[..., l
     def taken(*events: Accepted) -> list[Outcome]:
         async def send() -> list[Outcome]:
             async with connection.connect_async(place) as client:
-                return await ingest(client, secret, events, settings, aliases)
+                return await ingest(RedisPy(client), secret, events, settings, aliases)
 
         return asyncio.run(send())
 
@@ -297,11 +301,50 @@ def test_unknown_consent_may_deny(take: Take, accept: Accept, client: SyncRedis,
 
 def test_denial_outlasts_silence(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
     """A denial is kept as long as the customer comes, though none of their events goes to their record."""
+    me = subject_of(secret, "user_id", "u")
     take(accept("no", "set_consent", item_id=None, properties={"personalisation": False}))
-    tail = keys.tail(subject_of(secret, "user_id", "u"))
-    client.expire(tail, 5)
+    client.setrange(keys.record(me), envelope.HEADER_BYTES - 2, b"\1\0")  # type: ignore[arg-type]
     take(accept("e"))
-    assert client.ttl(tail) > 399 * 86_400
+    assert seen(client, me).used == int(time.time()) // 86_400
+
+
+def test_who_was_erased_before_they_were_linked(
+    place: Place, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes
+) -> None:
+    """An identity's own tombstone counts also where its customer was never erased, and a process that knew it before."""
+    take = _process(place, secret, settings)
+    browser = subject_of(secret, "anonymous_id", "browser")
+    take(_browser(accept, "e1"))
+    graph.link(client, [claim(ANNA, BROWSER)], settings)
+    take(_browser(accept, "e2"))
+    erasure.erase(client, secret, BROWSER, browser, settings)
+    graph.link(client, [claim(ANNA, BROWSER)], settings)
+    for one in (browser, subject(ANNA)):
+        client.set(keys.gone(one, tombstone_of(secret, one)), int(datetime(2026, 2, 1, tzinfo=UTC).timestamp() * 1000))
+    before, since = {"timestamp": "2026-01-31T00:00:00Z"}, {"timestamp": "2026-02-02T00:00:00Z"}
+    found = take(
+        _browser(accept, "e3", **before), accept("e4", user_id="anna", **before), _browser(accept, "e5", **since)
+    )
+    assert found == [Outcome.ERASED, Outcome.ERASED, Outcome.ACCEPTED]
+
+
+def test_a_record_that_cannot_be_read(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Events of somebody whose record is of another version are kept as nobody's, and the record stays as it is."""
+    me = subject_of(secret, "user_id", "u")
+    client.set(keys.record(me), b"\x09 of another version")
+    assert take(accept("e1")) == [Outcome.ACCEPTED]
+    assert [(one[b"s"], one[b"a"]) for one in _streams(client)] == [(b"", b"1")]
+    assert client.get(keys.record(me)) == b"\x09 of another version"
+
+
+def test_a_long_tail_is_searched_at_its_end(take: Take, accept: Accept, client: SyncRedis, secret: bytes) -> None:
+    """Of a tail that nobody folds the base and the last thousand events are looked at, and it goes on growing."""
+    me = subject_of(secret, "user_id", "u")
+    base = bytes([2, 1, 0, 0, 5, 0, 0, 0]) + bytes(16) + event_hash("folded").to_bytes(8, "little")
+    put(client, me, base, b"".join(record(f"{number:08d}") for number in range(5_000)))
+    take(accept("e1"))
+    assert take(accept("e1"), accept("folded"), accept("e2")) == [False, False, True]
+    assert len(seen(client, me).tail) == 5_002 * WIDTH
 
 
 def test_before_an_erasure(take: Take, accept: Accept, client: SyncRedis, settings: Settings, secret: bytes) -> None:
@@ -334,7 +377,7 @@ def test_no_server(tmp_path: Path, accept: Accept, settings: Settings, secret: b
 
     async def send() -> None:
         async with connection.connect_async(Place(tmp_path, redis_url=f"unix://{tmp_path}/none.sock")) as client:
-            await ingest(client, secret, [accept("e")], settings)
+            await ingest(RedisPy(client), secret, [accept("e")], settings)
 
     with pytest.raises(StoreUnavailableError, match=r"does not answer: .*send the same batch again"):
         asyncio.run(send())
@@ -348,7 +391,7 @@ def test_accepted_events_survive_a_kill(
 
     async def send() -> list[Outcome]:
         async with connection.connect_async(own_place) as client:
-            return await ingest(client, secret, batch, settings)
+            return await ingest(RedisPy(client), secret, batch, settings)
 
     assert asyncio.run(send()) == [True] * 40
     kill_and_restart()
@@ -380,7 +423,7 @@ def test_keys_share_the_partition(take: Take, accept: Accept, client: SyncRedis,
     take(accept("e"))
     tag = f"{{{subject[0]:03d}}}".encode()
     found = list(client.scan_iter())
-    assert {key.split(b":")[2] for key in found} == {b"stream", b"tail", b"rate"}
+    assert {key.split(b":")[2] for key in found} == {b"stream", b"c"}
     assert all(tag in key for key in found)
     assert len(set(keys.streams())) == PARTITIONS
     assert keys.answer(subject, "r").startswith(keys.stream(partition_of(subject)).removesuffix("stream"))

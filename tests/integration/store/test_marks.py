@@ -55,19 +55,19 @@ def _event(number: str) -> Accepted:
 
 
 async def _take(redis: AsyncRedis, standing: Standing, settings: Settings, number: str = "e") -> list[int]:
-    return list(await ingest(redis, SECRET, [_event(number)], settings, None, standing))
+    return list(await ingest(RedisPy(redis), SECRET, [_event(number)], settings, None, standing))
 
 
 async def _again(redis: AsyncRedis, standing: Standing, settings: Settings, number: str) -> list[int]:
     """Sends an event once more where the connection broke."""
     try:
-        return list(await ingest(redis, standing.secret, [_event(number)], settings, None, standing))
+        return list(await ingest(RedisPy(redis), standing.secret, [_event(number)], settings, None, standing))
     except StoreUnavailableError:
-        return list(await ingest(redis, standing.secret, [_event(number)], settings, None, standing))
+        return list(await ingest(RedisPy(redis), standing.secret, [_event(number)], settings, None, standing))
 
 
 def _held(client: SyncRedis, me: Subject = ME) -> tuple[int, bool]:
-    return client.xlen(keys.stream(partition_of(me))), bool(client.exists(keys.tail(me), keys.rate(me)))
+    return client.xlen(keys.stream(partition_of(me))), bool(client.exists(keys.record(me)))
 
 
 def test_order_of_marks() -> None:

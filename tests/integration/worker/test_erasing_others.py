@@ -24,6 +24,7 @@ from etappe.store.exports import Wanted
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.exporting import export_of
@@ -56,7 +57,7 @@ class Shop:
 
         async def send() -> None:
             async with connection.connect_async(server) as client:
-                await ingest(client, living.secret, events, living.settings)
+                await ingest(RedisPy(client), living.secret, events, living.settings)
 
         asyncio.run(send())
         if linking:

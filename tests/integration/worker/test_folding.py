@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 
 from etappe.customers.base import unpack
@@ -66,7 +67,7 @@ def test_damaged_record_stops_no_other(
             *[accept(f"e{number}-{place}", user_id="u" if number == 1 else f"u{number}") for place in range(2)],
             settings=small,
         )
-    client.set(keys.base(me), b"\x09 of another version")
+    put(client, me, b"\x09 of another version", seen(client, me).stored)
     assert fold_long_tails(client, small) == 2
     assert [me] == customers.waiting(client)
     assert len(decode_tail(record_of(client, me).tail)) == 2

@@ -75,7 +75,7 @@ def test_lapsed_records_stay_away(living: Living) -> None:
     """Whose record has left Redis gets none because the log was rewritten."""
     living.did("1", "identify", user_id="u", properties={"email": "ada@example.com"})
     living.did("2", "set_traits", user_id="v", properties={"note": "ada@example.com"})
-    living.client.delete(keys.base(living.subject("v")), keys.tail(living.subject("v")))
+    living.client.delete(keys.record(living.subject("v")))
     assert _erase(living, "u").redacted == Redacted(texts=1)
     assert not customers.read_resolved(living.client, living.subject("v")).found
 

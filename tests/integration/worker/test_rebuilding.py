@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 from tests.unit.customers.people import claim, subject
 
@@ -75,7 +76,7 @@ def test_rebuild_of_another_version(
     fold_long_tails(client, small)
     before, base = shown(client, me), record_of(client, me).base
     archive(client, log)
-    client.set(keys.base(me), bytes([2]) + base[1:])
+    put(client, me, bytes([2]) + base[1:])
     with pytest.raises(DataError, match=r"a base of version 2 and .* bytes"):
         shown(client, me)
     assert rebuild(client, log, [me], small) == 1
@@ -131,7 +132,7 @@ def test_active_customer_loses_nothing(
     _meanwhile(monkeypatch, meanwhile)
     rebuild(client, log, [me], small)
     monkeypatch.undo()
-    client.delete(keys.tail(me))
+    put(client, me, seen(client, me).base)
     assert int(unpack(record_of(client, me).base).totals["events"][0]) == 9
 
 
@@ -220,11 +221,20 @@ def test_merged_meanwhile(
         rebuild_dirty(client, log, small)
         assert int(unpack(record_of(client, me).base).totals["events"][0]) == len(events)
         assert shown(client, me) == shown(client, subject(BROWSER))
-        assert client.exists(keys.base(subject(BROWSER)), keys.tail(subject(BROWSER))) == 0
+        kept = seen(client, subject(BROWSER))
+        assert (kept.base, kept.stored) == (b"", b"")
         graph.part(client, me, subject(BROWSER), "by hand", small)
         rebuild_dirty(client, log, small)
         assert int(unpack(record_of(client, subject(BROWSER)).base).totals["events"][0]) == 5
-        client.delete(keys.graph(subject(BROWSER)), keys.members(subject(BROWSER)), keys.members(me), keys.graph(me))
+        _without_graph(client, me, subject(BROWSER))
+
+
+def _without_graph(client: SyncRedis, *subjects: Subject) -> None:
+    """Has Redis forget who is whom, and keep the records."""
+    for one in subjects:
+        kept = seen(client, one)
+        client.delete(keys.members(one))
+        put(client, one, kept.base, kept.stored)
 
 
 def test_dirty_mark_follows_the_merger(
@@ -303,7 +313,7 @@ def test_erased_meanwhile_stays_gone(
     """Whoever is erased while being rebuilt or folded, from a full or an empty Redis, is not brought back."""
     take(*happened(accept), settings=small)
     archive(client, log)
-    client.delete(keys.tail(me), keys.base(me))
+    client.delete(keys.record(me))
     _meanwhile(monkeypatch, lambda: erasure.erase(client, secret, USER, me, small))
     rebuild(client, log, [me], small)
     assert not record_of(client, me).found

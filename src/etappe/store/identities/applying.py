@@ -14,8 +14,9 @@ from etappe.customers.identity import Graph, Node
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of, partition_of
 from etappe.settings import Settings
-from etappe.store import keys, scripts
+from etappe.store import envelope, keys, scripts
 from etappe.store.connection import SyncRedis, run_script, run_scripts
+from etappe.store.envelope import Envelope
 from etappe.store.identities.roots import HEAD_BYTES, place_of, subjects_in
 from etappe.store.scripts import Script
 
@@ -61,17 +62,18 @@ def steps_of(graph: Graph, before: dict[Subject, Subject]) -> Steps:
 
 def do(client: SyncRedis, epoch: int, steps: Steps, settings: Settings) -> None:
     """Does the steps of change `epoch`, or does them again."""
-    stamp, ttl = f"{epoch:015d}", settings.store.customer_seconds
+    stamp, day = f"{epoch:015d}", envelope.day_of(time.time())
     calls: list[_Call] = []
     for root, nodes in steps.groups:
         listed = [part for subject, node in nodes for part in (subject, msgspec.json.encode(node))]
-        calls.append((scripts.ENLIST, [keys.members(root), keys.graph(root)], [stamp, ttl, *listed]))
-    calls += [_assign(subject, ["L", stamp, root, ttl]) for subject, root in steps.aliases]
+        names = [keys.members(root), keys.record(root)]
+        calls.append((scripts.ENLIST, names, [stamp, envelope.SPOKEN, day, *listed]))
+    calls += [_assign(subject, ["L", stamp, root, day]) for subject, root in steps.aliases]
     run_scripts(client, calls)
     faults.point("graph.do.after_aliases")
-    run_scripts(client, [_assign(subject, ["O", stamp, b"", ttl]) for subject in steps.own])
+    run_scripts(client, [_assign(subject, ["O", stamp, b"", day]) for subject in steps.own])
     mark_dirty(client, [*steps.dirty, *steps.own])
-    bounds = [settings.store.tail_limit * tails.WIDTH, ttl]
+    bounds = [settings.store.tail_limit * tails.WIDTH, envelope.SPOKEN, day]
     _keep_own(client, steps, stamp, bounds)
     _adopt(client, steps.adopted, stamp, bounds)
     faults.point("graph.do.after_adopted")
@@ -104,58 +106,58 @@ def clean(client: SyncRedis, rebuilt: dict[Subject, float]) -> None:
 def drop_held(client: SyncRedis, aliases: Iterable[Subject]) -> None:
     """Drops bases of aliases that are in their customer's base by now."""
     latest = 10 ** (HEAD_BYTES - 1) - 1
-    run_scripts(client, [(scripts.DROP, [keys.graph(one), keys.base(one)], [latest]) for one in aliases])
+    run_scripts(client, [(scripts.DROP, [keys.record(one)], [latest, "base"]) for one in aliases])
 
 
 def _forget(subject: Subject, tombstone: bytes, since: int) -> _Call:
     partition = partition_of(subject)
-    names = [keys.gone(subject, tombstone), keys.long_tails(partition), keys.dirty(partition)]
-    what = (keys.base, keys.tail, keys.graph, keys.members, keys.seen, keys.rate)
-    own = browser_of(subject)
-    gone = [*(name(subject) for name in what), keys.base(own), keys.tail(own)]
+    names = [keys.gone(subject, tombstone), keys.erased(partition), keys.long_tails(partition), keys.dirty(partition)]
+    gone = [keys.record(subject), keys.members(subject), keys.record(browser_of(subject))]
     return scripts.FORGET, [*names, *gone], [since, subject]
 
 
 def _assign(subject: Subject, arguments: list[Any]) -> _Call:
-    names = [keys.graph(subject), keys.members(subject), keys.base(subject), keys.tail(subject)]
-    return scripts.ASSIGN, names, arguments
+    return scripts.ASSIGN, [keys.record(subject), keys.members(subject)], arguments
 
 
 def _keep_own(client: SyncRedis, steps: Steps, stamp: str, bounds: list[Any]) -> None:
     """What a browser has is copied into its own record, by which it is answered where it proves nothing."""
     of_kind = {subject: node.identity.kind for _, nodes in steps.groups for subject, node in nodes}
     becoming = [old for old, _ in steps.adopted if of_kind.get(old) == ANONYMOUS]
-    pipe = client.pipeline(transaction=False)
-    for browser in becoming:
-        pipe.mget(keys.base(browser), keys.tail(browser))
-    for browser, (base, tail) in zip(becoming, pipe.execute(), strict=True):
-        arguments = [*bounds, browser, browser_of(browser), f"L{stamp}", base or b"", *tails.events_of(tail or b"")]
+    for browser, held in _held(client, becoming):
+        head = f"L{stamp}"
+        arguments = [*bounds, browser, browser_of(browser), head, held.base, *tails.events_of(held.stored)]
         run_script(client, scripts.OWN, keys.of_browser(browser), arguments)
 
 
 def _adopt(client: SyncRedis, pairs: Sequence[tuple[Subject, Subject]], stamp: str, bounds: list[Any]) -> None:
     """What an alias has goes over to its root: its tail at once, its base when the worker rebuilds."""
-    pipe = client.pipeline(transaction=False)
-    for old, _ in pairs:
-        pipe.mget(keys.base(old), keys.tail(old), keys.graph(old))
-    for (old, root), (base, tail, value) in zip(pairs, pipe.execute(), strict=True):
-        waiting = (value or b"")[HEAD_BYTES + SUBJECT_BYTES :] + (old if base else b"")
-        if place_of(value).root != root or not (waiting or tail):
+    roots = dict(pairs)
+    for old, held in _held(client, list(roots)):
+        root = roots[old]
+        waiting = held.graph[HEAD_BYTES + SUBJECT_BYTES :] + (old if held.base else b"")
+        if place_of(held.graph).root != root or not (waiting or held.stored):
             continue  # a later change has made it another's, or there is nothing
-        names = [keys.base(root), keys.tail(root), keys.graph(root)]
-        names += [keys.long_tails(partition_of(root)), keys.dirty(partition_of(root)), keys.members(root)]
+        partition = partition_of(root)
+        names = [keys.record(root), keys.long_tails(partition), keys.dirty(partition), keys.members(root)]
         said = _last_word(client, subjects_in(waiting))
-        records = tails.events_of(tail or b"")
+        records = tails.events_of(held.stored)
         run_script(client, scripts.ADOPT, names, [root, stamp, *bounds, waiting, *said, *records])
         faults.point("graph.adopt.before_delete")
-        run_script(client, scripts.DROP, [keys.graph(old), keys.tail(old)], [stamp])
+        run_script(client, scripts.DROP, [keys.record(old)], [stamp, "tail"])
+
+
+def _held(client: SyncRedis, subjects: Sequence[Subject]) -> list[tuple[Subject, Envelope]]:
+    """What is kept of each of `subjects`."""
+    pipe = client.pipeline(transaction=False)
+    for subject in subjects:
+        pipe.get(keys.record(subject))
+    return [(subject, envelope.opened(value)) for subject, value in zip(subjects, pipe.execute(), strict=True)]
 
 
 def _last_word(client: SyncRedis, subjects: Sequence[Subject]) -> tuple[int, int]:
     """What the bases of `subjects` last say on personalisation, and when; at one time a denial counts."""
-    pipe = client.pipeline(transaction=False)
-    for subject in subjects:
-        pipe.getrange(keys.base(subject), 0, _CONSENT_BYTES - 1)
-    words = [(consent_time_of(head), consent_of(head) & (GRANTED | DENIED)) for head in pipe.execute() if head]
+    heads = [held.base[:_CONSENT_BYTES] for _, held in _held(client, subjects) if held.base]
+    words = [(consent_time_of(head), consent_of(head) & (GRANTED | DENIED)) for head in heads]
     time_said, verdict = max((word for word in words if word[1]), default=(0, 0))
     return verdict, time_said

@@ -3,17 +3,17 @@
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from etappe.customers.identity import Claim
-from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identity, named
+from etappe.events.identities import ANONYMOUS, EMAIL, IDENTITIES, ORDER_EMAIL, USER, Identity, named
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
 from etappe.ids import Subject, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import keys
+from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 
@@ -55,9 +55,19 @@ class Linker:
         claims = [
             msgspec.structs.replace(claim, moment=int(one.time.timestamp() * 1000))
             for one in events
+            if not self._says_nothing(one.event, now)
             for claim in claims_of(self._secret, one.event, one.event_id)
         ]
         return [one for one in claims if one.explicit or self._settled.get((one.one, one.other), 0) < now]
+
+    def _says_nothing(self, event: Event, now: float) -> bool:
+        """Whether an event names at most a user and a browser of whom nothing is news, as nearly all do."""
+        if isinstance(event, Alias) or (event.properties and IDENTITIES in event.properties):
+            return False
+        if not (event.user_id and event.anonymous_id):
+            return True
+        user = subject_of(self._secret, USER, event.user_id)
+        return self._settled.get((user, subject_of(self._secret, ANONYMOUS, event.anonymous_id)), 0) >= now
 
     def link(self, claims: Sequence[Claim]) -> int:
         """Links what is not linked yet; returns how many claims changed something. Waits for others who change it.
@@ -68,20 +78,12 @@ class Linker:
         real = self._without_erased(self._without_phantoms(claims))
         roots = graph.roots(self._client, [end for claim in real for end in (claim.one, claim.other)])
         new = [claim for claim in real if roots[claim.one] != roots[claim.other]]
-        self._keep([subject for subject, root in roots.items() if subject != root])
         changed = graph.link(self._client, new, self._settings) if new else 0
         until = time.monotonic() + _REMEMBERED_SECONDS
         self._settled |= {(claim.one, claim.other): until for claim in claims}
         while len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
         return changed
-
-    def _keep(self, aliases: Sequence[Subject]) -> None:
-        """Links that are in use do not lapse."""
-        pipe = self._client.pipeline(transaction=False)
-        for alias in aliases:
-            pipe.expire(keys.graph(alias), self._settings.store.customer_seconds)
-        pipe.execute()
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
         """The claims but for those from before one of the two was erased."""
@@ -100,4 +102,5 @@ class Linker:
         return [claim for claim in claims if known.get(claim, True) or (claim.one, claim.other_is.value) not in ids]
 
     def _known(self, subject: Subject) -> bool:
-        return bool(self._client.exists(keys.base(subject), keys.tail(subject), keys.graph(subject)))
+        header: Any = self._client.getrange(keys.record(subject), 0, envelope.HEADER_BYTES - 1)
+        return envelope.is_known(header)

@@ -1,9 +1,10 @@
 """Whose a subject is, as Redis has it: the keys that `identities.graph` writes, read.
 
-- `graph:SUBJECT` is L, epoch, root: an alias of that customer; or O, epoch, subjects: a customer of its own, whose
-  record is to be joined with the bases of those subjects until the worker has rebuilt it from the log.
-- `members:ROOT` has by subject the node of each identity of the customer, in the field `epoch` from which change it is,
-  in the field `said` the last word on personalisation in the bases that wait to be joined.
+- The graph part of a record (`envelope`) is L, epoch, root: an alias of that customer; or O, epoch, subjects: a
+  customer of its own, whose record is to be joined with the bases of those subjects until the worker has rebuilt it
+  from the log.
+- `members:ROOT` has by subject the node of each identity of the customer, in the field `epoch` from which change it is.
+  The ingest script asks it for events that come under another subject than the customer's, and for no others.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,11 @@ import msgspec
 
 from etappe.customers.identity import Group, Node
 from etappe.ids import SUBJECT_BYTES, Subject
-from etappe.store import keys
+from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
 
+_GRAPH_BYTES: Final = 16 * 1024
+"""Of a value: more than a graph part takes."""
 HEAD_BYTES: Final = 16
 """Of a graph value: kind and epoch."""
 _NODE = msgspec.json.Decoder(Node)
@@ -47,8 +50,10 @@ def places(client: SyncRedis, subjects: Sequence[Subject]) -> dict[Subject, Plac
     """What the graph says of each of `subjects`."""
     pipe = client.pipeline(transaction=False)
     for subject in subjects:
-        pipe.get(keys.graph(subject))
-    return {subject: place_of(value) for subject, value in zip(subjects, pipe.execute(), strict=True)}
+        pipe.getrange(keys.record(subject), 0, _GRAPH_BYTES - 1)
+    return {
+        subject: place_of(envelope.graph_of(value)) for subject, value in zip(subjects, pipe.execute(), strict=True)
+    }
 
 
 def roots(client: SyncRedis, subjects: Sequence[Subject]) -> dict[Subject, Subject]:

@@ -12,7 +12,7 @@ import msgspec
 
 from etappe.customers.identity import ERASE, Change
 from etappe.errors import InputError
-from etappe.ids import PARTITIONS, Subject, partition_of, tombstone_of
+from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
 
@@ -65,10 +65,15 @@ def in_redis(client: SyncRedis) -> list[Tombstone]:
 
 
 def keep(client: SyncRedis, stones: Iterable[Tombstone]) -> None:
-    """Writes tombstones into Redis."""
+    """Writes tombstones into Redis, and of each partition the time of the last."""
     pipe = client.pipeline(transaction=False)
+    last: dict[str, int] = {}
     for stone in stones:
         pipe.set(stone.key, stone.since)
+        name = keys.erased(Partition(stone.partition))
+        last[name] = max(stone.since, last.get(name, stone.since))
+    for name, before in zip(last, client.mget(list(last)) if last else [], strict=True):
+        pipe.set(name, max(last[name], int(before or 0)))
     pipe.execute()
 
 

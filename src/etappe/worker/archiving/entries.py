@@ -40,7 +40,7 @@ _Row = dict[str, Any]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of a stream; `place` is its id."""
+    """One entry of a stream, or one event of it; `place` is the id of the entry."""
 
     stream: str
     place: str

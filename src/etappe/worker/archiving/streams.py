@@ -12,11 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.store import journal, keys
+from etappe.store import journal, keys, rows
 from etappe.store.connection import SyncRedis
 from etappe.worker.archiving.entries import Entry
 
-PER_STREAM: Final = 2_000
+PER_STREAM: Final = 1_000
+"""Entries that are read of a stream at a time; one may hold hundreds of events."""
+_PARTITIONS: Final = frozenset(keys.streams())
 _READINGS: Final = 10
 """Tries to see a stream and its numbers at one moment; by then they are no further apart than what came in between."""
 _log = logging.getLogger("etappe.archive")
@@ -76,12 +78,26 @@ def trim(client: SyncRedis, waiting: list[Waiting]) -> None:
 
 
 def _split(name: str, raw: _Raw, known: Mapping[str, str], most: int, count: int | None = None) -> Waiting:
-    entries = [Entry(name, place.decode(), fields) for place, fields in raw]
+    entries = [entry for place, fields in raw for entry in _entries(name, place.decode(), fields)]
     if name not in known:
-        return Waiting(name, [], entries, len(entries) == most, count)
+        return Waiting(name, [], entries, len(raw) == most, count)
     last = journal.ordered(known[name])
     new = next((at for at, entry in enumerate(entries) if journal.ordered(entry.place) > last), len(entries))
-    return Waiting(name, entries[:new], entries[new:], len(entries) == most, count)
+    return Waiting(name, entries[:new], entries[new:], len(raw) == most, count)
+
+
+def _entries(name: str, place: str, fields: dict[bytes, bytes]) -> list[Entry]:
+    """An entry of a stream; each of its events where its fields are rows."""
+    if rows.FIRST not in fields or name not in _PARTITIONS:
+        return [Entry(name, place, fields)]
+    return [_event(name, place, number, row) for number, row in fields.items()]
+
+
+def _event(name: str, place: str, number: bytes, row: bytes) -> Entry:
+    try:
+        return Entry(name, place, rows.unpack(row))
+    except ValueError:  # which leaves it with nothing that an event has: it is set aside
+        return Entry(name, place, {number: row})
 
 
 def _journal(client: SyncRedis, known: Mapping[str, str], most: int) -> Waiting:

@@ -15,7 +15,7 @@ from etappe.ids import Subject
 from etappe.log import Log
 from etappe.progress import Progress
 from etappe.settings import Settings
-from etappe.store import keys, replay, scripts
+from etappe.store import envelope, keys, replay, scripts
 from etappe.store.connection import SyncRedis, run_script
 from etappe.store.identities import graph, logged_tombstones, tombstones
 from etappe.worker.archiving.archive import archive
@@ -23,20 +23,30 @@ from etappe.worker.archiving.archive import archive
 LOCK_MS: Final = 30_000
 WAIT_SECONDS: Final = 60.0
 BATCH: Final = 500
-KINDS: Final = ("base", "tail", "graph", "members")
 _SCANNED: Final = 5_000
 _NODE = msgspec.json.Encoder()
 T = TypeVar("T")
-Known = dict[str, set[Subject]]
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Of which subjects Redis has something: `records` of customers and browsers, `aliases`, `members` of customers."""
+
+    records: set[Subject]
+    aliases: set[Subject]
+    members: set[Subject]
 
 
 def known(client: SyncRedis) -> Known:
-    """Of which subjects Redis has something, by kind of key (KINDS)."""
-    found: Known = {kind: set() for kind in KINDS}
-    for name in client.scan_iter(match="etappe:*", count=_SCANNED):
-        parts = name.decode().split(":")
-        if len(parts) == len(("etappe", "{017}", "base", "SUBJECT")) and parts[2] in found:
-            found[parts[2]].add(Subject(bytes.fromhex(parts[3])))
+    """Of which subjects Redis has something."""
+    found = Known(set(), set(), set())
+    for some in batched(client.scan_iter(match="etappe:*", count=_SCANNED), BATCH):
+        found.members.update(one for name in some if (one := keys.subject_in(name, "members")) is not None)
+        subjects = [one for name in some if (one := keys.subject_in(name, "c")) is not None]
+        pipe = client.pipeline(transaction=False)
+        for subject in subjects:
+            pipe.getrange(keys.record(subject), 0, envelope.HEADER_BYTES - 1)
+        for subject, header in zip(subjects, pipe.execute(), strict=True):
+            (found.aliases if envelope.is_alias(header) else found.records).add(subject)
     return found
 
 
@@ -61,7 +71,7 @@ def regraph(
         done = 0
         for some in batched(_groups(told.graph, roots), BATCH):
             renew()
-            _write(client, some, f"{last:015d}", settings.store.customer_seconds)
+            _write(client, some, f"{last:015d}")
             done += len(some)
             progress("writing identities", done, len(set(roots.values())))
         renew()
@@ -83,28 +93,38 @@ def _groups(whole: Graph, roots: dict[Subject, Subject]) -> Iterator[dict[Subjec
             yield whole.group(root)
 
 
-def _write(client: SyncRedis, groups: list[dict[Subject, Any]], stamp: str, seconds: int) -> None:
+def _write(client: SyncRedis, groups: list[dict[Subject, Any]], stamp: str) -> None:
+    day = envelope.day_of(time.time())
     pipe = client.pipeline(transaction=True)
     for group in groups:
         root = root_of(group)
-        pipe.delete(keys.members(root), keys.graph(root))
+        pipe.delete(keys.members(root))
         pipe.hset(keys.members(root), mapping={b"epoch": stamp, **{one: _NODE.encode(group[one]) for one in group}})
-        pipe.expire(keys.members(root), seconds)
         for alias in group:
             if alias != root:
-                pipe.set(keys.graph(alias), b"L" + stamp.encode() + root, ex=seconds)
+                pipe.set(keys.record(alias), envelope.closed(graph=b"L" + stamp.encode() + root, used=day))
     pipe.execute()
 
 
 def _forget_others(client: SyncRedis, aliases: set[Subject], roots: set[Subject]) -> None:
-    """What Redis has of others goes, and the records of aliases: the log has it all, so their customers' will, too."""
+    """What Redis has of others goes, and what records say of the graph: all of it is in the log."""
     there = known(client)
-    names = [keys.graph(subject) for subject in there["graph"] - aliases]
-    names += [keys.members(subject) for subject in there["members"] - roots]
-    names += [keys.base(subject) for subject in there["base"] & aliases]
-    names += [keys.tail(subject) for subject in there["tail"] & aliases]
+    names = [keys.record(subject) for subject in there.aliases - aliases]
+    names += [keys.members(subject) for subject in there.members - roots]
     for some in batched(names, BATCH):
         client.delete(*some)
+    for records in batched(sorted(there.records), BATCH):
+        _ungraph(client, records)
+
+
+def _ungraph(client: SyncRedis, subjects: list[Subject]) -> None:
+    """Takes the graph part out of records. Nobody else changes them: nothing is accepted while all is rebuilt."""
+    values: Any = client.mget([keys.record(subject) for subject in subjects])
+    pipe = client.pipeline(transaction=False)
+    for subject, value in zip(subjects, values, strict=True):
+        if value and envelope.graph_of(value):
+            pipe.set(keys.record(subject), envelope.without_graph(value))
+    pipe.execute()
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def rebuild_all(
     there, dirty = regraphing.known(client), graph.dirty(client)
     aliases = regraphing.regraph(client, log, secret, settings, progress)
     erasure.resume(client, unerased.still_in(log, secret, settings), logged_tombstones.in_log(log), settings)
-    known = there["base"] | there["tail"]
+    known = there.records | there.aliases
     beside = {subject for subject in known if is_browser(subject)}
     wanted = _customers(client, log, settings) | known - beside
     customers = sorted({aliases.get(subject, subject) for subject in wanted})

@@ -21,7 +21,7 @@ from etappe.ids import Subject
 from etappe.log import Log
 from etappe.log.compaction import Keep
 from etappe.settings import Settings
-from etappe.store import connection, exports, keys
+from etappe.store import connection, envelope, exports, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure, Receipt
@@ -88,8 +88,9 @@ def _mark(client: SyncRedis, subjects: Collection[Subject]) -> None:
     roots = sorted(set(graph.roots(client, list(subjects)).values()))
     pipe = client.pipeline(transaction=False)
     for root in roots:
-        pipe.exists(keys.base(root), keys.tail(root))
-    graph.mark_dirty(client, [root for root, there in zip(roots, pipe.execute(), strict=True) if there])
+        pipe.getrange(keys.record(root), 0, envelope.HEADER_BYTES - 1)
+    headers = zip(roots, pipe.execute(), strict=True)
+    graph.mark_dirty(client, [root for root, header in headers if envelope.has_record(header)])
 
 
 def _scrub(folder: Path, erased: Erased) -> Taken:
