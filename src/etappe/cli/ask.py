@@ -13,6 +13,7 @@ from etappe.ids import subject_of
 from etappe.serving.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
+from etappe.serving.moment import this_moment
 from etappe.serving.request import DecideRequest
 from etappe.store import customers
 from etappe.wiring.store import Opened, opened
@@ -46,8 +47,8 @@ def answer_in(here: Opened, request: DecideRequest) -> Answer:
         state = state_of(record.base, record.tail, here.settings)
     view = here.view()
     began = time.perf_counter()
-    answer = decide_now(view, request, state, here.settings, time.time()).answer
-    return msgspec.structs.replace(answer, took_ms=round((time.perf_counter() - began) * 1000, 3))
+    made = decide_now(view, request, state, here.settings, this_moment())
+    return made.answer(took_ms=round((time.perf_counter() - began) * 1000, 3))
 
 
 def _request(user: str | None, item: str | None, limit: int, locale: str | None, *, explain: bool) -> DecideRequest:

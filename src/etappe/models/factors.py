@@ -9,7 +9,7 @@ sum c (p - x.y)^2 + lambda |x|^2, where every other item has confidence 1 and pr
 Y'Y is the snapshot's Gram matrix, so the solve costs m f^2 + f^3 / 3 for m items and no pass over the catalogue.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -23,10 +23,23 @@ TINY: Final = 1e-8
 """Least pivot of the Cholesky decomposition: keeps a system without regularisation solvable."""
 
 
+class Taste(NamedTuple):
+    """A customer's solved system: their `vector` float32[f], and what explains its scores.
+
+    `lower` float32[f, f] is L of A = L L' in its lower triangle, `item_factors` float32[m, f] and `confidences`
+    float64[m] are the history.
+    """
+
+    vector: _Float32
+    lower: _Float32
+    item_factors: _Float32
+    confidences: NDArray[np.float64]
+
+
 def fold_in(
     item_factors: _Float32, weights: NDArray[np.floating[Any]], gram: _Float32, regularisation: float, alpha: float
-) -> _Float32:
-    """The vector of a customer, as ALS itself would solve it: float32[f].
+) -> Taste:
+    """The taste of a customer, as ALS itself would solve it.
 
     Args:
         item_factors: float32[m, f] of the items in the customer's history.
@@ -36,8 +49,9 @@ def fold_in(
         alpha: confidence of one fresh purchase.
     """
     confidences = alpha * confidence.confidences(weights)
-    solved: _Float32 = _solve(np.ascontiguousarray(item_factors), confidences, gram, regularisation)
-    return solved
+    history = np.ascontiguousarray(item_factors)
+    vector, lower = _solve(history, confidences, gram, regularisation)
+    return Taste(vector, lower, history, confidences)
 
 
 def scores(query: _Float32, factors: _Float32) -> _Float32:
@@ -45,21 +59,12 @@ def scores(query: _Float32, factors: _Float32) -> _Float32:
     return factors @ query
 
 
-def contributions(
-    item_factors: _Float32,
-    weights: NDArray[np.floating[Any]],
-    gram: _Float32,
-    regularisation: float,
-    alpha: float,
-    targets: _Float32,
-) -> _Float32:
-    """float32[t, m]: how much each item of a history adds to the score of each of `targets` (t, f).
+def contributions(taste: Taste, targets: _Float32) -> _Float32:
+    """float32[t, m]: how much each item of a customer's history adds to the score of each of `targets` (t, f).
 
-    Section 5 of the paper: x.y_t = sum over j of c_j y_t' A^-1 y_j, so a row sums to the score of its target. The other
-    arguments are those of `fold_in`.
+    Section 5 of the paper: x.y_t = sum over j of c_j y_t' A^-1 y_j, so a row sums to the score of its target.
     """
-    confidences = alpha * confidence.confidences(weights)
-    shares: _Float32 = _contributions(np.ascontiguousarray(item_factors), confidences, gram, regularisation, targets)
+    shares: _Float32 = _contributions(taste.lower, taste.item_factors, taste.confidences, targets)
     return shares
 
 
@@ -116,21 +121,19 @@ def _substitute(lower: Any, vector: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _solve(item_factors: Any, confidences: Any, gram: Any, regularisation: float) -> Any:
+def _solve(item_factors: Any, confidences: Any, gram: Any, regularisation: float) -> tuple[Any, Any]:
     matrix, vector = _system(item_factors, confidences, gram, regularisation)
     _decompose(matrix)
     _substitute(matrix, vector)
-    return vector
+    return vector, matrix
 
 
 @njit(cache=True, nogil=True)
-def _contributions(item_factors: Any, confidences: Any, gram: Any, regularisation: float, targets: Any) -> Any:
-    matrix, _ = _system(item_factors, confidences, gram, regularisation)
-    _decompose(matrix)
+def _contributions(lower: Any, item_factors: Any, confidences: Any, targets: Any) -> Any:
     shares = np.zeros((len(targets), len(confidences)), dtype=np.float32)
     for target in range(len(targets)):
         vector = targets[target].copy()
-        _substitute(matrix, vector)
+        _substitute(lower, vector)
         for item in range(len(confidences)):
             share = 0.0
             for index in range(len(vector)):

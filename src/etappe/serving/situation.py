@@ -1,17 +1,19 @@
 """The customer's situation, as the sources of candidates see it: what they took to, and what they are at just now."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.catalog.table import UNCATEGORISED
 from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import GIFT, IGNORED, ITEM
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
 from etappe.ids import ItemHash, item_hash
+from etappe.models import factors
+from etappe.models.factors import Taste
 from etappe.serving.request import Context
 from etappe.serving.view import Rows, View
 
@@ -22,12 +24,13 @@ BADLY_RATED: Final = 2
 _MAX_SEEDS: Final = 16
 
 
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, kw_only=True)
+class Situation:
     """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
 
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
-    are at just now, in this session and on this page. `cart`: model rows in the cart. `categories`: int64 codes of what
-    the seeds (else the history) belong to, most frequent first.
+    are at just now, in this session and on this page. `cart`: model rows in the cart. `interests`: uint64[k] hashes of
+    the seeds, else of the history, whether the snapshot knows them or not.
     """
 
     view: View
@@ -38,7 +41,17 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     seeds: Rows
     seed_weights: NDArray[np.float64]
     cart: Rows
-    categories: Rows
+    interests: NDArray[np.uint64]
+
+    @cached_property
+    def taste(self) -> Taste | None:
+        """The customer's factor, solved from the history once; None where there is nothing to solve it from."""
+        snapshot = self.view.snapshot
+        if snapshot is None or len(self.history) == 0 or snapshot.factors.shape[1] == 0:
+            return None
+        parameters = snapshot.parameters
+        history = snapshot.factors[self.history]
+        return factors.fold_in(history, self.weights, snapshot.gram, parameters.regularisation, parameters.alpha)
 
 
 def situation(view: View, state: State | None, context: Context, now: float, session_seconds: float) -> Situation:
@@ -60,7 +73,7 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
         seeds=seeds,
         seed_weights=seed_weights,
         cart=_known(view, at, np.ones(len(at)))[0],
-        categories=_categories(view, hashes if len(hashes) else items["item"][_own_taste(items)]),
+        interests=hashes if len(hashes) else items["item"][_own_taste(items)],
     )
 
 
@@ -103,11 +116,3 @@ def _known(view: View, hashes: NDArray[np.uint64], weights: NDArray[np.float64])
     rows = view.model_rows(hashes)
     known = rows >= 0
     return rows[known], weights[known]
-
-
-def _categories(view: View, hashes: NDArray[np.uint64]) -> Rows:
-    """Category codes of the items, most frequent first; uncategorised items say nothing."""
-    rows = view.catalogue.rows(hashes)
-    codes = view.catalogue.column("category")[rows[rows >= 0]]
-    found, counts = np.unique(codes[codes != UNCATEGORISED], return_counts=True)
-    return found[np.lexsort((found, -counts))].astype(np.int64)

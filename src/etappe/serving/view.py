@@ -95,6 +95,16 @@ class View:
             values[self._to_row[known]] = _measure(self.snapshot, measure)[known]
         return values
 
+    def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
+        """float64[n]: as `measured`, of `rows` alone."""
+        self._align()
+        values = np.zeros(len(rows), np.float64)
+        if self.snapshot is not None:
+            model_rows = self._to_model[rows]
+            seen = model_rows >= 0
+            values[seen] = _measure(self.snapshot, measure)[model_rows[seen]]
+        return values
+
     def _ranked(self, measure: str, category: int) -> Rows:
         if category < 0:
             worth = -self.measured(measure)

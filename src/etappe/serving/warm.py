@@ -1,11 +1,11 @@
 """Warm-up: compiles kernels and touches the snapshot's pages before the first customer has to wait for it."""
 
-import time
 from datetime import UTC, datetime
 
 from etappe.customers import records
 from etappe.events.vocabulary import Purchase, ViewItem
 from etappe.serving.decide import decide, state_of
+from etappe.serving.moment import this_moment
 from etappe.serving.request import Context, DecideRequest, Placement
 from etappe.serving.view import View
 from etappe.settings import Settings
@@ -23,5 +23,5 @@ def warm_up(view: View, settings: Settings) -> None:
     places = [Placement(name="warm", filter={"price": {"gte": 0}})]
     for context in (Context(), Context(item=known[0], cart=known[:2])):
         request = DecideRequest(placements=places, context=context)
-        decide(view, request, state, settings, time.time())
-        decide(view, request, None, settings, time.time())
+        decide(view, request, state, settings, this_moment())
+        decide(view, request, None, settings, this_moment())

@@ -1,0 +1,147 @@
+"""The gate: what may not be shown. Every list goes through here: fallbacks, related lists and replays too.
+
+Candidates are judged in numbers, one uint8 a candidate: the first check of `checks.CHECKS` that forbids it, or 0.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.catalog.filters import Filter, compile_filter
+from etappe.catalog.table import Catalogue
+from etappe.customers.state import State
+from etappe.ids import item_hash
+from etappe.serving import checks
+from etappe.serving.checks import CHECKS, EXCLUDED, FILTER, PASSES, Columns, Held
+from etappe.serving.request import Context, Placement
+from etappe.serving.view import Rows, View
+from etappe.settings import Rules
+
+Verdicts = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+_NOTHING_CLOSED: Final = np.zeros(0, np.bool_)
+
+
+class Gate:
+    """The checks of one request: for the customer with a state (None: a stranger), at a time, on a page."""
+
+    def __init__(self, view: View, state: State | None, on_page: Sequence[str], rules: Rules, now: float) -> None:
+        self._columns = columns_of(view.catalogue)
+        self._held = _held(view, self._columns, state, on_page, rules, now)
+
+    def judge(self, rows: Rows) -> Verdicts:
+        """uint8[n]: which check forbids each of `rows`."""
+        verdicts: Verdicts = checks.judge(rows, self._columns, self._held)
+        return verdicts
+
+
+class OwnChecks:
+    """What one placement forbids beside: a row of a table each, the check's number and which rows it lets pass."""
+
+    def __init__(self, catalogue: Catalogue, exclude: Sequence[str], wanted: Filter) -> None:
+        self._checks: list[tuple[int, Callable[[Rows], Mask]]] = []
+        if exclude:
+            excluded = _rows_of(catalogue, exclude)
+            self._checks.append((EXCLUDED, lambda rows: ~np.isin(rows, excluded)))
+        if wanted:
+            self._checks.append((FILTER, lambda rows: wanted.mask(catalogue, rows)))
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to check."""
+        return bool(self._checks)
+
+    def judge(self, rows: Rows, verdicts: Verdicts) -> Verdicts:
+        """`verdicts` of `rows` with this placement's own; a check is asked about what all before it let pass."""
+        own = verdicts.copy()
+        for number, fits in self._checks:
+            passed = np.flatnonzero(own == PASSES)
+            if len(passed):
+                own[passed[~fits(rows[passed])]] = number
+        return own
+
+
+def on_page(context: Context) -> list[str]:
+    """The ids of the items that the customer has before them anyway."""
+    return [*context.cart, *([context.item] if context.item else [])]
+
+
+def own_checks(catalogue: Catalogue, placement: Placement) -> OwnChecks:
+    """The checks of a placement.
+
+    Raises:
+        InputError: its filter cannot be understood.
+    """
+    wanted = compile_filter(placement.filter, f"placements.{placement.name}.filter")
+    return OwnChecks(catalogue, placement.exclude, wanted)
+
+
+def left_out(judged: Iterable[Verdicts]) -> dict[str, int]:
+    """How many candidates each check left out of those judged."""
+    counts = np.zeros(len(CHECKS) + 1, np.int64)
+    for verdicts in judged:
+        counts += np.bincount(verdicts, minlength=len(counts))
+    return {name: int(count) for name, count in zip(CHECKS, counts[1:], strict=True) if count}
+
+
+def columns_of(catalogue: Catalogue) -> Columns:
+    """The columns of a catalogue that checks read."""
+    return Columns(*(catalogue.column(name) for name in Columns._fields))
+
+
+def _held(view: View, columns: Columns, state: State | None, on_page: Sequence[str], rules: Rules, now: float) -> Held:
+    here = _rows_of(view.catalogue, on_page) if on_page else None
+    count = len(here) if here is not None else 0
+    if state is not None:
+        count += len(state.items) + len(state.claims)
+    groups, numbers = checks.table_for(count)
+    closed = _NOTHING_CLOSED
+    if state is not None:
+        closed = _hold_done(view, columns, state, rules, now, groups, numbers)
+    if here is not None:
+        checks.hold_page(groups, numbers, here, columns)
+    return Held(now, groups, numbers, closed)
+
+
+def _hold_done(
+    view: View,
+    columns: Columns,
+    state: State,
+    rules: Rules,
+    now: float,
+    groups: NDArray[np.uint64],
+    numbers: Verdicts,
+) -> Mask:
+    """Holds back what the customer ignored or bought; returns the category codes that a purchase closed."""
+    rows, items = _known(view.catalogue, state.items)
+    shares = view.again_shares(rows)
+    checks.hold_items(groups, numbers, items, rows, columns, shares, now, rules.floor_days, rules.again_share)
+    if len(state.claims):
+        claimed, claims = _known(view.catalogue, state.claims)
+        checks.hold_claims(groups, numbers, claims, claimed, columns, now, rules.floor_days)
+    return _bought_once(view.catalogue, rows[items["bought"] > 0], rules)
+
+
+def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[np.void]]:
+    """The rows of what records tell of items, and a copy of those records: kernels take no read-only ones."""
+    rows = catalogue.rows(told["item"])
+    known = rows >= 0
+    return rows[known], told[known]
+
+
+def _bought_once(catalogue: Catalogue, bought: Rows, rules: Rules) -> Mask:
+    if not rules.bought_once or len(bought) == 0:
+        return _NOTHING_CLOSED
+    closed = np.zeros(len(catalogue.categories), np.bool_)
+    codes = catalogue.column("category")[bought]
+    for path in rules.bought_once:
+        inside = catalogue.below(path)
+        if inside[codes].any():
+            closed |= inside
+    return closed
+
+
+def _rows_of(catalogue: Catalogue, ids: Sequence[str]) -> Rows:
+    rows = catalogue.rows(np.array([item_hash(item_id) for item_id in ids], np.uint64))
+    return rows[rows >= 0]
