@@ -106,14 +106,30 @@ def _decompose(matrix: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _dot(left: Any, right: Any, count: int) -> Any:
+    """The product of the first `count` values, in eight sums: so many at once, and in the same order everywhere."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = np.float32(0.0)
+    whole = count - count % 8
+    for at in range(0, whole, 8):
+        s0 += left[at] * right[at]
+        s1 += left[at + 1] * right[at + 1]
+        s2 += left[at + 2] * right[at + 2]
+        s3 += left[at + 3] * right[at + 3]
+        s4 += left[at + 4] * right[at + 4]
+        s5 += left[at + 5] * right[at + 5]
+        s6 += left[at + 6] * right[at + 6]
+        s7 += left[at + 7] * right[at + 7]
+    for at in range(whole, count):
+        s0 += left[at] * right[at]
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+
+
+@njit(cache=True, nogil=True)
 def _substitute(lower: Any, vector: Any) -> None:
     """Solves L L' x = `vector` in place."""
     size = lower.shape[0]
     for row in range(size):
-        rest = vector[row]
-        for column in range(row):
-            rest -= lower[row, column] * vector[column]
-        vector[row] = rest / lower[row, row]
+        vector[row] = (vector[row] - _dot(lower[row], vector, row)) / lower[row, row]
     for row in range(size - 1, -1, -1):
         vector[row] /= lower[row, row]
         for column in range(row):
@@ -135,8 +151,5 @@ def _contributions(lower: Any, item_factors: Any, confidences: Any, targets: Any
         vector = targets[target].copy()
         _substitute(lower, vector)
         for item in range(len(confidences)):
-            share = 0.0
-            for index in range(len(vector)):
-                share += vector[index] * item_factors[item, index]
-            shares[target, item] = share * confidences[item]
+            shares[target, item] = _dot(vector, item_factors[item], len(vector)) * confidences[item]
     return shares

@@ -1,7 +1,7 @@
-"""The compiled checks of the gate. Each has one signature, (row, columns, held), and gives its number, or PASSES.
+"""The compiled checks of the gate. Each has one signature, (verdicts, rows, columns, held), and marks what it forbids.
 
 The numbers are in the order of CHECKS, and the first check that forbids a row is the one that is told: its number is
-the smallest.
+the smallest. Kernels take arrays out of their tuples before they loop: doing so counts references each time.
 """
 
 from typing import Any, Final, NamedTuple
@@ -62,54 +62,60 @@ class Held(NamedTuple):
 @njit(cache=True, nogil=True)
 def judge(rows: Any, columns: Any, held: Any) -> Any:
     """uint8[n]: for each of `rows` the first check of the request that forbids it, or PASSES."""
-    verdicts = np.empty(len(rows), dtype=np.uint8)
-    for index in range(len(rows)):
-        row = rows[index]
-        verdict = _unavailable(row, columns, held)
-        verdict = _first(verdict, _held_group(row, columns, held))
-        verdicts[index] = _first(verdict, _closed_category(row, columns, held))
+    verdicts = np.full(len(rows), PASSES, dtype=np.uint8)
+    _unavailable(verdicts, rows, columns, held)
+    _held_groups(verdicts, rows, columns, held)
+    _closed_categories(verdicts, rows, columns, held)
     return verdicts
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _first(number: int, other: int) -> int:
-    """The smaller of two checks that forbid."""
+    """Which of two checks is told; PASSES is none."""
     if number == PASSES:
         return other
     return number if other == PASSES else min(number, other)
 
 
 @njit(cache=True, nogil=True)
-def _unavailable(row: int, columns: Any, held: Any) -> int:
+def _unavailable(verdicts: Any, rows: Any, columns: Any, held: Any) -> None:
     """Switched off, or outside its time."""
-    is_open = columns.available[row] and columns.opens[row] <= held.now < columns.closes[row]
-    return PASSES if is_open else UNAVAILABLE
+    available, opens, closes, now = columns.available, columns.opens, columns.closes, held.now
+    for index in range(len(rows)):
+        row = rows[index]
+        if not (available[row] and opens[row] <= now < closes[row]):
+            verdicts[index] = _first(verdicts[index], UNAVAILABLE)
 
 
 @njit(cache=True, nogil=True)
-def _held_group(row: int, columns: Any, held: Any) -> int:
+def _held_groups(verdicts: Any, rows: Any, columns: Any, held: Any) -> None:
     """Ignored, bought or on this page, it or a variant of it: one look-up, however much a customer did."""
-    slot = _slot(held.groups, columns.group[row])
-    return held.numbers[slot] if held.groups[slot] != _FREE else PASSES
+    group, groups, numbers = columns.group, held.groups, held.numbers
+    for index in range(len(rows)):
+        slot = _slot(groups, group[rows[index]])
+        if groups[slot] != _FREE:
+            verdicts[index] = _first(verdicts[index], numbers[slot])
 
 
 @njit(cache=True, nogil=True)
-def _closed_category(row: int, columns: Any, held: Any) -> int:
+def _closed_categories(verdicts: Any, rows: Any, columns: Any, held: Any) -> None:
     """Of a category of which a customer buys one."""
-    code = columns.category[row]
-    return BOUGHT_ONCE if code < len(held.categories) and held.categories[code] else PASSES
+    category, closed = columns.category, held.categories
+    if len(closed) == 0:
+        return
+    for index in range(len(rows)):
+        code = category[rows[index]]
+        if code < len(closed) and closed[code]:
+            verdicts[index] = _first(verdicts[index], BOUGHT_ONCE)
 
 
-@njit(cache=True, nogil=True)
-def table_for(count: int) -> tuple[Any, Any]:
+def table_for(count: int) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     """An empty table for `count` groups: at least half of it stays free, so that probes are short."""
-    size = 16
-    while size < 2 * count:
-        size *= 2
-    return np.zeros(size, dtype=np.uint64), np.zeros(size, dtype=np.uint8)
+    size = max(16, 1 << (2 * count).bit_length())
+    return np.zeros(size, np.uint64), np.zeros(size, np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _slot(groups: Any, group: Any) -> Any:
     """Where a group is in the table, or would go."""
     mask = np.uint64(len(groups) - 1)
@@ -119,8 +125,8 @@ def _slot(groups: Any, group: Any) -> Any:
     return np.int64(slot)
 
 
-@njit(cache=True, nogil=True)
-def _hold(groups: Any, numbers: Any, group: int, number: int) -> None:
+@njit(cache=True, nogil=True, inline="always")
+def _hold(groups: Any, numbers: Any, group: Any, number: int) -> None:
     slot = _slot(groups, group)
     groups[slot] = group
     numbers[slot] = _first(numbers[slot], number)
@@ -143,36 +149,37 @@ def hold_items(
     Beyond its floor, what was bought stays held where less than the `least` share buys it again, unless the item
     states a floor of its own: then the shop has decided.
     """
+    group, floor = columns.group, columns.floor
     for index in range(len(items)):
-        group, bought = columns.group[rows[index]], np.int64(items[index].bought)
+        mine, own, bought = group[rows[index]], floor[rows[index]], np.int64(items[index].bought)
         if items[index].flags & MARKED_IGNORED:
-            _hold(groups, numbers, group, IGNORED)
-        if bought == 0:
-            continue
-        if _inside_floor(rows[index], columns, bought, now, floor_days):
-            _hold(groups, numbers, group, JUST_BOUGHT)
-        if columns.floor[rows[index]] == SHOP_FLOOR and shares[index] < least:
-            _hold(groups, numbers, group, BOUGHT_BEFORE)
+            _hold(groups, numbers, mine, IGNORED)
+        if bought > 0 and _inside_floor(own, bought, now, floor_days):
+            _hold(groups, numbers, mine, JUST_BOUGHT)
+        if bought > 0 and own == SHOP_FLOOR and shares[index] < least:
+            _hold(groups, numbers, mine, BOUGHT_BEFORE)
 
 
 @njit(cache=True, nogil=True)
 def hold_claims(groups: Any, numbers: Any, claims: Any, rows: Any, columns: Any, now: float, floor_days: int) -> None:
     """Holds back what a browser says was bought (EVENT[n], with the `rows` of their items) so recently."""
+    group, floor = columns.group, columns.floor
     for index in range(len(claims)):
         bought = claims[index].time // MICROSECONDS
-        if bought > 0 and _inside_floor(rows[index], columns, bought, now, floor_days):
-            _hold(groups, numbers, columns.group[rows[index]], JUST_BOUGHT)
+        if bought > 0 and _inside_floor(floor[rows[index]], bought, now, floor_days):
+            _hold(groups, numbers, group[rows[index]], JUST_BOUGHT)
 
 
 @njit(cache=True, nogil=True)
 def hold_page(groups: Any, numbers: Any, rows: Any, columns: Any) -> None:
     """Holds back what is on the page already."""
+    group = columns.group
     for index in range(len(rows)):
-        _hold(groups, numbers, columns.group[rows[index]], ON_THIS_PAGE)
+        _hold(groups, numbers, group[rows[index]], ON_THIS_PAGE)
 
 
-@njit(cache=True, nogil=True)
-def _inside_floor(row: Any, columns: Any, bought: Any, now: float, floor_days: int) -> Any:
-    """Bought (Unix seconds) so recently that the buyer has no use for another."""
-    own = np.int64(columns.floor[row])
-    return now - bought < (floor_days if own == SHOP_FLOOR else own) * SECONDS_PER_DAY
+@njit(cache=True, nogil=True, inline="always")
+def _inside_floor(own: Any, bought: Any, now: float, floor_days: int) -> Any:
+    """Bought (Unix seconds) so recently that the buyer has no use for another; `own` are the days an item states."""
+    days = floor_days if own == SHOP_FLOOR else np.int64(own)
+    return now - bought < days * SECONDS_PER_DAY

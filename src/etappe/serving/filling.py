@@ -56,25 +56,25 @@ def fill(
     `chain` is the pool's segments, its heads, and which segments are judged. `groups` and `categories` are columns of
     the catalogue; `cap` items at most of one category.
     """
-    at, chosen = filling.at, filling.chosen
-    while at[CHOSEN] < len(chosen) and at[STREAM] < len(filling.alive):
+    at, chosen, alive = filling.at, filling.chosen, filling.alive
+    cursors, (segments, heads, judged) = filling.cursors, chain
+    while at[CHOSEN] < len(chosen) and at[STREAM] < len(alive):
         stream = at[STREAM]
-        candidate = _next(filling.cursors, stream, verdicts, chain)
+        candidate = _next(cursors, stream, verdicts, segments, heads, judged)
         if candidate == _WAIT:
             return stream
         if candidate == _NONE:
-            filling.alive[stream] = False
+            alive[stream] = False
         elif _is_new(filling, rows, candidate, groups, categories, cap):
             _take(filling, rows, candidate, groups)
-        at[STREAM] = _after(stream, filling.alive, in_turn)
+        at[STREAM] = _after(stream, alive, in_turn)
     _take_again(filling, rows, categories, cap)
     return FILLED
 
 
 @njit(cache=True, nogil=True)
-def _next(cursors: Any, stream: int, verdicts: Any, chain: Any) -> Any:
+def _next(cursors: Any, stream: int, verdicts: Any, segments: Any, heads: Any, judged: Any) -> Any:
     """The next candidate of a source that passes; _NONE where it has none, _WAIT where it must be followed."""
-    segments, heads, judged = chain
     segment, offset = cursors[stream, SEGMENT], cursors[stream, OFFSET]
     while True:
         following = heads[stream]

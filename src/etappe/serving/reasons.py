@@ -3,6 +3,7 @@
 The words are in the declarations of sources (`sources/`); here they are put together.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,11 +15,16 @@ from etappe.models.snapshot import Snapshot
 from etappe.serving.answer import Reason
 from etappe.serving.ranking import Picks
 from etappe.serving.situation import Situation
-from etappe.serving.sources import factors, neighbours
-from etappe.serving.sources.source import Pair, Words
+from etappe.serving.sources import factors
+from etappe.serving.sources.neighbours import BOUGHT_TOGETHER
+from etappe.serving.sources.source import Pair, Source, Words
 
 FEWEST: Final = 10
 """Numbers that speak of fewer customers could point at one of them."""
+_BOUGHT: Final = Reason(kind="again", text="You bought this before")
+_ON_WISH_LIST: Final = Reason(kind="again", text="It is on your wish list")
+_IN_CART: Final = Reason(kind="again", text="It is in your cart")
+_SEEN: Final = Reason(kind="again", text="You looked at this before")
 _NO_LONGER_SOLD: Final = "an item no longer sold"
 
 
@@ -36,27 +42,30 @@ class _Pick(NamedTuple):
 
 def reasons_of(here: Situation, picks: Picks, languages: tuple[str, ...]) -> list[Reason]:
     """The reason of each pick; titles in it are in the first of `languages` that there is one in."""
-    words = [picks.sources[source].words for source in picks.source.tolist()]
-    return [_reason(here, told, pick, languages) for told, pick in zip(words, _numbers(here, picks), strict=True)]
+    sources = [picks.sources[source] for source in picks.source.tolist()]
+    told = zip(sources, _numbers(here, picks, sources), strict=True)
+    return [_reason(here, source.words, pick, languages) for source, pick in told]
 
 
-def _numbers(here: Situation, picks: Picks) -> list[_Pick]:
+def _numbers(here: Situation, picks: Picks, sources: list[Source]) -> Iterator[_Pick]:
     """The numbers of all picks; those of sources that leave it open get the item that speaks loudest for them."""
     snapshot = here.view.snapshot
-    items = here.view.model_rows(here.view.catalogue.column("hash")[picks.rows])
-    because, counts, together = picks.because, picks.counts, picks.counts
-    if snapshot is not None and len(items):
-        sought = np.array([source.names_loudest for source in picks.sources])[picks.source]
-        if sought.any():
-            because, counts = because.copy(), counts.copy()
-            because[sought] = factors.loudest(here, items[sought])
-        pairs = copurchase.pair_counts(snapshot.also_bought, because, items)
-        counts = np.where(sought, pairs, counts)
-        # many orders may be those of few customers
-        by_orders = np.array([source.words is neighbours.BOUGHT_TOGETHER for source in picks.sources])[picks.source]
-        together = np.where(by_orders, np.minimum(counts, pairs), counts)
-    columns = (items, because, counts, together)
-    return [_Pick(*numbers) for numbers in zip(*(column.tolist() for column in columns), strict=True)]
+    items, because = here.view.to_model_rows(picks.rows), picks.because.copy()
+    sought = [place for place, source in enumerate(sources) if source.names_loudest]
+    if sought:
+        because[sought] = factors.loudest(here, items[sought])
+    both = picks.counts.tolist()
+    together = both
+    if snapshot is not None and (sought or any(source.words is BOUGHT_TOGETHER for source in sources)):
+        together = copurchase.pair_counts(snapshot.also_bought, because, items).tolist()
+    for place, (item, other) in enumerate(zip(items.tolist(), because.tolist(), strict=True)):
+        source = sources[place]
+        if source.names_loudest:
+            yield _Pick(item, other, together[place], together[place])
+        elif source.words is BOUGHT_TOGETHER:  # many orders may be those of few customers
+            yield _Pick(item, other, both[place], min(both[place], together[place]))
+        else:
+            yield _Pick(item, other, both[place], both[place])
 
 
 def _reason(here: Situation, words: Words, pick: _Pick, languages: tuple[str, ...]) -> Reason:
@@ -83,16 +92,15 @@ def _alone(here: Situation, words: Words, pick: _Pick) -> Reason:
 
 def _again(here: Situation, words: Words, pick: _Pick) -> Reason:
     """The item speaks for itself: what the customer last made of it, in words."""
-    mine = here.items[here.history == pick.because]
-    if len(mine) == 0:
+    places = np.flatnonzero(here.history == pick.because)
+    if len(places) == 0:
         return _alone(here, words, pick)
-    if mine["bought"][0]:
-        return Reason(kind="again", text="You bought this before")
-    if mine["flags"][0] & WISHED:
-        return Reason(kind="again", text="It is on your wish list")
-    if mine["flags"][0] & CARTED:
-        return Reason(kind="again", text="It is in your cart")
-    return Reason(kind="again", text="You looked at this before")
+    mine = here.items[places[0]]
+    if mine["bought"]:
+        return _BOUGHT
+    if mine["flags"] & WISHED:
+        return _ON_WISH_LIST
+    return _IN_CART if mine["flags"] & CARTED else _SEEN
 
 
 def _of_pair(words: Words, pair: Pair, pick: _Pick, other: Fragment | None, snapshot: Snapshot) -> Reason:

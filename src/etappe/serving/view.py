@@ -54,6 +54,12 @@ class View:
         self._align()
         return int(self._to_model[row])
 
+    def to_model_rows(self, rows: Rows) -> Rows:
+        """int64[n]: the model rows of rows, -1 where the snapshot has not seen the item."""
+        self._align()
+        found: Rows = self._to_model[rows]
+        return found
+
     def model_rows(self, hashes: NDArray[np.uint64]) -> Rows:
         """int64[n]: the model rows of item hashes, -1 for unknown ones."""
         if self.snapshot is None:

@@ -15,8 +15,8 @@ from etappe.serving.sources.source import Block, Source
 def ask(here: Situation) -> Iterator[Block]:
     """What goes with the cart, each of whose items counts as one purchase that has just happened."""
     if here.view.snapshot is not None:
-        cart = here.cart.astype(np.int32)
-        found = copurchase.score(here.view.snapshot.bought_together, cart, np.full(len(cart), PURCHASE))
+        weights = np.full(len(here.cart), PURCHASE)
+        found = copurchase.score(here.view.snapshot.bought_together, here.cart, weights)
         yield from neighbours.blocks(here, found)
 
 

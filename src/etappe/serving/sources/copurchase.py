@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from etappe.models import copurchase
 from etappe.serving.situation import Situation
 from etappe.serving.sources import neighbours
@@ -15,8 +13,8 @@ def ask(here: Situation) -> Iterator[Block]:
     """What goes with the history; its own items too, as what was bought is bought again."""
     snapshot = here.view.snapshot
     if snapshot is not None:
-        history = here.history.astype(np.int32)
-        found = copurchase.score(snapshot.also_bought, history, here.weights, snapshot.own, snapshot.customers)
+        own, customers = snapshot.own, snapshot.customers
+        found = copurchase.score(snapshot.also_bought, here.history, here.weights, own, customers)
         yield from neighbours.blocks(here, found)
 
 

@@ -22,11 +22,14 @@ def ask(here: Situation) -> Iterator[Block]:
 def by_score(here: Situation, scores: NDArray[np.float32]) -> Iterator[Block]:
     """All model rows with a score above 0, best first; nearly always the first block is all that is asked for."""
     best = popularity.top(scores, BLOCK)
-    yield from _scored(here, best, scores)
+    if len(best) == 0:
+        return
+    most = float(scores[best[0]])
+    yield from _scored(here, best, scores, most)
     if len(best) == BLOCK:
         rest = np.argsort(-scores, kind="stable")[BLOCK:]
         for start in range(0, len(rest), BLOCK):
-            yield from _scored(here, rest[start : start + BLOCK], scores)
+            yield from _scored(here, rest[start : start + BLOCK], scores, most)
 
 
 def loudest(here: Situation, targets: Rows) -> Rows:
@@ -38,11 +41,13 @@ def loudest(here: Situation, targets: Rows) -> Rows:
     return found
 
 
-def _scored(here: Situation, model_rows: NDArray[np.integer[Any]], scores: NDArray[np.float32]) -> Iterator[Block]:
+def _scored(
+    here: Situation, model_rows: NDArray[np.integer[Any]], scores: NDArray[np.float32], most: float
+) -> Iterator[Block]:
     rows, found = here.view.to_rows(model_rows), scores[model_rows]
     kept = (rows >= 0) & (found > 0)
     if kept.any():
-        yield Block(rows[kept], found[kept] / scores.max())
+        yield Block(rows[kept], found[kept] / most)
 
 
 FACTORS: Final = Source(

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from etappe.models.copurchase import Candidates
 from etappe.serving.situation import Situation
 from etappe.serving.sources.source import BLOCK, Block, Pair, Words
@@ -39,15 +37,22 @@ BOUGHT_TOGETHER: Final = Words(
 
 
 def blocks(here: Situation, found: Candidates) -> Iterator[Block]:
-    """The candidates that the catalogue has."""
-    for start in range(0, len(found.rows), BLOCK):
-        part = slice(start, start + BLOCK)
-        rows = here.view.to_rows(found.rows[part])
-        kept = rows >= 0
-        if kept.any():
-            yield Block(
-                rows[kept],
-                (found.scores[part] / found.scores[0])[kept],
-                found.because[part][kept].astype(np.int64),
-                found.counts[part][kept].astype(np.int64),
-            )
+    """The candidates that the catalogue has, best first; they are sorted only where more than a block is asked for."""
+    first = found.best(BLOCK)
+    yield from _block(here, first, first)
+    if len(found) > BLOCK:
+        ordered = found.ordered()
+        for start in range(BLOCK, len(ordered), BLOCK):
+            yield from _block(here, first, ordered.at(slice(start, start + BLOCK)))
+
+
+def _block(here: Situation, first: Candidates, part: Candidates) -> Iterator[Block]:
+    if len(part) == 0:
+        return
+    rows, scores = here.view.to_rows(part.rows), part.scores / first.scores[0]
+    if rows.min() >= 0:
+        yield Block(rows, scores, part.because, part.counts)
+        return
+    kept = rows >= 0
+    if kept.any():
+        yield Block(rows[kept], scores[kept], part.because[kept], part.counts[kept])

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from etappe.models import copurchase
 from etappe.serving.situation import Situation
 from etappe.serving.sources import neighbours
@@ -14,7 +12,7 @@ from etappe.serving.sources.source import Block, Source
 def ask(here: Situation) -> Iterator[Block]:
     """What goes with the seeds, weighted as they are."""
     if here.view.snapshot is not None:
-        found = copurchase.score(here.view.snapshot.also_bought, here.seeds.astype(np.int32), here.seed_weights)
+        found = copurchase.score(here.view.snapshot.also_bought, here.seeds, here.seed_weights)
         yield from neighbours.blocks(here, found)
 
 

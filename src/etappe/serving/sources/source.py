@@ -20,14 +20,14 @@ BLOCK: Final = 256
 class Block(NamedTuple):
     """Candidates, best first: int64[n] catalogue rows, and float32[n] scores relative to the source's best.
 
-    `because` int64[n] is the model row of the item that brought each, `counts` int64[n] the customers (or orders) who
-    took both; None where no single item brought them.
+    `because` int[n] is the model row of the item that brought each, `counts` int[n] the customers (or orders) who took
+    both; None where no single item brought them.
     """
 
     rows: Rows
     scores: NDArray[np.floating[Any]]
-    because: Rows | None = None
-    counts: Rows | None = None
+    because: NDArray[np.integer[Any]] | None = None
+    counts: NDArray[np.integer[Any]] | None = None
 
 
 Ask = Callable[[Situation], Iterator[Block]]
