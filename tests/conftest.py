@@ -19,12 +19,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from etappe.events.intake import Accepted, read_event
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 
 SECRET: Final = b"a secret of thirty-two bytes ..."
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -21,8 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from etappe.cli import main
+from etappe.log import Log
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.log import Log
 
 PATIENCE = 60
 """Seconds after which something that should have come is given up."""

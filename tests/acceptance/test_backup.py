@@ -11,8 +11,8 @@ import redis
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, accept, decided, inside, logged, new_key, put
 
-from etappe.store import swapping
-from etappe.store.log import Log
+from etappe.log import Log
+from etappe.store import folder_swap
 
 Copy = Callable[[], Path]
 
@@ -61,7 +61,7 @@ def test_a_backup_of_a_running_shop(copy_of: Copy, template: Template, files: Pa
     _must(data, "restore", str(file), "--replace")
     assert set(logged(data, "event")["event_id"]) == events
     assert _answers(other, template, "gina") == _answers(data, template, "gina")
-    assert not (data / swapping.FOLDER).exists()
+    assert not (data / folder_swap.FOLDER).exists()
     with Server(other) as server, server.client(template.secret) as client:
         assert client.get("/v1/customers/gina").json()["items"][0]["ignored"] is True
         accept(client, {"event_id": "x3", "event": "view_item", "user_id": "gina", "item_id": template.items[2]})
@@ -142,7 +142,7 @@ def test_nothing_is_overwritten_unasked(copy_of: Copy, shop: Path, first: Server
     assert "--replace" in _refused(data, "restore", str(files / "b.tar"))
     assert sorted(path for path in data.rglob("*") if path.suffix == ".parquet") == before
     assert "stop every `etappe serve`" in _refused(shop, "restore", str(files / "b.tar"), "--replace")
-    assert not (shop / swapping.FOLDER).exists()
+    assert not (shop / folder_swap.FOLDER).exists()
     (files / "erased.txt").write_text("vera\n")
     listed = ("--erased", str(files / "erased.txt"))
     assert "line 1 is no tombstone" in _refused(files / "e", "restore", str(files / "b.tar"), *listed)
@@ -187,5 +187,5 @@ def test_broken_off(copy_of: Copy, files: Path, moves: int, monkeypatch: pytest.
     assert "etappe rebuild" in _refused(data, "check") + _refused(data, "keys", "list")
     assert "etappe rebuild" in _refused(data, "serve")
     _must(data, "rebuild")
-    assert not (data / swapping.FOLDER).exists()
+    assert not (data / folder_swap.FOLDER).exists()
     assert len(_must(data, "keys", "list").splitlines()) == 3

@@ -17,8 +17,8 @@ import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
+from etappe.log import Log
 from etappe.store import snapshots
-from etappe.store.log import Log
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",

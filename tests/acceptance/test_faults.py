@@ -8,14 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from benchmarks import faults_compare as compare
-from benchmarks.faults import table
-from benchmarks.faults_plan import plan
-from benchmarks.faults_run import Case, Run, run_one, schedule, shop_for, strikes_of
-from benchmarks.faults_shop import Shop
+from benchmarks.faults import compare
+from benchmarks.faults.__main__ import table
+from benchmarks.faults.plan import plan
+from benchmarks.faults.run import Case, Run, run_one, schedule, shop_for, strikes_of
+from benchmarks.faults.shop import Shop
 
 from etappe.ids import subject_of
-from etappe.store.log import Log, as_rows
+from etappe.log import Log, as_rows
 
 SEED = 7
 SECRET = b"a secret of thirty-two bytes ..."

@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Waiting, accept, decided, ids_of, logged, must, redis_of
 
-from etappe.api import personal
+from etappe.api import personal_data
 from etappe.api.app import create_app
 from etappe.ids import subject_of
 from etappe.settings import Place, Settings
@@ -91,7 +91,7 @@ def test_nothing_held_is_no_export(
 
 def test_no_worker_no_export(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no worker makes the export it is a 503 in the end, which says what is missing."""
-    monkeypatch.setattr(personal, "_EXPORT_SECONDS", 0.2)
+    monkeypatch.setattr(personal_data, "_EXPORT_SECONDS", 0.2)
 
     async def asked() -> httpx.Response:
         app = create_app(Place(place.data, place.redis_url, auth=False), Settings())

@@ -3,9 +3,9 @@
 import pytest
 from tests.integration.living import Living
 
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from etappe.events.identities import Identity
 from etappe.events.intake import read_event
 from etappe.events.trust import Sender, received
 from etappe.ids import Subject, subject_of
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import browsers, connection, keys
 from etappe.store.connection import SyncRedis
@@ -17,7 +18,6 @@ from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 
 

@@ -17,13 +17,13 @@ from etappe.errors import NotFoundError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection, customers, keys, replay
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild, rebuild_dirty

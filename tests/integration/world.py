@@ -19,12 +19,12 @@ from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identi
 from etappe.events.intake import Accepted, read_event
 from etappe.events.traffic import flag_of
 from etappe.ids import Subject
+from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
 from etappe.store import connection, customers, keys, replay
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty

@@ -11,10 +11,10 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from etappe.api import auth
+from etappe.api.accepting import take_events
 from etappe.api.bodies import EventsAnswer
 from etappe.api.paths import id_of
 from etappe.api.service import Service, now
-from etappe.api.taking import take_events
 from etappe.events.intake import read_event
 
 _NO_PURPOSES: Final = {"not": {"pattern": r"^(\$|(source|text_version|identities)$)"}}

@@ -10,10 +10,10 @@ from litestar import Request
 from litestar.datastructures import State
 
 from etappe.api import auth, bounds, rates
+from etappe.api.accepting import take_events
 from etappe.api.bodies import EventsAnswer
 from etappe.api.problems import RefusedError
 from etappe.api.service import Service
-from etappe.api.taking import take_events
 from etappe.errors import InputError, TooMuchError
 from etappe.events.intake import MAX_EVENTS, Accepted, Rejected
 from etappe.events.translation.translated import Translated, accepted

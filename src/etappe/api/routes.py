@@ -11,13 +11,25 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import auth, bounds, collect, consent, deciding, identities, metrics, personal, rates, segment, visitor
+from etappe.api import (
+    auth,
+    bounds,
+    collect,
+    consent,
+    deciding,
+    identities,
+    metrics,
+    personal_data,
+    rates,
+    segment,
+    visitor,
+)
+from etappe.api.accepting import take_events
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.operations import EventsOperation
 from etappe.api.paths import id_of
 from etappe.api.service import Service, now
-from etappe.api.taking import take_events
 from etappe.catalog.item import Item, ItemPatch, check_size
 from etappe.customers.state import fold_state
 from etappe.errors import InputError
@@ -159,7 +171,7 @@ HANDLERS = [
     get_customer,
     *identities.HANDLERS,
     *consent.HANDLERS,
-    *personal.HANDLERS,
+    *personal_data.HANDLERS,
     *segment.HANDLERS,
     *collect.HANDLERS,
     *visitor.HANDLERS,

@@ -6,7 +6,7 @@ import redis
 from cyclopts import App, CycloptsError
 
 import etappe
-from etappe.cli import ask, check, demo, files, keep, keys, models, quarantine, reports, serve, simulate
+from etappe.cli import ask, check, demo, files, keys, models, quarantine, reports, safekeeping, serve, simulate
 from etappe.cli.show import complain
 from etappe.errors import EtappeError, StoreFullError
 from etappe.store.memory import is_full
@@ -26,10 +26,10 @@ app.command(ask.decide)
 app.command(check.check)
 app.command(serve.serve)
 app.command(serve.worker)
-app.command(keep.rebuild)
-app.command(keep.backup)
-app.command(keep.restore)
-app.command(keep.erase)
+app.command(safekeeping.rebuild)
+app.command(safekeeping.backup)
+app.command(safekeeping.restore)
+app.command(safekeeping.erase)
 app.command(quarantine.quarantined, name="quarantine")
 app.command(demo.demo)
 app.command(keys.app, name="keys")

@@ -14,7 +14,7 @@ from etappe.evaluation.run import SERVED
 from etappe.evaluation.run import evaluate as run_evaluation
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
-from etappe.store import catalogues, learnable, snapshots
+from etappe.store import catalogues, learning_rows, snapshots
 from etappe.store.identities import erasure
 from etappe.training import gate
 from etappe.training.fit import fit_snapshot
@@ -137,7 +137,9 @@ def rollback(*, where: Where = HERE) -> None:
 def learnable_in(here: Opened, position: int | None = None) -> pl.LazyFrame:
     """The log's events for learning."""
     unknown_denies = here.settings.consent.unknown == "deny"
-    return learnable.events(here.log, erasure.pending(here.client), unknown_denies=unknown_denies, position=position)
+    return learning_rows.events(
+        here.log, erasure.pending(here.client), unknown_denies=unknown_denies, position=position
+    )
 
 
 def _items(here: Opened) -> list[Item]:

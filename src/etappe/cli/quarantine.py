@@ -10,11 +10,11 @@ from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.ids import Subject
+from etappe.log import Log, mending, quarantine, relisting
+from etappe.log.quarantine import Held
 from etappe.settings import Place
-from etappe.store import generation, snapshots, swapping
+from etappe.store import folder_swap, generation, snapshots
 from etappe.store.identities import graph
-from etappe.store.log import Log, mending, quarantine, relisting
-from etappe.store.log.quarantine import Held
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import opened
 from etappe.worker.backup import healing
@@ -105,7 +105,7 @@ def _heal(place: Place, backup: Path) -> int:
 
 
 def _relist(place: Place, _files: tuple[str, ...]) -> int:
-    swapping.refuse_unfinished(place.data)
+    folder_swap.refuse_unfinished(place.data)
     learned = snapshots.learned(None, place.data)
     now = generation.kept(place.data) or ""
     done = relisting.relist(Log(place.data / "log"), max(learned.values(), default=0), now)

@@ -28,12 +28,12 @@ from etappe import parent, settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
-from etappe.importing import times
+from etappe.importing.checking import times
+from etappe.log import Log
 from etappe.settings import Place
-from etappe.store import beginning, connection, generation, swapping
+from etappe.store import beginning, connection, folder_swap, generation
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
-from etappe.store.log import Log
 from etappe.wiring.store import opened, refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import work
@@ -92,7 +92,7 @@ def worker(*, where: Where = HERE) -> None:
 @contextmanager
 def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str], threading.Event]]:
     """Keeps store and worker up for serving processes, which get the environment that is yielded."""
-    swapping.refuse_unfinished(place.data)
+    folder_swap.refuse_unfinished(place.data)
     shared = place.data / "run" / f"metrics-{host}-{port}"
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)

@@ -6,14 +6,14 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing import identify, traffic
 from etappe.importing import spool as spool_
+from etappe.importing.checking import identify, traffic
 from etappe.importing.spool import Portion, Spool
+from etappe.log import Log, Transaction
+from etappe.log.repeats import order_of_nobody
+from etappe.log.schema import EVENT, TIME
 from etappe.progress import Progress
 from etappe.settings import Settings
-from etappe.store.log import Log, Transaction
-from etappe.store.log.repeats import order_of_nobody
-from etappe.store.log.schema import EVENT, TIME
 
 _ORDER: Final = "$order"
 _KEY: Final = ["subject", "event_id", _ORDER]

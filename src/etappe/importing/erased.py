@@ -7,10 +7,10 @@ import polars as pl
 
 from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject
-from etappe.importing import amounts
-from etappe.importing.ledger import Ledger
+from etappe.importing.checking import amounts
+from etappe.importing.reporting.ledger import Ledger
+from etappe.log.schema import TIME
 from etappe.store.identities.remembered import Remembered
-from etappe.store.log.schema import TIME
 
 REASON: Final = "erased: the customer was erased since"
 _MOMENTS: Final = ("timestamp", "event_time", "InvoiceDate")

@@ -6,33 +6,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from etappe.catalog.item import ItemPatch
-from etappe.importing import (
-    entry,
-    failures,
-    formats,
-    identify,
-    items,
-    persons,
-    rejected_file,
-    sources,
-    spool,
-    times,
-    traffic,
-)
+from etappe.importing import entry, spool
+from etappe.importing.catalogue import items
+from etappe.importing.catalogue.found_items import FoundItems
+from etappe.importing.catalogue.items import Upsert
+from etappe.importing.checking import identify, persons, times, traffic
 from etappe.importing.entry import Entered
 from etappe.importing.erased import Erased
-from etappe.importing.formats import Format
-from etappe.importing.found_items import FoundItems
-from etappe.importing.intake import Intake
-from etappe.importing.items import Upsert
-from etappe.importing.ledger import Ledger
-from etappe.importing.rejected_file import RejectedFile
-from etappe.importing.report import ImportReport
+from etappe.importing.formats import registry
+from etappe.importing.formats.intake import Intake
+from etappe.importing.formats.registry import Format
+from etappe.importing.reading import failures, sources
+from etappe.importing.reporting import rejected_file
+from etappe.importing.reporting.ledger import Ledger
+from etappe.importing.reporting.rejected_file import RejectedFile
+from etappe.importing.reporting.report import ImportReport
 from etappe.importing.spool import Spool
+from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
 
 KnownItems = Callable[[list[str]], set[str]]
 
@@ -61,7 +54,7 @@ def import_events(
         InputError: the format is unknown, or the file cannot be read as this format.
         EtappeError: the disk is full or may not be written.
     """
-    form = formats.named(format_name)
+    form = registry.named(format_name)
     failures.check_readable(path)
     started, now = time.monotonic(), datetime.now(UTC)
     source, zone = f"import:{format_name}", times.check_zone(settings.catalogue.time_zone)

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.store.log.repeats import order_of_nobody
-from etappe.store.log.schema import EVENT, TIME
+from etappe.log.repeats import order_of_nobody
+from etappe.log.schema import EVENT, TIME
 
 ROWS_AT_ONCE: Final = 1_000_000
 """Rows that are brought into the log at once."""

@@ -9,10 +9,10 @@ import polars as pl
 from etappe.catalog.item import Item
 from etappe.progress import Progress, silent
 from etappe.simulation import story, world
+from etappe.simulation.frames import Frames
 from etappe.simulation.goods import catalogue
 from etappe.simulation.goods.pieces import content
 from etappe.simulation.oracle import Oracle
-from etappe.simulation.record.frames import Frames
 from etappe.simulation.record.labels import labels
 from etappe.simulation.story import Story
 from etappe.simulation.truth import Truth

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from etappe.simulation.frames import ROWS, TIME, Frames, by_visit, slices
 from etappe.simulation.journey.arrivals import NONE
 from etappe.simulation.oracle import Oracle
 from etappe.simulation.parameters import STAGES
 from etappe.simulation.people.people import CHANNELS
 from etappe.simulation.people.tastes import Life
-from etappe.simulation.record.frames import ROWS, TIME, Frames, by_visit, slices
 from etappe.simulation.record.identities import KINDS
 from etappe.simulation.record.properties import Labels, where
 from etappe.simulation.steps import Steps

@@ -7,10 +7,10 @@ from typing import Final
 from redis.lock import Lock
 
 from etappe.errors import GenerationError
+from etappe.log import Log
 from etappe.store import connection, generation, keys, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.generation import Kind, fault_of, is_guest, kept
-from etappe.store.log import Log
 
 _NEVER: Final = (0, 0)
 _BEGINNING_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ from etappe.errors import StoreUnavailableError
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script
-from etappe.store.identities.belonging import HEAD_BYTES, Place, place_of
+from etappe.store.identities.roots import HEAD_BYTES, Place, place_of
 from etappe.store.marks import Standing
 
 _HOPS: Final = 3

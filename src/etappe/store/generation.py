@@ -15,9 +15,9 @@ import redis
 
 from etappe.arrays import replace_synced
 from etappe.errors import GenerationError, StoreError
+from etappe.log import Log
 from etappe.store import connection, journal, keys, marks
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 
 FILE: Final = "generation"
 BEHIND_REMEDY: Final = (

@@ -25,9 +25,9 @@ from etappe.customers.state import extend
 from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
+from etappe.log import Log
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
-from etappe.store.log import Log
 
 PORTION_ROWS: Final = 1_000_000
 """Events held in memory at a time, about."""

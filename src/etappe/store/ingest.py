@@ -23,7 +23,7 @@ from etappe.ids import Partition, Subject, partition_of, subject_of, tombstone_o
 from etappe.settings import Settings
 from etappe.store import keys, memory, scripts
 from etappe.store.connection import AsyncRedis
-from etappe.store.identities.belonging import place_of
+from etappe.store.identities.roots import place_of
 from etappe.store.marks import Standing
 
 _TRIES: Final = 200

@@ -9,10 +9,10 @@ import polars as pl
 from etappe.catalog.item import ItemPatch
 from etappe.customers.identity import ERASE, NAME, Change, Graph
 from etappe.ids import Subject, tombstone_of
+from etappe.log import Log
 from etappe.store import journal
 from etappe.store.api_keys import ApiKey
 from etappe.store.identities import tombstones
-from etappe.store.log import Log
 
 _KEY: Final = msgspec.json.Decoder(ApiKey)
 _PATCHES: Final = msgspec.json.Decoder(list[ItemPatch])

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from etappe import settings as settings_module
 from etappe.errors import InputError, StoreError
+from etappe.log import Log, mending
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, generation, keys, snapshots, swapping
+from etappe.store import connection, folder_swap, generation, keys, snapshots
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.identities import erasure, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log, mending
 from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring, unerased
 from etappe.worker.backup.backing_up import Manifest
@@ -28,23 +28,23 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
         EtappeError: the backup is damaged, or the place is in use.
     """
     data = place.data
-    swapping.refuse_unfinished(data)
-    held = [name for name in (*swapping.RESTORED, *swapping.DERIVED) if (data / name).exists()]
+    folder_swap.refuse_unfinished(data)
+    held = [name for name in (*folder_swap.RESTORED, *folder_swap.DERIVED) if (data / name).exists()]
     if held and not replace:
         raise InputError(f"{data} holds {', '.join(held)}; name an empty folder with --data, or say --replace")
     listed = _listed(erased) if erased else []
-    new = swapping.begin(data)
+    new = folder_swap.begin(data)
     try:
         manifest = unpack(file, new, progress)
         progress("looking for who was erased since", 0)
         stones = [*listed, *_known(place, _secret(new, file), bool(held))]
-        log = Log(new / swapping.LOG)
+        log = Log(new / folder_swap.LOG)
         log.prepare()
         _set_aside(log, manifest)
         tombstones.add(log, stones)
-        swapping.ready(data, replaces=replace)
+        folder_swap.ready(data, replaces=replace)
     except BaseException:
-        swapping.give_up(data)
+        folder_swap.give_up(data)
         raise
     return rebuild(place, progress)
 
@@ -58,7 +58,7 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
     Raises:
         EtappeError: servers are running, or the place cannot be used.
     """
-    plan = swapping.swap(place.data)
+    plan = folder_swap.swap(place.data)
     with opened(place, unfinished=True) as here:
         if plan is None:
             _refuse_lost_log(here, accepted=accept_loss)
@@ -67,7 +67,7 @@ def rebuild(place: Place, progress: Progress, *, accept_loss: bool = False) -> R
             restoring.forget(here.client)
         _go_on(here, progress)
         done = restoring.rebuild_all(here.client, here.log, place.data, here.secret, here.settings, progress)
-        swapping.finish(place.data)
+        folder_swap.finish(place.data)
     return done
 
 
@@ -83,7 +83,7 @@ def _set_aside(log: Log, manifest: Manifest) -> None:
     """What was damaged when it was backed up is no more than remembered: all else can be read then."""
     live = log.state().live()
     for name in manifest.damaged:
-        path = name.removeprefix(f"{swapping.LOG}/")
+        path = name.removeprefix(f"{folder_swap.LOG}/")
         if path in live:
             mending.set_aside(log, path)
 
@@ -127,7 +127,7 @@ def _known(place: Place, secret: bytes, held: bool) -> list[Tombstone]:
                 f"{connection.shown(place)} belongs to another place: its secret is not the backup's;"
                 " name an empty Redis with --redis, or empty that one if nothing in it is to be kept"
             )
-        found = restoring.known_tombstones(client, place.data / swapping.LOG) if kept == secret else []
+        found = restoring.known_tombstones(client, place.data / folder_swap.LOG) if kept == secret else []
     if not _free(place):
         raise StoreError(f"another command is using {place.data}; let it end, then run the same again")
     return found

@@ -9,13 +9,13 @@ import msgspec
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
-from etappe.importing import times
+from etappe.importing.checking import times
+from etappe.log import Log, findings
+from etappe.log.findings import Evidence
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import beginning, catalogues, connection, journal, snapshots, swapping
+from etappe.store import beginning, catalogues, connection, folder_swap, journal, snapshots
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log, findings
-from etappe.store.log.findings import Evidence
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ def opened(
         EtappeError: settings, data folder, Redis or log cannot be used.
     """
     if not unfinished:
-        swapping.refuse_unfinished(place.data)
+        folder_swap.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
     times.zone_of(settings.catalogue.time_zone)
     with connection.connect(place) as client:

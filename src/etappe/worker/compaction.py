@@ -2,7 +2,7 @@
 
 import logging
 
-from etappe.store.log import Log
+from etappe.log import Log
 
 _log = logging.getLogger("etappe.compaction")
 

@@ -7,12 +7,12 @@ import polars as pl
 
 from etappe.customers.state import fold_state
 from etappe.errors import DamagedFileError
+from etappe.log import Log
 from etappe.settings import Settings
 from etappe.store import customers, exports
 from etappe.store.connection import SyncRedis
 from etappe.store.exports import Wanted
 from etappe.store.identities import erasure
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 
 

@@ -11,13 +11,13 @@ from etappe.customers.base import pack
 from etappe.events import trust
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject, browser_of, subject_of
+from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store import history, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.history import Past
 from etappe.store.identities import erasure
-from etappe.store.log import Log
 from etappe.worker.folding import BATCH
 
 _AT_ONCE: Final = 20_000

@@ -19,6 +19,7 @@ from etappe import faults
 from etappe.customers import tails
 from etappe.customers.base import pack
 from etappe.ids import Subject, browser_of, is_browser
+from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store import connection, customers, history
@@ -26,9 +27,8 @@ from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.history import Past
 from etappe.store.identities import erasure, graph
+from etappe.store.identities.applying import drop_held
 from etappe.store.identities.erasure import Erasure
-from etappe.store.identities.steps import drop_held
-from etappe.store.log import Log
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import BATCH

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import catalogues, generation, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.attempts import Attempts
 from etappe.worker.compaction import compact

@@ -9,9 +9,9 @@ import pytest
 
 from etappe.catalog.item import ItemPatch
 from etappe.importing import run
-from etappe.importing.report import ImportReport
+from etappe.importing.reporting.report import ImportReport
+from etappe.log import Log
 from etappe.settings import Settings
-from etappe.store.log import Log
 
 SECRET = b"secret of a test" * 2
 

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etappe.errors import InputError
-from etappe.importing import checks, formats, items
+from etappe.importing.catalogue import items
+from etappe.importing.checking import checks
+from etappe.importing.formats import registry
 from etappe.settings import Settings
 
 HEADERS = {
@@ -60,7 +62,7 @@ def _money(revenue: Any) -> float:
     return sum(float(part) for part in (revenue.purchases, revenue.refunds, revenue.skipped, revenue.rejected))
 
 
-@pytest.mark.parametrize("form", list(formats.FORMATS))
+@pytest.mark.parametrize("form", list(registry.FORMATS))
 @given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=13), max_size=12))
 @_few
 def test_rows(shop: Any, tmp_path_factory: pytest.TempPathFactory, form: str, rows: list[list[str]]) -> None:
@@ -70,7 +72,7 @@ def test_rows(shop: Any, tmp_path_factory: pytest.TempPathFactory, form: str, ro
     _try(shop, path, form)
 
 
-@pytest.mark.parametrize("form", list(formats.FORMATS))
+@pytest.mark.parametrize("form", list(registry.FORMATS))
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "csv.zst", "jsonl", "parquet"])
 @given(data=st.binary(max_size=200))
 @settings(_few, max_examples=15)
@@ -81,7 +83,7 @@ def test_bytes(shop: Any, tmp_path_factory: pytest.TempPathFactory, form: str, s
     _try(shop, path, form)
 
 
-@pytest.mark.parametrize("form", list(formats.FORMATS))
+@pytest.mark.parametrize("form", list(registry.FORMATS))
 @given(data=st.binary(max_size=200), cut=st.integers(0, 12))
 @settings(_few, max_examples=15)
 def test_damaged_gzip(shop: Any, tmp_path_factory: pytest.TempPathFactory, form: str, data: bytes, cut: int) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
-from etappe.importing import items
-from etappe.importing.report import ItemsReport
+from etappe.importing.catalogue import items
+from etappe.importing.reporting.report import ItemsReport
 from etappe.settings import Catalogue, Settings
 
 BERLIN = Settings(catalogue=Catalogue(time_zone="Europe/Berlin"))

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from etappe.errors import EtappeError, InputError, SettingsError
-from etappe.importing import lines, spool
+from etappe.importing import spool
+from etappe.importing.reading import lines
 from etappe.settings import Catalogue, Settings
 
 HEADER = "event,timestamp,user_id,item_id\n"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests import odd
 
-from etappe.importing import items
+from etappe.importing.catalogue import items
 from etappe.settings import Settings
 
 FORMS = {"segment": odd.SEGMENT, "ga4": odd.GA4 + odd.BIGQUERY, "native": odd.NATIVE}

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etappe.importing import lines, spool
+from etappe.importing import spool
+from etappe.importing.reading import lines
 from etappe.settings import Settings, Traffic
 
 THREE = Settings(traffic=Traffic(events_per_minute=3))

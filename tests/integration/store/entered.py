@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from etappe.store.log import Log, as_rows
+from etappe.log import Log, as_rows
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

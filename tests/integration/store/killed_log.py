@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from etappe.store.log import Log, as_rows
-from etappe.store.log.compaction import Limits
+from etappe.log import Log, as_rows
+from etappe.log.compaction import Limits
 
 LIMITS = Limits(many=3, quiet=3, grace_seconds=0, commits=3)
 ROUNDS = 9

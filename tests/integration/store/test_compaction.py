@@ -13,9 +13,9 @@ from polars.testing import assert_frame_equal
 from tests.integration.store.entered import add, ids, parquet, rows, unseal
 
 from etappe.errors import DamagedFileError, DataError, EtappeError
-from etappe.store.log import Log, compaction
-from etappe.store.log.compaction import LIMITS, Limits
-from etappe.store.log.state import LogFile, State
+from etappe.log import Log, compaction
+from etappe.log.compaction import LIMITS, Limits
+from etappe.log.state import LogFile, State
 
 EAGER = Limits(many=3, quiet=4, rows=1_000, grace_seconds=0, commits=1_000_000)
 

@@ -20,12 +20,12 @@ from tests.unit.customers.words import LATE, PAUSE, SKEW, Heard, last_word
 from etappe.customers.state import State, fold_state
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, item_hash, subject_of
+from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
-from etappe.store import connection, consents, customers, history, learnable
+from etappe.store import connection, consents, customers, history, learning_rows
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
@@ -169,7 +169,7 @@ class Shop:
         state, whose = self.state(), history.alone(_series(WHO))
         for past in history.of(self.log, whose, HALF_LIFE, erasure.pending(self.client)):
             same(State(base=past.base, half_life_days=HALF_LIFE, digest=""), state, "u")
-        words = learnable.said(self.log.events())
+        words = learning_rows.said(self.log.events())
         assert words["granted"].to_list() == ([] if not self.heard else [last_word(self.heard)])
         rows = self.log.events().collect()
         assert rows.height == rows["event_id"].n_unique()

@@ -9,8 +9,8 @@ import pytest
 from tests.integration.store.entered import add, cut, flip, ids, parquet, rows, unseal
 
 from etappe.errors import DamagedFileError, DataError, InputError, NotFoundError
-from etappe.store.log import Log, damage, mending, quarantine
-from etappe.store.log.compaction import Limits
+from etappe.log import Log, damage, mending, quarantine
+from etappe.log.compaction import Limits
 
 EAGER = Limits(many=3, quiet=1_000, grace_seconds=0, commits=1)
 Harm = Callable[[Path], None]

@@ -7,13 +7,13 @@ import pytest
 
 from etappe.errors import GenerationError
 from etappe.events.intake import Accepted
+from etappe.log import Log
 from etappe.progress import silent
 from etappe.settings import Place
 from etappe.store import beginning, connection, generation, keys, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
 from etappe.store.generation import Kind
-from etappe.store.log import Log
 from etappe.wiring.restoring import rebuild
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving.archive import archive

@@ -17,11 +17,11 @@ from etappe.errors import NotFoundError, StoreUnavailableError
 from etappe.events.identities import Identity, hashed_email
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash, partition_of
+from etappe.log import Log
 from etappe.settings import Place, Settings, Store
 from etappe.store import connection, customers, keys, scripts
 from etappe.store.connection import SyncRedis
-from etappe.store.identities import graph, steps
-from etappe.store.log import Log
+from etappe.store.identities import applying, graph
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
 
@@ -185,7 +185,7 @@ def test_steps_done_again_change_nothing(
 ) -> None:
     """The steps of a link and of a parting, done a second time at once or after new events, leave everything as it was."""
     done: list[tuple[int, Any]] = []
-    do = steps.do
+    do = applying.do
 
     def kept(client: SyncRedis, epoch: int, some: Any, settings: Settings) -> None:
         do(client, epoch, some, settings)

@@ -9,10 +9,10 @@ import pytest
 from tests.fixtures.write_log import SECRET, story, told
 
 from etappe.events.vocabulary import TYPES
+from etappe.log import Log, damage
 from etappe.progress import silent
 from etappe.settings import Place, Settings
 from etappe.store import connection
-from etappe.store.log import Log, damage
 from etappe.wiring.restoring import rebuild
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

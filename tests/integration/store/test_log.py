@@ -11,8 +11,8 @@ import pytest
 from tests.integration.store.entered import BEGIN, add, ids, parquet, rows
 
 from etappe.errors import DataError, EtappeError
-from etappe.store.log import Commit, Log, as_rows, quarantine, schema
-from etappe.store.log import log as module
+from etappe.log import Commit, Log, as_rows, quarantine, schema
+from etappe.log import log as module
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 from tests.integration.store.entered import add, ids
 
 from etappe.errors import DataError
-from etappe.store.log import Commit, Log, LogFile, commits
-from etappe.store.log.commits import kept, read
-from etappe.store.log.compaction import Limits
-from etappe.store.log.state import Replacement, State
+from etappe.log import Commit, Log, LogFile, commits
+from etappe.log.commits import kept, read
+from etappe.log.compaction import Limits
+from etappe.log.state import Replacement, State
 
 ALWAYS = Limits(commits=1)
 

@@ -7,11 +7,11 @@ import pytest
 from tests.integration.store.entered import add, ids, parquet, rows
 
 from etappe.errors import DataError
-from etappe.store.log import Log, findings, quarantine
-from etappe.store.log.compaction import Limits
-from etappe.store.log.findings import Evidence
-from etappe.store.log.orphans import Orphan
-from etappe.store.log.state import State
+from etappe.log import Log, findings, quarantine
+from etappe.log.compaction import Limits
+from etappe.log.findings import Evidence
+from etappe.log.orphans import Orphan
+from etappe.log.state import State
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.integration.store.killed_log import erased
 
 from etappe import faults
 from etappe.errors import EtappeError
-from etappe.store.log import Log
-from etappe.store.log.compaction import Limits
+from etappe.log import Log
+from etappe.log.compaction import Limits
 
 EAGER = Limits(many=3, quiet=100, grace_seconds=0, commits=1)
 

@@ -10,7 +10,7 @@ from tests.integration.store.entered import ids, parquet
 from tests.integration.store.killed_log import LIMITS, ROUNDS, rows
 
 from etappe import faults
-from etappe.store.log import Log
+from etappe.log import Log
 
 SCRIPT = Path(__file__).with_name("killed_log.py")
 POINTS = [name for name in faults.POINTS if name.startswith("log.")]

@@ -7,8 +7,8 @@ import pytest
 from tests.integration.store.entered import BEGIN, add, ids, parquet, rows
 
 from etappe.errors import DataError
-from etappe.store.log import Log, as_rows, schema
-from etappe.store.log.compaction import Limits
+from etappe.log import Log, as_rows, schema
+from etappe.log.compaction import Limits
 
 EAGER = Limits(many=3, quiet=1_000)
 

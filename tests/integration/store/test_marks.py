@@ -14,11 +14,11 @@ from etappe.api.replica import Replica
 from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, partition_of, subject_of
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import api_keys, beginning, connection, customers, generation, journal, keys, marks
 from etappe.store.connection import AsyncRedis, SyncRedis, connect_async
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 from etappe.store.marks import EMPTIED, SET_BACK, Standing
 
 ME: Final = subject_of(SECRET, "user_id", "u")

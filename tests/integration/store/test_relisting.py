@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.integration.store.entered import add, cut, ids, rows
 
-from etappe.store.log import Log, as_rows, quarantine
-from etappe.store.log.compaction import Limits
-from etappe.store.log.relisting import relist
+from etappe.log import Log, as_rows, quarantine
+from etappe.log.compaction import Limits
+from etappe.log.relisting import relist
 
 EAGER = Limits(many=3, quiet=1_000, grace_seconds=900, commits=1_000)
 

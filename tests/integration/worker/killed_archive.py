@@ -6,9 +6,9 @@ Run as `python killed_archive.py DATA [REDIS]`.
 import sys
 from pathlib import Path
 
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import connection
-from etappe.store.log import Log
 from etappe.worker.archiving import archive as module
 
 

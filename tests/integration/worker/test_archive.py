@@ -9,9 +9,9 @@ import pytest
 from etappe.catalog.item import ItemPatch
 from etappe.events.intake import Accepted
 from etappe.ids import subject_of
+from etappe.log import Log
 from etappe.store import journal, keys
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving import streams
 from etappe.worker.archiving.archive import archive

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from etappe import faults
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.archiving.rejected import FILE
 

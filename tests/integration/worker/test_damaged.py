@@ -11,11 +11,11 @@ from tests.integration.store.entered import cut, flip
 
 from etappe.errors import DamagedFileError, DataError, InputError
 from etappe.events.identities import Identity
+from etappe.log import mending, quarantine
+from etappe.log.state import LogFile
 from etappe.models.snapshot import KIND
 from etappe.store import exports, keys
 from etappe.store.identities import tombstones
-from etappe.store.log import mending, quarantine
-from etappe.store.log.state import LogFile
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import Opened
 from etappe.worker.archiving.archive import archive

@@ -13,7 +13,7 @@ from tests.integration.living import Living
 from etappe.customers.state import fold_state
 from etappe.events.identities import Identity
 from etappe.ids import Subject, browser_of, partition_of
-from etappe.store import customers, exports, keys, learnable
+from etappe.store import customers, exports, keys, learning_rows
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt, Redacted
 from etappe.worker.archiving.archive import archive
@@ -118,7 +118,7 @@ def test_new_life_stays(living: Living, rejected: Path) -> None:
     assert rows["3"]["properties"] == '{"identities":{"loyalty_card":"card"}}'
     assert [row["decision"] for row in living.rows("decision")] == ["d"]
     root, browser = living.subject("u"), living.subject("b", "anonymous_id")
-    known = learnable.graph_of(living.log, living.pending()).roots()
+    known = learning_rows.graph_of(living.log, living.pending()).roots()
     assert known == {root: root, browser: root, living.subject("card", "loyalty_card"): root}
 
 

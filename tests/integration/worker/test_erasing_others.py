@@ -15,6 +15,7 @@ from tests.integration.worker.people import DEEDS, PEOPLE, Deed, Person, done, i
 from etappe.events.identities import Identity, hashed_email, hashed_phone
 from etappe.events.intake import Accepted
 from etappe.events.naming.sought import ERASED
+from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import connection, keys
 from etappe.store.connection import SyncRedis
@@ -22,7 +23,6 @@ from etappe.store.exports import Wanted
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.exporting import export_of

@@ -9,10 +9,10 @@ from tests.integration.full import full, held
 
 from etappe.errors import EtappeError, StoreFullError
 from etappe.events.intake import Accepted
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 from etappe.wiring.store import opened
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import go_round

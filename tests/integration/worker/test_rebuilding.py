@@ -14,12 +14,12 @@ from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Event
 from etappe.ids import Subject, subject_of
+from etappe.log import Log
 from etappe.settings import Settings
 from etappe.store import history, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.ingest import Outcome
-from etappe.store.log import Log
 from etappe.worker import rebuilding
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

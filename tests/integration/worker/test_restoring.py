@@ -12,6 +12,7 @@ from etappe.errors import DamagedFileError, StoreError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, subject_of
+from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import api_keys, artifacts, customers, journal, keys, marks
 from etappe.store.catalogues import load
@@ -19,7 +20,6 @@ from etappe.store.connection import SyncRedis, connect_async, run_script
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
-from etappe.store.log import Log
 from etappe.store.scripts import LEASE
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import regraphing, restoring, unerased

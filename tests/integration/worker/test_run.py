@@ -14,11 +14,11 @@ from etappe.catalog.item import Item, ItemPatch
 from etappe.errors import EtappeError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
+from etappe.log import Log
 from etappe.settings import Place, Settings, Store
 from etappe.store import api_keys, beginning, catalogues, connection, customers, journal, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
-from etappe.store.log import Log
 from etappe.worker import run as module
 from etappe.worker.attempts import Attempts
 from etappe.worker.run import compile_catalogue, go_round, work

@@ -10,9 +10,9 @@ import pytest
 from etappe import faults
 from etappe.catalog.item import ItemPatch
 from etappe.events.intake import Accepted
+from etappe.log import Log
 from etappe.store import journal, keys
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving import rejected, streams
 from etappe.worker.archiving.archive import archive

@@ -7,8 +7,8 @@ import pytest
 
 from etappe.cli.checks import keys
 from etappe.cli.checks.finding import Level
+from etappe.log import Log, as_rows
 from etappe.settings import FILE_NAME, Place
-from etappe.store.log import Log, as_rows
 from etappe.wiring.inspecting import inspected
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from etappe.store.log import as_rows
+from etappe.log import as_rows
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CUSTOMERS, GROUPS, ITEMS = 24, 3, 8

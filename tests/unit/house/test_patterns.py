@@ -11,7 +11,7 @@ from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
 from etappe.events import identities
 from etappe.events.vocabulary import Purchase
-from etappe.importing.feed import values
+from etappe.importing.catalogue.feed import values
 
 _SAFE = "$(?!\\n)"
 

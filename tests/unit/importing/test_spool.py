@@ -8,7 +8,7 @@ import pytest
 
 from etappe.importing import spool
 from etappe.importing.spool import Portion, Spool
-from etappe.store.log import Log
+from etappe.log import Log
 
 
 def _add(into: Spool, *rows: tuple[int, int, str | None], subject: bytes | None = b"s") -> None:

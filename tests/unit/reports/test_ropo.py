@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from etappe.log.schema import EVENT
 from etappe.reports.ropo import Line, report
-from etappe.store.log.schema import EVENT
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CATEGORIES = pl.DataFrame(

@@ -13,13 +13,13 @@ from etappe.catalog.table import Catalogue
 from etappe.customers import records
 from etappe.customers.state import State, fold_state
 from etappe.events.vocabulary import TYPES
+from etappe.log import as_rows
 from etappe.models.snapshot import Snapshot
 from etappe.serving.decide import Decision, decide
 from etappe.serving.moment import Moment
 from etappe.serving.request import DecideRequest
 from etappe.serving.view import View
 from etappe.settings import Settings
-from etappe.store.log import as_rows
 from etappe.training.fit import fit_snapshot
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

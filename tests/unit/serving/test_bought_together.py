@@ -5,11 +5,11 @@ from pathlib import Path
 
 from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
+from etappe.log import as_rows
 from etappe.models.snapshot import Snapshot
 from etappe.serving import lists
 from etappe.serving.view import View
 from etappe.settings import Learning, Settings
-from etappe.store.log import as_rows
 from etappe.training.fit import fit_snapshot
 
 SETTINGS = Settings(learning=Learning(factors=2))

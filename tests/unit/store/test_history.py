@@ -16,8 +16,8 @@ from etappe.customers.records import WIDTH, encode
 from etappe.customers.state import fold_state
 from etappe.events.intake import Accepted, read_event
 from etappe.events.vocabulary import CHANNELS, TYPES
+from etappe.log import Log, as_rows
 from etappe.store import history
-from etappe.store.log import Log, as_rows
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HALF_LIFE = 60.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from etappe.store.log import as_rows, schema
+from etappe.log import as_rows, schema
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

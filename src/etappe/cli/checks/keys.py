@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from etappe.cli.checks.finding import Finding, ok, warning
-from etappe.store.log import Log
+from etappe.log import Log
 from etappe.wiring.inspecting import Inspected
 from etappe.worker.archiving import entries
 

@@ -6,9 +6,9 @@ import redis
 
 from etappe.cli.checks.finding import Finding, fault, ok, warning
 from etappe.errors import EtappeError
+from etappe.log import damage, findings, quarantine
+from etappe.log.quarantine import Held
 from etappe.store import snapshots
-from etappe.store.log import damage, findings, quarantine
-from etappe.store.log.quarantine import Held
 from etappe.wiring.inspecting import Inspected
 
 

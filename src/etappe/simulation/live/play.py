@@ -11,7 +11,9 @@ from etappe.progress import Progress, silent
 from etappe.simulation.chance import stream
 from etappe.simulation.live.client import Client
 from etappe.simulation.live.crowd import Crowd
-from etappe.simulation.live.visit import Surroundings, Visit
+from etappe.simulation.live.surroundings import Surroundings
+from etappe.simulation.live.tally import Tally
+from etappe.simulation.live.visit import Visit
 from etappe.simulation.record.properties import Labels
 from etappe.simulation.story import Story
 
@@ -84,6 +86,7 @@ def play(
 class _Player:
     def __init__(self, around: Surroundings, run: str) -> None:
         self._around, self._run = around, run
+        self._tally = Tally(around)
         self.visits = self._events = self._rejected = self._orders = 0
 
     def begin(self) -> None:
@@ -102,7 +105,7 @@ class _Player:
         crowd = self._around.crowd
         crowd.pass_time(1.0 / max(crowd.visits_a_day, 1e-9))
         person, keen = crowd.next_visitor()
-        visit = Visit(self._around, person, f"{self._run}-{self.visits}", keen=keen)
+        visit = Visit(self._around, self._tally, person, f"{self._run}-{self.visits}", keen=keen)
         bought = visit.happen()
         self._rejected += self._around.client.send([_plain(event) for event in visit.events])
         self.visits += 1
@@ -125,7 +128,7 @@ class _Player:
 
     def played(self) -> Played:
         """What came of it so far."""
-        tally = self._around.tally
+        tally = self._tally
         lists = max(tally.lists, 1)
         return Played(
             visits=self.visits, events=self._events, rejected=self._rejected, days=round(self._around.crowd.now, 3),

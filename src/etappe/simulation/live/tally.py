@@ -1,24 +1,22 @@
-"""What came of it: how good the lists were that were served, beside the best there could have been."""
-
-from typing import TYPE_CHECKING
+"""The outcome of a game: how good the lists were that were served, beside the best there could have been."""
 
 import numpy as np
 
+from etappe.simulation.live.surroundings import Surroundings
 from etappe.simulation.tables import Ints
-
-if TYPE_CHECKING:
-    from etappe.simulation.live.visit import Surroundings
 
 
 class Tally:
     """Counts, and sums of expected clicks per list of items."""
 
-    def __init__(self) -> None:
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
         self.lists = self.clicks = self.pieces = self.piece_clicks = self.forbidden = 0
         self.expected = self.served = self.best = self.random = 0.0
 
-    def saw_list(self, around: "Surroundings", person: int, shown: Ints) -> None:
+    def saw_list(self, person: int, shown: Ints) -> None:
         """Notes a list that somebody was shown, and what the best and a random one would have been worth to them."""
+        around = self._around
         self.lists += 1
         self.forbidden += sum(item in around.sold_out for item in shown.tolist())
         items = np.arange(len(around.items))

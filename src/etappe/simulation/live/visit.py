@@ -1,20 +1,15 @@
 """One visit, live: somebody comes, is shown something, looks around, and maybe buys."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from etappe.simulation.goods.catalogue import CURRENCY
-from etappe.simulation.goods.pieces import pieces
-from etappe.simulation.live.client import Client
-from etappe.simulation.live.crowd import Crowd
+from etappe.simulation.live.surroundings import Surroundings
 from etappe.simulation.live.tally import Tally
-from etappe.simulation.record.properties import PLACEMENT_OF_LIST, PLACEMENT_OF_PIECE, Labels
-from etappe.simulation.story import Story
+from etappe.simulation.record.properties import PLACEMENT_OF_LIST, PLACEMENT_OF_PIECE
 from etappe.simulation.tables import Ints
-from etappe.simulation.visits.interest import Interest
 
 ALSO: Final = "product.also"
 _PLACES: Final = {PLACEMENT_OF_LIST: 5, ALSO: 4}
@@ -23,33 +18,12 @@ _SECONDS: Final = 1.5
 _ASKS_ON_PRODUCT: Final = 0.6
 
 
-class Surroundings:
-    """What all visits share: the world, how the outside calls things, and what is sold out just now."""
-
-    def __init__(self, story: Story, named: Labels, crowd: Crowd, client: Client, chance: np.random.Generator) -> None:
-        self.story, self.world, self.crowd, self.client, self.chance = story, story.world, crowd, client, chance
-        self.response = story.world.response
-        self.interest = Interest(self.response, story.world.parameters.response)
-        self.users, self.items = named.users.to_list(), named.items.to_list()
-        self.row_of_item = {item: row for row, item in enumerate(self.items)}
-        self.row_of_piece = {piece.id: row for row, piece in enumerate(pieces())}
-        self.device_of = _last_devices(story, named)
-        self.sold_out: set[int] = set()
-        self.tally = Tally()
-        languages = [language for _, language, _ in story.world.parameters.people.countries]
-        self.locales = ["de-DE" if language == "de" else "en-GB" for language in languages]
-
-    @property
-    def day(self) -> float:
-        """Now, in days of the story."""
-        return self.world.clock.days + self.crowd.now
-
-
 class Visit:
     """Somebody's visit; `events` is what happened in it, to be sent when it is over."""
 
-    def __init__(self, around: Surroundings, person: int, number: str, *, keen: bool) -> None:
-        self._around, self._person, self._number, self._keen = around, person, number, keen
+    def __init__(self, around: Surroundings, tally: Tally, person: int, number: str, *, keen: bool) -> None:
+        self._around, self._tally = around, tally
+        self._person, self._number, self._keen = person, number, keen
         self._stage = int(around.crowd.stage[person])
         people, said = around.world.people, around.world.parameters
         known = around.chance.random() < said.told.stays_logged_in + said.told.logs_in
@@ -116,18 +90,18 @@ class Visit:
         shown = np.array(
             [self._around.row_of_item[one] for one in listed if one in self._around.row_of_item], dtype=int
         )
-        self._around.tally.saw_list(self._around, self._person, shown)
+        self._tally.saw_list(self._person, shown)
         if not len(shown):
             return []
         click, buy = self._chances(shown)
-        self._around.tally.expected += float(click.sum())
+        self._tally.expected += float(click.sum())
         draws = self._around.chance.random((2, len(shown)))
         wanted = []
         for position, item in enumerate(shown.tolist()):
             about = {"decision": answer["decision"], "placement": placement, "position": position}
             self._tell("impression", item_id=self._around.items[item], properties=about)
             if draws[0, position] < click[position]:
-                self._around.tally.clicks += 1
+                self._tally.clicks += 1
                 self._tell("click", item_id=self._around.items[item], properties=about)
                 self._tell("view_item", item_id=self._around.items[item])
                 wanted += [item] if draws[1, position] < buy[position] else []
@@ -150,9 +124,9 @@ class Visit:
             person, feels, piece = (np.array([number]) for number in (self._person, self._stage, row))
             seen = np.array([self._around.crowd.saw(self._person, f"p{row}")])
             chance = self._around.response.piece_click(person, feels, piece, np.array([self._around.day]), seen)[0]
-            self._around.tally.pieces += 1
+            self._tally.pieces += 1
             if self._around.chance.random() < chance:
-                self._around.tally.piece_clicks += 1
+                self._tally.piece_clicks += 1
                 self._tell("click", properties=about)
                 lift = self._around.response.lift(feels, piece)[0]
                 self._around.crowd.lift(self._person, float(lift))
@@ -184,15 +158,3 @@ class Visit:
         at = self._now + timedelta(milliseconds=len(self.events))
         about = {"event_id": f"{self._number}-{len(self.events)}", "timestamp": at, "event": event}
         self.events.append(about | self._who | {"channel": self._channel} | fields)
-
-
-def _last_devices(story: Story, named: Labels) -> dict[int, str]:
-    """Each person's last device: whoever comes again comes with a cookie that the shop knows."""
-    return dict(_owned(story, named))
-
-
-def _owned(story: Story, named: Labels) -> Iterator[tuple[int, str]]:
-    labels = named.devices.to_list()
-    for device, owner in enumerate(story.devices.owner.tolist()):
-        if owner >= 0:
-            yield owner, labels[device]

@@ -21,8 +21,8 @@ from etappe.ids import Subject
 from etappe.settings import Settings
 from etappe.store import keys, scripts
 from etappe.store.connection import SyncRedis, run_script
-from etappe.store.identities.belonging import Place, groups, place_of, places, roots
-from etappe.store.identities.steps import Steps, clean, dirty, do, mark_dirty, steps_of
+from etappe.store.identities.applying import Steps, clean, dirty, do, mark_dirty, steps_of
+from etappe.store.identities.roots import Place, groups, place_of, places, roots
 
 __all__ = [
     "GraphChange",

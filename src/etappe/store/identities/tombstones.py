@@ -14,9 +14,9 @@ import polars as pl
 from etappe.customers.identity import ERASE, Change
 from etappe.errors import InputError
 from etappe.ids import PARTITIONS, Subject, partition_of, tombstone_of
+from etappe.log import Log, as_rows
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
-from etappe.store.log import Log, as_rows
 
 SOURCE: Final = "tombstones"
 PARTITION: Final = "partition"

@@ -10,11 +10,11 @@ import redis
 
 from etappe import faults
 from etappe.errors import EtappeError, StoreFullError
+from etappe.log import Log, Transaction, schema
 from etappe.store import connection, generation, marks
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import tombstones
 from etappe.store.identities.remembered import Remembered
-from etappe.store.log import Log, Transaction, schema
 from etappe.worker.archiving import entries, rejected, streams
 from etappe.worker.archiving.entries import SOURCE, Entry, Rejected
 from etappe.worker.archiving.streams import PER_STREAM, Waiting

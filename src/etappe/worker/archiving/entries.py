@@ -7,8 +7,8 @@ import msgspec
 import polars as pl
 
 from etappe.events.vocabulary import AnyEvent, Event
+from etappe.log.rows import as_rows
 from etappe.store import journal, keys
-from etappe.store.log.rows import as_rows
 
 SOURCE: Final = "stream"
 _SAME: Final = (

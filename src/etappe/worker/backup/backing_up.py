@@ -17,13 +17,13 @@ import msgspec
 import etappe
 from etappe import arrays
 from etappe.errors import DamagedFileError, DataError
+from etappe.log import Log, LogFile, damage, frozen
+from etappe.log.damage import Damage
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.progress import Progress, silent
 from etappe.settings import FILE_NAME
 from etappe.store import artifacts, snapshots
 from etappe.store.connection import SECRET_FILE, SyncRedis
-from etappe.store.log import Log, LogFile, damage, frozen
-from etappe.store.log.damage import Damage
 from etappe.worker.archiving.archive import archive
 
 FORMAT: Final = 1

@@ -10,9 +10,9 @@ from typing import IO, Final
 import msgspec
 
 from etappe.errors import InputError
+from etappe.log import Log, mending
+from etappe.log.state import LogFile
 from etappe.progress import Progress, silent
-from etappe.store.log import Log, mending
-from etappe.store.log.state import LogFile
 from etappe.worker.backup.backing_up import MANIFEST, Manifest
 from etappe.worker.backup.unpacking import manifest_of
 

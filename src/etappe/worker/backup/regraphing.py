@@ -12,12 +12,12 @@ import msgspec
 from etappe.customers.identity import Graph, root_of
 from etappe.errors import StoreUnavailableError
 from etappe.ids import Subject
+from etappe.log import Log
 from etappe.progress import Progress
 from etappe.settings import Settings
 from etappe.store import keys, replay, scripts
 from etappe.store.connection import SyncRedis, run_script
 from etappe.store.identities import graph, tombstones
-from etappe.store.log import Log
 from etappe.worker.archiving.archive import archive
 
 LOCK_MS: Final = 30_000

@@ -18,6 +18,7 @@ import redis
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, StoreError
 from etappe.ids import Subject, is_browser
+from etappe.log import Log, damage
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
@@ -25,7 +26,6 @@ from etappe.store import artifacts, beginning, catalogues, journal, keys, marks,
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph, tombstones
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log, damage
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import regraphing, unerased

@@ -13,11 +13,11 @@ import polars as pl
 from etappe.customers.identity import ERASE, NAME
 from etappe.events.identities import ANONYMOUS, IDENTITIES, USER, Identity
 from etappe.ids import Subject, subject_of, tombstone_of
+from etappe.log import Log
 from etappe.settings import Settings
 from etappe.store.identities import tombstones
 from etappe.store.identities.erasure import Erasure
 from etappe.store.identities.tombstones import Tombstone
-from etappe.store.log import Log
 
 _MOMENTS: Final = {"event": "received", "identity": "time", "decision": "time"}
 """For each table with subjects the column that says when a row came in."""

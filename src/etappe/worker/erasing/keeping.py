@@ -15,9 +15,9 @@ from etappe.customers.identity import ERASE
 from etappe.events.identities import ANONYMOUS
 from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject, browser_of, subject_of
+from etappe.log import schema
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Erasure
-from etappe.store.log import schema
 from etappe.worker.erasing.naming import Erased
 
 _OF_EVENTS: Final = ("subject", "event", "received")

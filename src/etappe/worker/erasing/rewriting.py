@@ -18,13 +18,13 @@ from etappe.arrays import replace_synced
 from etappe.errors import DamagedFileError
 from etappe.events.naming.sought import REJECTED
 from etappe.ids import Subject
+from etappe.log import Log
+from etappe.log.compaction import Keep
 from etappe.settings import Settings
 from etappe.store import connection, exports, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Erasure, Receipt
-from etappe.store.log import Log
-from etappe.store.log.compaction import Keep
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.keeping import Keeper, Taken
 from etappe.worker.erasing.naming import Erased

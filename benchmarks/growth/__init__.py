@@ -1,0 +1,1 @@
+"""What Redis and the log come to hold over months."""

@@ -1,0 +1,1 @@
+"""What the simulated shop looks like, measured and drawn."""

@@ -1,0 +1,1 @@
+"""Items out of files: tables, JSON lines and product feeds."""

@@ -1,0 +1,50 @@
+"""Times as files write them, as UTC."""
+
+from datetime import UTC, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from etappe.errors import SettingsError
+from etappe.log.schema import TIME
+
+_ISO: Final = (
+    r"^(?P<day>\d{4}-\d\d-\d\d)(?:[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d{1,9})?)?"
+    r" ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d:?\d\d)?)?$"
+)
+
+
+def check_zone(name: str) -> str:
+    """`name`, if it is a time zone; else SettingsError."""
+    try:
+        pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(name)
+    except pl.exceptions.PolarsError as error:
+        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
+    return name
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of this name; SettingsError where this machine does not know it."""
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"catalogue.time_zone {name!r} is not known here; install the package tzdata") from error
+
+
+def parse(column: pl.Expr, zone: str) -> pl.Expr:
+    """Text as `TIME`: ISO 8601 with `T` or a space; null where it is none.
+
+    Times without a zone are in `zone`. One that the change to winter time repeats is the earlier; one that the change
+    to summer time leaves out is none.
+    """
+    parts = column.str.extract_groups(_ISO)
+    day, clock, seconds, written = (parts.struct.field(name) for name in ("day", "clock", "seconds", "zone"))
+    stamp = pl.concat_str(day, pl.lit("T"), clock.fill_null("00:00"), seconds.fill_null(":00"))
+    local = stamp.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
+    sign = pl.when(written.str.starts_with("-")).then(-1).otherwise(1)
+    hours = written.str.slice(1, 2).cast(pl.Int64, strict=False)
+    minutes = written.str.slice(-2).cast(pl.Int64, strict=False)
+    offset = pl.duration(minutes=sign * (hours * 60 + minutes).fill_null(0))
+    there = local.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    return pl.when(written.is_null()).then(there).otherwise((local - offset).dt.replace_time_zone("UTC")).cast(TIME)

@@ -1,0 +1,94 @@
+"""Etappe's own form: one event a row, as CSV, JSON lines or Parquet."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import polars as pl
+from msgspec import Meta
+
+from etappe.importing.checking import amounts, checks
+from etappe.importing.formats.intake import Intake
+from etappe.importing.reading import json_lines, sources
+from etappe.importing.reading.batch import Batch
+
+_COLUMNS: Final = sources.Columns(
+    required=("event", "timestamp"),
+    optional=tuple(name for name in checks.COLUMNS if name not in ("event", "timestamp")),
+    closed=True,
+)
+_Number = Annotated[float, Meta(ge=0)]
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A line of JSON: kinds are checked here, as the API would, and values with those of all other files."""
+
+    event: str | None = None
+    timestamp: str | None = None
+    event_id: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    item_id: str | None = None
+    order_id: str | None = None
+    quantity: int | None = None
+    price: _Number | None = None
+    currency: str | None = None
+    channel: str | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"null")
+    claim: bool | None = None
+
+
+def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
+    """Frames of accepted rows.
+
+    Raises:
+        InputError: a required column is missing, one is unknown, or the file cannot be read.
+    """
+    for batch in _batches(path):
+        amount = amounts.of(_number("quantity", batch.rows), _number("price", batch.rows)) * _sign(batch.rows.columns)
+        accepted = intake.accepted(batch, batch.rows.with_columns(amount.alias("amount")))
+        intake.items.note(accepted.filter(pl.col("event") != "refund").select(_ITEM))
+        intake.items.note(accepted.filter(pl.col("event") == "refund").select("item_id", "time", "line"))
+        yield accepted
+
+
+_ITEM: Final = ("item_id", "time", "line", "price", "currency")
+
+
+def _batches(path: Path) -> Iterator[Batch]:
+    if sources.kind_of(path) != "jsonl":
+        yield from sources.tabular(path, _COLUMNS)
+        return
+    for decoded in json_lines.read(path, _Line):
+        columns = {name: [_text(getattr(line, name)) for line in decoded.values] for name in checks.COLUMNS}
+        schema = {"line": pl.Int64} | dict.fromkeys(checks.COLUMNS, pl.String)
+        yield Batch(pl.DataFrame({"line": decoded.lines} | columns, schema), decoded.broken)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, msgspec.Raw):
+        text = bytes(value).decode()
+        return None if text == "null" else text
+    return repr(value)
+
+
+def _number(name: str, rows: pl.DataFrame) -> pl.Expr:
+    return pl.col(name).cast(pl.Float64, strict=False) if name in rows.columns else pl.lit(None, pl.Float64)
+
+
+def _sign(columns: Sequence[str]) -> pl.Expr:
+    """Money comes with a purchase and goes with a refund; other events move none, nor does what a browser claims."""
+    claimed = pl.col("claim").str.to_lowercase() == "true" if "claim" in columns else pl.lit(value=False)
+    sign = (
+        pl.when(claimed)
+        .then(0)
+        .when(pl.col("event") == "purchase")
+        .then(1)
+        .when(pl.col("event") == "refund")
+        .then(-1)
+        .otherwise(0)
+    )
+    return sign.cast(pl.Int128)

@@ -1,0 +1,1 @@
+"""What an import did: counted, balanced, and what it refused, kept."""

@@ -1,0 +1,79 @@
+"""Where every row of an import is accounted for."""
+
+from collections import Counter
+
+import polars as pl
+
+from etappe.importing.checking import amounts
+from etappe.importing.reading.batch import Batch, Broken
+from etappe.importing.reporting.rejected_file import RejectedFile
+from etappe.importing.reporting.report import Revenue, Skipped, decimal
+
+
+class Ledger:
+    """Counts rows and money as they are read, and writes down what is rejected."""
+
+    def __init__(self, rejected: RejectedFile) -> None:
+        self.rows = 0
+        self.rejected: Counter[str] = Counter()
+        self._file = rejected
+        self._skipped: Counter[str] = Counter()
+        self._skipped_money: Counter[str] = Counter()
+        self._money: Counter[str] = Counter()
+
+    def book(self, batch: Batch, judged: pl.DataFrame) -> pl.DataFrame:
+        """Books every row of `batch` and returns the accepted ones of `judged`, which has its rows in the same order.
+
+        `judged` says by `reason` why a row is rejected, else by `skip` (optional) why it is left out, and has its
+        `amount` (Int128 millionths, negative for a refund).
+        """
+        self.rows += judged.height + len(batch.broken)
+        self._money["total"] += amounts.total(judged["amount"])
+        bad = judged["reason"].is_not_null()
+        if batch.broken or bad.any():
+            self._reject(batch, judged, bad)
+        rest = judged.filter(~bad).drop("reason")
+        if "skip" in rest.columns:
+            self._skip(rest.filter(pl.col("skip").is_not_null()))
+            rest = rest.filter(pl.col("skip").is_null()).drop("skip")
+        self._sell(rest)
+        return rest.drop("amount")
+
+    def leave_out(self, rows: pl.DataFrame, reason: str) -> None:
+        """Books accepted `rows` (event, `amount` in Int128 millionths) as left out after all."""
+        self._sell(rows, -1)
+        self._skip(rows.with_columns(pl.lit(reason).alias("skip")))
+
+    def skipped(self) -> dict[str, Skipped]:
+        """Rows and revenue left out, by reason, most rows first."""
+        return {
+            reason: Skipped(rows, decimal(self._skipped_money[reason])) for reason, rows in self._skipped.most_common()
+        }
+
+    def revenue(self) -> Revenue:
+        """The money of all rows read so far."""
+        skipped = self._skipped_money.total()
+        sums = {name: self._money[name] for name in ("purchases", "refunds", "rejected", "total")}
+        return Revenue(skipped=decimal(skipped), **{name: decimal(micro) for name, micro in sums.items()})
+
+    def _reject(self, batch: Batch, judged: pl.DataFrame, bad: pl.Series) -> None:
+        self._money["rejected"] += amounts.total(judged.filter(bad)["amount"])
+        reasons = judged["reason"].filter(bad).to_list()
+        rows = [
+            (Broken(row.pop("line"), reason, ""), {name: cell for name, cell in row.items() if cell is not None})
+            for reason, row in zip(reasons, batch.rows.filter(bad).iter_rows(named=True), strict=True)
+        ]
+        every = [*rows, *((broken, broken.text) for broken in batch.broken)]
+        for broken, row in sorted(every, key=lambda pair: pair[0].line):
+            self._file.add(broken.line, broken.reason, row)
+            self.rejected[broken.reason] += 1
+
+    def _skip(self, rows: pl.DataFrame) -> None:
+        sums = rows.group_by("skip").agg(pl.len(), pl.col("amount").sum())
+        for reason, count, micro in sums.iter_rows():
+            self._skipped[reason] += count
+            self._skipped_money[reason] += int(micro)
+
+    def _sell(self, rows: pl.DataFrame, times: int = 1) -> None:
+        for event, name in (("purchase", "purchases"), ("refund", "refunds")):
+            self._money[name] += times * amounts.total(rows.filter(pl.col("event") == event)["amount"])

@@ -1,0 +1,122 @@
+"""CSV records, the lines they begin on, and what is broken."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from etappe.errors import InputError
+from etappe.importing.reading import batch, delimited, lines
+
+
+def _read(path: Path, text: str) -> tuple[list[tuple], list[tuple[int, str]]]:
+    path.write_bytes(text.encode())
+    _, batches = delimited.read(path)
+    parts = list(batches)
+    rows = [row for part in parts for row in part.rows.iter_rows()]
+    return rows, [(one.line, one.reason) for part in parts for one in part.broken]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a.csv"
+
+
+def test_header_is_line_one(file: Path) -> None:
+    """The first row below the header begins on line 2, as an editor shows it."""
+    assert _read(file, "a,b\n1,2\n3,4\n") == ([(2, "1", "2"), (3, "3", "4")], [])
+
+
+def test_empty_cells_are_null(file: Path) -> None:
+    """An empty cell, quoted or not, is an absent value."""
+    assert _read(file, 'a,b\n,2\n1,""\n') == ([(2, None, "2"), (3, "1", None)], [])
+
+
+def test_mark_and_windows_line_ends(file: Path) -> None:
+    """A byte order mark and carriage returns are no part of names and cells."""
+    assert _read(file, "\ufeffa,b\r\n1,2\r\n\r\n") == ([(2, "1", "2")], [])
+
+
+def test_quoted_line_breaks_keep_lines_counted(file: Path) -> None:
+    """A record over three lines begins on its first, and the next one three lines later."""
+    assert _read(file, 'a,b\n"x\n\ny",2\n3,4\n') == ([(2, "x\n\ny", "2"), (5, "3", "4")], [])
+
+
+def test_quotes_and_commas_in_cells(file: Path) -> None:
+    """Doubled quotes, commas in quotes, and inches in an unquoted cell are taken as meant."""
+    expected = [(2, 'say "hi"', "1,2"), (3, '5" nail', '6" nail')]
+    assert (expected, []) == _read(file, 'a,b\n"say ""hi""","1,2"\n5" nail,6" nail\n')
+
+
+def test_wrong_number_of_fields(file: Path) -> None:
+    """Rows with a field too few or too many, quoted or not, are broken; the others are read."""
+    expected = ([(3, "3", "4")], [(line, batch.WRONG_WIDTH) for line in (2, 4, 5)])
+    assert expected == _read(file, 'a,b\n1\n3,4\n1,2,3\n"1","2","3"\n')
+
+
+def test_stray_quote_costs_one_line(file: Path) -> None:
+    """A quote that nothing closes is one broken line; the lines below are read."""
+    rows, broken = _read(file, 'a,b\n"x,1\n' + "3,4\n" * 500)
+    assert (len(rows), broken) == (500, [(2, batch.OPEN_QUOTE)])
+
+
+def test_junk_after_a_quote(file: Path) -> None:
+    """Text behind a closing quote breaks its line only."""
+    assert _read(file, 'a,b\n"x"y,1\n3,4\n') == ([(3, "3", "4")], [(2, batch.BAD_QUOTE)])
+
+
+def test_cut_last_record(file: Path) -> None:
+    """A last record whose quote is cut off is broken, not lost."""
+    assert _read(file, 'a,b\n1,2\n"3') == ([(2, "1", "2")], [(3, batch.OPEN_QUOTE)])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_batches_change_nothing(file: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Records that lie across two batches are read as in one."""
+    text = 'a,b\n1,2\n"x\n\n\ny",2\n3,"4"\n"5\n6",7\n8\n"9\n",10\n'
+    whole = _read(file, text)
+    monkeypatch.setattr(lines, "BATCH", size)
+    assert whole == _read(file, text)
+
+
+@pytest.mark.parametrize(("text", "said"), [("a,a\n1,2\n", "more than once"), ('"a\n', "no line of CSV")])
+def test_bad_header(file: Path, text: str, said: str) -> None:
+    """A header that names a column twice, or is no CSV, is refused with its line."""
+    file.write_text(text)
+    with pytest.raises(InputError, match=f"line 1.*{said}"):
+        delimited.read(file)
+
+
+_cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=8)
+
+
+@given(st.lists(st.tuples(_cells, _cells, _cells), max_size=20))
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, str]]) -> None:
+    """Whatever the standard library writes is read back, cell by cell, with nothing broken."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("a", "b", "c"), *cells])
+    rows, broken = _read(tmp_path_factory.mktemp("csv") / "a.csv", text.getvalue())
+    expected = [tuple(cell or None for cell in row) for row in cells]
+    assert (expected, []) == ([row[1:] for row in rows], broken)
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200))
+def test_every_filled_line_is_accounted_for(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    """No line of any text is lost: each is a row, broken, or inside a quoted cell."""
+    rows, broken = _read(tmp_path_factory.mktemp("csv") / "a.csv", "a,b\n" + text)
+    begun = sorted([row[0] for row in rows] + [line for line, _ in broken])
+    inside = sum(str(cell).count("\n") for row in rows for cell in row[1:] if cell)
+    joined = sum(one.text.count("\n") for part in delimited.read(_last(tmp_path_factory))[1] for one in part.broken)
+    blank = sum(1 for line in text.split("\n") if line.removesuffix("\r") == "")
+    filled = len(text.split("\n")) - blank
+    assert len(set(begun)) == len(begun)
+    assert filled <= len(begun) + inside + joined
+
+
+def _last(factory: pytest.TempPathFactory) -> Path:
+    folders = sorted(factory.getbasetemp().glob("csv*/a.csv"), key=lambda path: path.stat().st_mtime_ns)
+    return folders[-1]
