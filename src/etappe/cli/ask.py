@@ -27,7 +27,7 @@ def decide(
     item: Annotated[str | None, Parameter(help="Item on the page.")] = None,
     limit: Annotated[int, Parameter(help="Length of the list, 1 to 100.")] = 10,
     locale: Annotated[str | None, Parameter(help="Language of titles, such as de-DE.")] = None,
-    explain: Annotated[bool, Parameter(help="Show sources asked and what rules left out.", negative="")] = False,
+    explain: Annotated[bool, Parameter(help="Show sources asked and what the gate left out.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the answer as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> None:
@@ -75,7 +75,7 @@ def _show(answer: Answer, user: str | None) -> None:
         "", ("item", "title", "price", "source", "reason"), [(*row[:2], _price(row[2]), *row[3:]) for row in rows]
     )
     if filled.explanation is not None:
-        left_out = ", ".join(f"{rule} {count}" for rule, count in filled.explanation.left_out.items())
+        left_out = ", ".join(f"{check} {count}" for check, count in filled.explanation.left_out.items())
         show.result(f"asked: {', '.join(filled.explanation.sources)}; left out: {left_out or 'nothing'}")
 
 

@@ -53,7 +53,7 @@ SOURCES: Final[Mapping[str, Ask]] = {
     "factors": factors.ask,
 }
 SERVED: Final = "served"
-"""The list that `decide` fills, rules and all."""
+"""The list that `decide` fills, gate and all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """How a list came about: the sources asked in turn, and how many candidates each rule left out."""
+    """How a list came about: the sources asked in turn, and how many candidates each check left out."""
 
     sources: list[str]
     left_out: dict[str, int]

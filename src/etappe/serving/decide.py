@@ -72,9 +72,9 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
     Raises:
         InputError: a filter of the request cannot be understood.
     """
-    session_seconds = settings.rules.session_minutes * SECONDS_PER_MINUTE
+    session_seconds = settings.showing.session_minutes * SECONDS_PER_MINUTE
     here = situation(view, state, request.context, moment.now, session_seconds)
-    judging = Gate(view, state, gate.on_page(request.context), settings.rules, moment.now)
+    judging = Gate(view, state, gate.on_page(request.context), settings.showing, moment.now)
     pool = Pool(here, judging, order.asked(here))
     page, placements, lists = Page(), {}, {}
     for placement in request.placements:

@@ -17,7 +17,7 @@ from etappe.serving import checks
 from etappe.serving.checks import CHECKS, EXCLUDED, FILTER, PASSES, Columns, Held
 from etappe.serving.request import Context, Placement
 from etappe.serving.view import Rows, View
-from etappe.settings import Rules
+from etappe.settings import Showing
 
 Verdicts = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -27,9 +27,9 @@ _NOTHING_CLOSED: Final = np.zeros(0, np.bool_)
 class Gate:
     """The checks of one request: for the customer with a state (None: a stranger), at a time, on a page."""
 
-    def __init__(self, view: View, state: State | None, on_page: Sequence[str], rules: Rules, now: float) -> None:
+    def __init__(self, view: View, state: State | None, on_page: Sequence[str], showing: Showing, now: float) -> None:
         self._columns = columns_of(view.catalogue)
-        self._held = _held(view, self._columns, state, on_page, rules, now)
+        self._held = _held(view, self._columns, state, on_page, showing, now)
 
     def judge(self, rows: Rows) -> Verdicts:
         """uint8[n]: which check forbids each of `rows`."""
@@ -90,7 +90,9 @@ def columns_of(catalogue: Catalogue) -> Columns:
     return Columns(*(catalogue.column(name) for name in Columns._fields))
 
 
-def _held(view: View, columns: Columns, state: State | None, on_page: Sequence[str], rules: Rules, now: float) -> Held:
+def _held(
+    view: View, columns: Columns, state: State | None, on_page: Sequence[str], showing: Showing, now: float
+) -> Held:
     here = _rows_of(view.catalogue, on_page) if on_page else None
     count = len(here) if here is not None else 0
     if state is not None:
@@ -98,7 +100,7 @@ def _held(view: View, columns: Columns, state: State | None, on_page: Sequence[s
     groups, numbers = checks.table_for(count)
     closed = _NOTHING_CLOSED
     if state is not None:
-        closed = _hold_done(view, columns, state, rules, now, groups, numbers)
+        closed = _hold_done(view, columns, state, showing, now, groups, numbers)
     if here is not None:
         checks.hold_page(groups, numbers, here, columns)
     return Held(now, groups, numbers, closed)
@@ -108,7 +110,7 @@ def _hold_done(
     view: View,
     columns: Columns,
     state: State,
-    rules: Rules,
+    showing: Showing,
     now: float,
     groups: NDArray[np.uint64],
     numbers: Verdicts,
@@ -116,11 +118,11 @@ def _hold_done(
     """Holds back what the customer ignored or bought; returns the category codes that a purchase closed."""
     rows, items = _known(view.catalogue, state.items)
     shares = view.again_shares(rows)
-    checks.hold_items(groups, numbers, items, rows, columns, shares, now, rules.floor_days, rules.again_share)
+    checks.hold_items(groups, numbers, items, rows, columns, shares, now, showing.floor_days, showing.again_share)
     if len(state.claims):
         claimed, claims = _known(view.catalogue, state.claims)
-        checks.hold_claims(groups, numbers, claims, claimed, columns, now, rules.floor_days)
-    return _bought_once(view.catalogue, rows[items["bought"] > 0], rules)
+        checks.hold_claims(groups, numbers, claims, claimed, columns, now, showing.floor_days)
+    return _bought_once(view.catalogue, rows[items["bought"] > 0], showing)
 
 
 def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[np.void]]:
@@ -130,12 +132,12 @@ def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[
     return rows[known], told[known]
 
 
-def _bought_once(catalogue: Catalogue, bought: Rows, rules: Rules) -> Mask:
-    if not rules.bought_once or len(bought) == 0:
+def _bought_once(catalogue: Catalogue, bought: Rows, showing: Showing) -> Mask:
+    if not showing.bought_once or len(bought) == 0:
         return _NOTHING_CLOSED
     closed = np.zeros(len(catalogue.categories), np.bool_)
     codes = catalogue.column("category")[bought]
-    for path in rules.bought_once:
+    for path in showing.bought_once:
         inside = catalogue.below(path)
         if inside[codes].any():
             closed |= inside

@@ -1,4 +1,4 @@
-"""Lists that are the same for everyone: what goes with an item, and what is popular. The rules hold here too."""
+"""Lists that are the same for everyone: what goes with an item, and what is popular. The gate is theirs too."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -92,7 +92,7 @@ def _list(
     category: str | None = None,
 ) -> ItemList:
     view = here.view
-    gate = Gate(view, None, around, settings.rules, here.now)
+    gate = Gate(view, None, around, settings.showing, here.now)
     own = OwnChecks(view.catalogue, [], compile_filter({"category": category} if category else None))
     ranked = ranking.rank(Pool(here, gate, Asked((source,))), own, Page(), limit)
     listed = shown(here, ranked.picks, languages(locale))

@@ -45,7 +45,7 @@ def replayed(
     except msgspec.MsgspecError as error:
         raise DataError(f"a kept answer cannot be read: {error}; ask with a new request_id") from error
     withdrawn = personal and state is None
-    gate = Gate(view, state, gates.on_page(request.context), settings.rules, now)
+    gate = Gate(view, state, gates.on_page(request.context), settings.showing, now)
     placements = {
         placement.name: _left(view, placement, filled, gate, withdrawn=withdrawn)
         for placement in request.placements

@@ -44,6 +44,8 @@ def test_decision_equals_its_twin(model: Model, case: Case, trained: bool) -> No
     snapshot = model.snapshot if trained else None
     who = state(case.done) if case.done is not None else None
     asked = {"context": case.context, "placements": case.placements, "explain": True}
-    made = ask(View(overlaid(case.items), snapshot), who, settings=Settings(rules=case.rules), days=case.days, **asked)
+    made = ask(
+        View(overlaid(case.items), snapshot), who, settings=Settings(showing=case.showing), days=case.days, **asked
+    )
     sources = Sources(case.items, snapshot, who, case.context, case.now.timestamp() - 30 * 60)
     _check(case, made.answer, sources, Keeper(case, trained=trained))

@@ -16,7 +16,7 @@ from etappe.serving.checks import CHECKS
 from etappe.serving.gate import Gate, OwnChecks, left_out, on_page
 from etappe.serving.request import Context
 from etappe.serving.view import View
-from etappe.settings import Rules
+from etappe.settings import Showing
 
 DAYS = (0.5, 13.0, 15.0, 40.0)
 PATHS = (None, "tea", "tea/green", "coffee")
@@ -39,7 +39,7 @@ _ITEMS = st.lists(
 ).map(lambda told: [_item(number, one) for number, one in enumerate(told)])
 
 
-def _naive(items: list[Item], done: list[tuple[str, str, float]], page: list[str], rules: Rules, item: Item) -> str:
+def _naive(items: list[Item], done: list[tuple[str, str, float]], page: list[str], showing: Showing, item: Item) -> str:
     """The first check, in the order of the contract, that forbids `item`; of a shop in which nobody buys twice."""
     by_id = {one.id: one for one in items}
 
@@ -48,15 +48,15 @@ def _naive(items: list[Item], done: list[tuple[str, str, float]], page: list[str
 
     bought = [(by_id[who], days) for event, who, days in done if event == "purchase" and who in by_id]
     last = {one.id: min(days for other, days in bought if other.id == one.id) for one, _ in bought}
-    floors = {one.id: rules.floor_days if one.floor_days is None else one.floor_days for one in items}
+    floors = {one.id: showing.floor_days if one.floor_days is None else one.floor_days for one in items}
     forbidding = {
         "unavailable": not item.available,
         "ignored": group(item) in {group(by_id[who]) for event, who, _ in done if event == "ignore" and who in by_id},
         "just_bought": group(item) in {group(by_id[who]) for who, days in last.items() if days < floors[who]},
         "bought_before": group(item)
-        in {group(by_id[who]) for who in last if by_id[who].floor_days is None and rules.again_share > 0},
+        in {group(by_id[who]) for who in last if by_id[who].floor_days is None and showing.again_share > 0},
         "bought_once": any(
-            _below(item, path) and any(_below(by_id[who], path) for who in last) for path in rules.bought_once
+            _below(item, path) and any(_below(by_id[who], path) for who in last) for path in showing.bought_once
         ),
         "on_this_page": group(item) in {group(by_id[who]) for who in page if who in by_id},
     }
@@ -75,21 +75,21 @@ def test_verdicts_are_those_of_the_words(items: list[Item], data: st.DataObject)
     event = st.sampled_from(["purchase", "purchase", "ignore", "view_item"])
     done = data.draw(st.none() | st.lists(st.tuples(event, ids, st.sampled_from(DAYS)), max_size=8))
     page = data.draw(st.lists(ids, max_size=2))
-    rules = Rules(
+    showing = Showing(
         floor_days=data.draw(st.sampled_from([0, 14])),
         again_share=data.draw(st.sampled_from([0.0, 0.1])),
         bought_once=tuple(data.draw(st.lists(st.sampled_from(["tea", "coffee"]), max_size=2))),
     )
-    gate = Gate(View(overlaid(items)), state(done) if done is not None else None, page, rules, NOW.timestamp())
+    gate = Gate(View(overlaid(items)), state(done) if done is not None else None, page, showing, NOW.timestamp())
     found = ["" if number == 0 else CHECKS[number - 1] for number in gate.judge(np.arange(len(items))).tolist()]
-    assert [_naive(items, done or [], page, rules, item) for item in items] == found
+    assert [_naive(items, done or [], page, showing, item) for item in items] == found
 
 
 def test_many_that_are_held_back() -> None:
     """With a thousand items ignored, none of them passes and all others do: the table of groups is large enough."""
     items = [Item(id=f"i{number}") for number in range(2000)]
     who = state([("ignore", f"i{number}", 1.0) for number in range(1000)])
-    gate = Gate(View(overlaid(items)), who, [], SETTINGS.rules, NOW.timestamp())
+    gate = Gate(View(overlaid(items)), who, [], SETTINGS.showing, NOW.timestamp())
     assert gate.judge(np.arange(2000)).tolist() == [2] * 1000 + [0] * 1000
 
 
@@ -99,7 +99,7 @@ def test_a_claim_holds_back_for_the_floor() -> None:
     who = fold_state(b"", records.encode(claim, "c", NOW - timedelta(days=3)), 60.0)
     view = View(overlaid([Item(id="a"), Item(id="b"), Item(id="c", item_group_id="a-like"), Item(id="d")]))
     for days, expected in ((0, [3, 0]), (10.9, [3, 0]), (11.1, [0, 0])):
-        gate = Gate(view, who, [], SETTINGS.rules, NOW.timestamp() + days * 86_400)
+        gate = Gate(view, who, [], SETTINGS.showing, NOW.timestamp() + days * 86_400)
         assert gate.judge(np.array([0, 1])).tolist() == expected
 
 

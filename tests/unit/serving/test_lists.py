@@ -32,7 +32,7 @@ from etappe.serving.situation import situation
 from etappe.serving.sources import factors as by_factors
 from etappe.serving.view import View
 from etappe.serving.warm import warm_up
-from etappe.settings import Consent, Rules, Settings
+from etappe.settings import Consent, Settings, Showing
 
 
 def _without_times(value: object) -> object:
@@ -162,7 +162,7 @@ def _teas() -> set[str]:
 
 def test_own_floor_beats_the_shops(view: View) -> None:
     """Bought ten days ago: shown again after the shop's floor, earlier or later where the item says so."""
-    settings = Settings(rules=Rules(floor_days=14, again_share=0))
+    settings = Settings(showing=Showing(floor_days=14, again_share=0))
     who = state([("purchase", f"coffee-{number}", 10.0) for number in range(3)])
     view.catalogue.apply(ItemPatch(id="coffee-1", floor_days=5))
     view.catalogue.apply(ItemPatch(id="coffee-2", floor_days=60))
@@ -186,7 +186,7 @@ def test_own_floor_beats_the_shops(view: View) -> None:
 
 def test_category_bought_once_is_closed(view: View) -> None:
     """After one purchase in "tea", however long ago, nothing of it or below is shown; others' purchases close nothing."""
-    settings = Settings(rules=Rules(bought_once=("tea",), floor_days=0, again_share=0))
+    settings = Settings(showing=Showing(bought_once=("tea",), floor_days=0, again_share=0))
     placements = [{"name": "p", "limit": 100}]
     buyer, other = (
         state([("purchase", "tea-1", 300.0)]),
@@ -298,7 +298,7 @@ def test_filter_that_makes_no_sense(view: View, wanted: dict[str, object], field
 
 def test_filters_are_obeyed(view: View) -> None:
     """By category and below, by price, by id, all at once."""
-    again = Settings(rules=Rules(again_share=0))
+    again = Settings(showing=Showing(again_share=0))
     for wanted, expected in (
         ({"category": "tea"}, 6),
         ({"category": "tea/fine"}, 3),

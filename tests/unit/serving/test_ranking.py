@@ -79,7 +79,7 @@ def _asked(case: Case) -> tuple[Pool, View]:
     view = View(overlaid(case.items))
     here = situation(view, None, Context(), NOW.timestamp(), 0.0)
     sources = [_source(number, blocks) for number, blocks in enumerate(case.sources)]
-    gate = Gate(view, None, case.page, SETTINGS.rules, NOW.timestamp())
+    gate = Gate(view, None, case.page, SETTINGS.showing, NOW.timestamp())
     return Pool(here, gate, Asked(tuple(sources[: case.in_turn]), tuple(sources[case.in_turn :]))), view
 
 
@@ -135,7 +135,7 @@ def test_each_source_is_asked_once(limit: int) -> None:
     view = View(overlaid(items))
     here = situation(view, None, Context(), NOW.timestamp(), 0.0)
     source = Source(name="s", family="f", words=Words(kind="k"), ask=ask)
-    pool = Pool(here, Gate(view, None, [], SETTINGS.rules, NOW.timestamp()), Asked((source,)))
+    pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), Asked((source,)))
     lists = [ranking.rank(pool, OwnChecks(view.catalogue, [], compile_filter({})), Page(), limit) for _ in range(4)]
     assert [len(one.picks.rows) for one in lists] == [limit] * 4
     assert taken == list(range(0, limit, 100))
@@ -151,7 +151,7 @@ def test_picks_carry_what_the_source_told() -> None:
         Source(name=name, family="f", words=Words(kind="k"), ask=lambda _, block=block: iter([block]))
         for name, block in (("plain", plain), ("told", block))
     )
-    pool = Pool(here, Gate(view, None, [], SETTINGS.rules, NOW.timestamp()), Asked(sources))
+    pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), Asked(sources))
     picks = ranking.rank(pool, OwnChecks(view.catalogue, [], compile_filter({})), Page(), 5).picks
     told = zip(*(column.tolist() for column in picks[1:]), strict=True)
     assert list(told) == [(2, 1.0, -1, -1, 0), (1, 0.25, 9, 90, 1)]
