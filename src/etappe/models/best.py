@@ -25,10 +25,14 @@ def best(values: Any, ties: Any, limit: int) -> Any:
         heap[place] = place
     for root in range(size // 2 - 1, -1, -1):
         _sink(heap, root, size, values, ties)
-    for place in range(size, len(values) if size > 0 else 0):
-        if values[place] >= values[heap[0]] and _worse(heap[0], place, values, ties):
+    if size == 0:
+        return heap
+    worst = values[heap[0]]
+    for place in range(size, len(values)):
+        if values[place] >= worst and _worse(heap[0], place, values, ties):
             heap[0] = place
             _sink(heap, 0, size, values, ties)
+            worst = values[heap[0]]
     for end in range(size - 1, 0, -1):
         heap[0], heap[end] = heap[end], heap[0]
         _sink(heap, 0, end, values, ties)

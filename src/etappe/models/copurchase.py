@@ -158,49 +158,56 @@ def _table_size(entries: int) -> int:
 def _gather(
     rows: Any, scores: Any, counts: Any, history: Any, confidences: Any, own: Any, bought: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Candidates in the order in which they are first named."""
+    """Candidates in the order in which they are first named.
+
+    All that is said is listed first and added up then: two plain loops, as a call for each word would cost more than
+    what it does.
+    """
     most = len(history) * (rows.shape[1] + 1)
-    table = np.full(_table_size(most), NONE, dtype=np.int32)
-    found, because, pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    total, loudest = np.empty(most, np.float64), np.empty(most, np.float64)
-    filled = 0
+    named, items, pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    strengths = np.empty(most, np.float64)
+    said = 0
     for index in range(len(history)):
         item, sure = history[index], confidences[index]
         if item < 0 or sure <= 0.0:
             continue
         if len(own) > 0 and own[item] > 0.0:  # the item speaks for itself
-            at, filled = _place(table, found, total, loudest, item, filled)
-            _speak(total, loudest, because, pairs, at, sure * own[item], item, bought[item])
+            named[said], items[said], strengths[said], pairs[said] = item, item, sure * own[item], bought[item]
+            said += 1
         for place in range(rows.shape[1]):
-            if rows[item, place] == NONE:
+            row, score = rows[item, place], scores[item, place]
+            if row == NONE:
                 break
-            if scores[item, place] > 0.0:
-                at, filled = _place(table, found, total, loudest, rows[item, place], filled)
-                _speak(total, loudest, because, pairs, at, sure * scores[item, place], item, counts[item, place])
-    return found[:filled], total[:filled], because[:filled], pairs[:filled]
+            if score > 0.0:
+                named[said], items[said], strengths[said], pairs[said] = row, item, sure * score, counts[item, place]
+                said += 1
+    filled, total = _added_up(named[:said], items, pairs, strengths)
+    return named[:filled], total[:filled], items[:filled], pairs[:filled]
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _place(table: Any, found: Any, total: Any, loudest: Any, row: Any, filled: int) -> tuple[Any, Any]:
-    """The place of a candidate, a new one where it was not named yet, and how many there are then.
+@njit(cache=True, nogil=True)
+def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, Any]:
+    """Joins what is said of the same candidate, in place: how many candidates there are, and the sum for each.
 
-    The open-addressing table holds places, so that only its 4 bytes a slot have to be cleared for each request.
+    The first of `named`, `items`, `pairs` and `strengths` are then the candidates, the items that spoke loudest for
+    them, their pairs and how loud. The open-addressing table holds places, so only its 4 bytes a slot are cleared.
     """
-    mask = len(table) - 1
-    slot = (row * _HASH) & mask
-    while table[slot] != NONE and found[table[slot]] != row:
-        slot = (slot + 1) & mask
-    at = table[slot]
-    if at == NONE:
-        at = np.int32(filled)
-        table[slot], found[at], total[at], loudest[at] = at, row, 0.0, 0.0
-        filled += 1
-    return at, filled
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _speak(total: Any, loudest: Any, because: Any, pairs: Any, at: Any, strength: float, item: Any, pair: Any) -> None:
-    """Adds `strength` for a candidate on behalf of `item`, of whom `pair` had both."""
-    total[at] += strength
-    if strength > loudest[at]:
-        loudest[at], because[at], pairs[at] = strength, item, pair
+    table = np.full(_table_size(len(named)), NONE, dtype=np.int32)
+    total = np.empty(len(named), np.float64)
+    mask, filled = len(table) - 1, 0
+    for index in range(len(named)):
+        row, strength = named[index], strengths[index]
+        slot = (row * _HASH) & mask
+        while table[slot] != NONE and named[table[slot]] != row:
+            slot = (slot + 1) & mask
+        at = table[slot]
+        if at == NONE:
+            table[slot] = filled
+            named[filled], items[filled], pairs[filled] = row, items[index], pairs[index]
+            strengths[filled] = total[filled] = strength
+            filled += 1
+            continue
+        total[at] += strength
+        if strength > strengths[at]:
+            strengths[at], items[at], pairs[at] = strength, items[index], pairs[index]
+    return filled, total

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from etappe.catalog.filters import Filter, compile_filter
 from etappe.catalog.table import Catalogue
+from etappe.customers.records import EVENT
 from etappe.customers.state import State
 from etappe.ids import item_hash
 from etappe.serving import checks
@@ -22,6 +23,7 @@ from etappe.settings import Showing
 Verdicts = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 _NOTHING_CLOSED: Final = np.zeros(0, np.bool_)
+_NO_CLAIMS: Final = np.zeros(0, EVENT)
 
 
 class Gate:
@@ -94,35 +96,34 @@ def _held(
     view: View, columns: Columns, state: State | None, on_page: Sequence[str], showing: Showing, now: float
 ) -> Held:
     here = _rows_of(view.catalogue, on_page) if on_page else None
-    count = len(here) if here is not None else 0
-    if state is not None:
-        count += len(state.items) + len(state.claims)
-    groups, numbers = checks.table_for(count)
+    claims = _NO_CLAIMS if state is None else state.claims
+    done = 0 if state is None else len(state.items)
+    groups, numbers = checks.table_for(done + len(claims) + (0 if here is None else len(here)))
     closed = _NOTHING_CLOSED
     if state is not None:
-        closed = _hold_done(view, columns, state, showing, now, groups, numbers)
+        closed = _hold_items(view, columns, state.items, showing, now, groups, numbers)
+    if len(claims):
+        claimed, told = _known(view.catalogue, claims)
+        checks.hold_claims(groups, numbers, told, claimed, columns, now, showing.floor_days)
     if here is not None:
         checks.hold_page(groups, numbers, here, columns)
     return Held(now, groups, numbers, closed)
 
 
-def _hold_done(
+def _hold_items(
     view: View,
     columns: Columns,
-    state: State,
+    items: NDArray[np.void],
     showing: Showing,
     now: float,
     groups: NDArray[np.uint64],
     numbers: Verdicts,
 ) -> Mask:
     """Holds back what the customer ignored or bought; returns the category codes that a purchase closed."""
-    rows, items = _known(view.catalogue, state.items)
+    rows, known = _known(view.catalogue, items)
     shares = view.again_shares(rows)
-    checks.hold_items(groups, numbers, items, rows, columns, shares, now, showing.floor_days, showing.again_share)
-    if len(state.claims):
-        claimed, claims = _known(view.catalogue, state.claims)
-        checks.hold_claims(groups, numbers, claims, claimed, columns, now, showing.floor_days)
-    return _bought_once(view.catalogue, rows[items["bought"] > 0], showing)
+    checks.hold_items(groups, numbers, known, rows, columns, shares, now, showing.floor_days, showing.again_share)
+    return _bought_once(view.catalogue, rows, known, showing)
 
 
 def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[np.void]]:
@@ -132,8 +133,9 @@ def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[
     return rows[known], told[known]
 
 
-def _bought_once(catalogue: Catalogue, bought: Rows, showing: Showing) -> Mask:
-    if not showing.bought_once or len(bought) == 0:
+def _bought_once(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], showing: Showing) -> Mask:
+    bought = rows[items["bought"] > 0] if showing.bought_once else rows[:0]
+    if len(bought) == 0:
         return _NOTHING_CLOSED
     closed = np.zeros(len(catalogue.categories), np.bool_)
     codes = catalogue.column("category")[bought]

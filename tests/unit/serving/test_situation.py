@@ -106,7 +106,7 @@ def test_what_the_snapshot_does_not_know_tells_of_categories(here: Told) -> None
     """A new item on the page is no seed, but its category is what the customer is in."""
     told = here([("purchase", "tea-0", 30.0)], item="later")
     assert (_seeds(told), told.interests.tolist()) == ({}, [item_hash("later")])
-    codes = category.categories(told).tolist()
+    codes = category.categories(told)
     assert [told.view.catalogue.categories[code] for code in codes] == ["later"]
 
 
