@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -94,6 +94,7 @@ def _naive(lists: Neighbours, history: list[int], weights: NDArray[np.float64]) 
     return found
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 40), width=st.integers(1, 8), length=st.integers(0, 40))
 def test_scores_equal_a_plain_sum(seed: int, size: int, width: int, length: int) -> None:
     """For any lists and history the kernel finds the candidates and scores that a dictionary finds."""
@@ -110,6 +111,7 @@ def test_scores_equal_a_plain_sum(seed: int, size: int, width: int, length: int)
     assert (np.diff(found.scores) <= 0).all()
 
 
+@settings(deadline=None)  # the first call compiles
 @given(scores=st.lists(st.integers(0, 4), max_size=40), limit=st.integers(0, 50), seed=st.integers(0, 1000))
 def test_the_best_are_the_first_of_all(scores: list[int], limit: int, seed: int) -> None:
     """`best` gives what `ordered` begins with, in the same order, with what belongs to each."""
