@@ -5,7 +5,12 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help install demo test lint format bench bench-smoke faults lock clean
+# As many processes of tests as there are cores. A file's tests stay together with the server or shop it has made; files
+# go out in order, so that the acceptance tests, which wait most, come first and the short unit tests even out the end.
+WORKERS ?= logical
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: help install demo test test-fast test-long lint format bench bench-smoke faults lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 20
@@ -21,8 +26,14 @@ install: $(VENV)/.installed  ## set up .venv with what serving and training need
 demo: $(VENV)/.installed  ## a small shop, trained and served on http://127.0.0.1:8000
 	@$(BIN)/etappe demo
 
-test: $(VENV)/.installed-dev  ## all tests
-	@$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev  ## all tests but those that only test-long runs
+	@$(PYTEST) -m "not long"
+
+test-fast: $(VENV)/.installed-dev  ## the unit tests: no server, no store, within a minute
+	@$(PYTEST) -m "not long" tests/unit
+
+test-long: $(VENV)/.installed-dev  ## the tests that take long, and many more random cases of those that draw them
+	@TESTS_LONG=1 $(PYTEST) -m "long or seeded"
 
 lint: $(VENV)/.installed-dev  ## formatting, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import msgspec
+import numpy as np
 
 from etappe import settings
 from etappe.api import bodies, bounds
 from etappe.catalog import filters, item
-from etappe.events import intake, vocabulary
+from etappe.events import details, intake, touch, vocabulary
 from etappe.events.translation import ga4, segment_messages
+from etappe.models import snapshot
 from etappe.serving import request
 from etappe.settings import Settings
 
@@ -29,7 +31,7 @@ DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _UNITS: Final = {"ms": "ms", "seconds": "s", "minutes": "min", "days": "days", "mb": "MB", "mib": "MiB"}
 
-_PAGES: Final = ("events", "http", "settings")
+_PAGES: Final = ("events", "http", "models", "settings")
 
 _FIELDS: Final = {
     "event_id": "Makes a repeat recognisable. One that names none gets one from its bytes (and, without a `timestamp`,"
@@ -60,6 +62,7 @@ def pages() -> dict[Path, str]:
         "events": events(),
         "event-fields": fields(),
         "event-limits": limits(),
+        "snapshot-parts": snapshot_parts(),
         "bodies": body_bounds(),
         "bounds": request_bounds(),
         "settings": all_settings(),
@@ -93,15 +96,37 @@ def fields() -> str:
 
 def limits() -> str:
     """A row a limit of a batch."""
-    low, high = intake.RATINGS
+    low, high = details.RATINGS
     rows = [
         ("events in a batch", f"{bounds.EVENTS.secret}; {bounds.EVENTS.publishable} with a publishable key"),
         ("bytes of an event", f"{intake.MAX_EVENT_BYTES:,}"),
         ("bytes of the `properties` of `set_traits` and `set_consent`", f"{intake.MAX_TRAITS_BYTES:,}"),
         ("a `timestamp` ahead of our clock", f"{intake.AHEAD.days} day"),
         ("`properties.rating` of `rate`", f"{low} to {high}"),
+        (
+            "a field of a touch; its `referrer`",
+            f"{touch.LONGEST} characters; {touch.LONGEST_REFERRER:,}",
+        ),
+        ("`properties.state` of `service_contact` and `complaint`", ", ".join(f"`{one}`" for one in details.STATES)),
     ]
     return _table(("what", "limit"), rows)
+
+
+def snapshot_parts() -> str:
+    """A row a part of a snapshot, and below it a row an array."""
+    rows: list[tuple[str, ...]] = []
+    for part in snapshot.PARTS:
+        rows.append((f"**{part.name}**", "", part.told, ""))
+        rows += [
+            (
+                f"`{array.name}`",
+                f"{np.dtype(array.dtype)} [{', '.join(array.shape)}]",
+                array.told,
+                "; ".join(rule.told for rule in array.rules),
+            )
+            for array in part.arrays
+        ]
+    return _table(("part, array", "dtype and dimensions", "what", "must be"), rows)
 
 
 def body_bounds() -> str:

@@ -17,6 +17,7 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from tests import workers
 
 from etappe.events.intake import Accepted, read_event
 from etappe.log import Log
@@ -29,6 +30,13 @@ from etappe.store.ingest import ingest
 SECRET: Final = b"a secret of thirty-two bytes ..."
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _START_SECONDS: Final = 20.0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Several processes of tests share the cores, and no kernels."""
+    for number, spec in enumerate(specs):
+        spec.env |= workers.environment(config.rootpath / ".pytest_cache" / "numba" / str(number))
 
 
 def start_redis(folder: Path) -> tuple["subprocess.Popen[bytes]", str]:

@@ -32,6 +32,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The vouching file of an array folder.
 
     `log_position` is the commit of the log up to which everything was seen; `digest` that of the configuration used.
+    `parts` names the arrays that belong together, where that is told.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     created: str
     digest: str = ""
     log_position: int = 0
+    parts: dict[str, list[str]] = {}
     arrays: dict[str, ArrayInfo] = {}
     parameters: dict[str, Any] = {}
     metrics: dict[str, Any] = {}

@@ -10,6 +10,9 @@ import httpx
 import polars as pl
 import pytest
 from tests.acceptance.shop import Server, must, new_key, stop_store
+from tests.workers import made_once
+
+_KEYS = "keys"
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,25 @@ class Template:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """600 customers, 200 items and 90 days, trained."""
-    home = tmp_path_factory.mktemp("shop")
+    home = made_once(tmp_path_factory, "shop", _make)
     data, files = home / "data", home / "files"
-    must(data, "simulate", "--out", str(files), "--customers", "600", "--items", "200", "--days", "90", "--seed", "7")
-    must(data, "import-items", str(files / "items.jsonl"))
-    must(data, "import", str(files / "events.parquet"))
-    must(data, "train")
     events = pl.read_parquet(files / "events.parquet")
     bought = events.filter((pl.col("event") == "purchase") & pl.col("user_id").is_not_null()).unique("event_id")
     refused = events.filter((pl.col("event") == "set_consent") & pl.col("properties").str.contains("false"))
     bought = bought.filter(~pl.col("user_id").is_in(refused["user_id"].to_list()))
     ranked = bought["user_id"].value_counts(sort=True).sort("count", "user_id", descending=[True, False])
     items = pl.read_ndjson(files / "items.jsonl")["id"].to_list()
-    secret, publishable = new_key(data, "secret"), new_key(data, "publishable")
+    secret, publishable = (home / _KEYS).read_text().split()
     return Template(data, files, ranked["user_id"].to_list(), items, events, secret, publishable)
+
+
+def _make(home: Path) -> None:
+    data, files = home / "data", home / "files"
+    must(data, "simulate", "--out", str(files), "--customers", "600", "--items", "200", "--days", "90", "--seed", "7")
+    must(data, "import-items", str(files / "items.jsonl"))
+    must(data, "import", str(files / "events.parquet"))
+    must(data, "train")
+    (home / _KEYS).write_text(f"{new_key(data, 'secret')} {new_key(data, 'publishable')}")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from tests.workers import ports
 
 from etappe.cli import main
 from etappe.log import Log
@@ -27,6 +28,7 @@ from etappe.store.embedded import EmbeddedServer
 PATIENCE = 60
 """Seconds after which something that should have come is given up."""
 POLL = 0.02
+_ports = ports()
 
 Body = dict[str, Any]
 
@@ -94,10 +96,12 @@ def logged(data: Path, table: str) -> pl.DataFrame:
 
 
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
+    """A port nobody listens on just now, and no other process of these tests will."""
+    for port in _ports:
+        with socket.socket() as trial, contextlib.suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 class Waiting:

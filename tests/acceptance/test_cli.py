@@ -18,7 +18,7 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
 from etappe.log import Log
-from etappe.store import snapshots
+from etappe.store.learned import positions
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
@@ -108,7 +108,7 @@ def test_unknown_format(empty: Path, tmp_path: Path) -> None:
         ("empty.csv", b""),
         ("wrong.csv", b"colour,size\nred,1\n"),
         ("binary.csv", bytes(range(256)) * 50),
-        ("cut.csv.gz", gzip.compress(b"event,user_id,item_id\n" * 2000)[:60]),
+        ("cut.csv.gz", gzip.compress(b"event,user_id,item_id\n" * 2000, mtime=0)[:60]),
         ("none.csv.zst", b"no zstandard"),
         ("none.parquet", b"PAR1 and no more"),
         ("list.jsonl", b"[1, 2]\n"),
@@ -324,7 +324,7 @@ def test_rows_leave_quarantine_by_command(copy_of: Callable[[], Path]) -> None:
 def test_a_log_behind_its_snapshot(copy_of: Callable[[], Path]) -> None:
     """A log set back to before what a snapshot learned from is refused; `rebuild --accept-loss` goes on behind it, in so many words."""
     data = copy_of()
-    log, learned = data / "log", max(snapshots.learned(None, data).values())
+    log, learned = data / "log", max(positions(None, data).values())
     kept = list(log.glob("commits/[0-9]*.json"))
     assert len(kept) == Log(log).position() >= learned
     for path in kept:

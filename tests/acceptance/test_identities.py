@@ -224,6 +224,36 @@ def test_browsers_speak_for_no_address(browser: httpx.Client, name: Name) -> Non
     assert (refused["index"], refused["field"]) == (0, "properties.identities")
 
 
+def test_browsers_tell_no_returns(browser: httpx.Client, template: Template, name: Name) -> None:
+    """What only the shop can know is refused from a browser, with proof too, by whichever route; a page view is taken."""
+    user = name()
+    events = [
+        {"event": "page_view", "user_id": user, "channel": "social", "properties": {"source": "news"}},
+        {"event": "return", "user_id": user, "order_id": "o"},
+        {"event": "email_send", "user_id": user},
+    ]
+    said = browser.post("/v1/events", json={"events": events, "customer": {"token": _token(user, template.secret)}})
+    assert (said.json()["accepted"], [one["index"] for one in said.json()["rejected"]]) == (1, [1, 2])
+    assert all("secret key" in one["reason"] and one["field"] == "event" for one in said.json()["rejected"])
+    message = {"userId": user, "event": "Email Delivered", "messageId": f"{user}-1"}
+    refused = browser.post("/v1/segment/track", json=message)
+    assert "secret key" in refused.text
+
+
+def test_groups_link_nobody(here: httpx.Client, name: Name) -> None:
+    """Two customers of one household and company stay two, each with the groups as traits."""
+    ada, bob, house = name(), name(), name()
+    for user in (ada, bob):
+        accept(
+            here,
+            {"event": "identify", "user_id": user, "properties": {"identities": {"household": house}, "company": 7}},
+            {"event": "set_traits", "user_id": user, "properties": {"buying_centre": house}},
+        )
+    for user in (ada, bob):
+        assert _identities(here, user) == [("user_id", user)]
+        assert _customer(here, user)["traits"] == {"household": house, "company": "7", "buying_centre": house}
+
+
 def test_ids_with_slashes(here: httpx.Client, name: Name) -> None:
     """An id with a slash is one id in every path, and so are its identities."""
     user, cookie = f"team/{name()}?a=b&c", f"{name()}/x"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
+from tests import workers
 from tests.integration.identity_machine import COUNTED, Machine
 
 from etappe.settings import Place
@@ -27,6 +28,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     print(COUNTED)  # noqa: T201 - shown with -s: the size of the run
 
 
+@pytest.mark.seeded
 @pytest.mark.usefixtures("impatient")
 def test_customers_are_who_they_are(place: Place, tmp_path: Path) -> None:
     """Any sequence of steps leaves every customer with exactly their events, at once, and the log with all of them."""
@@ -36,7 +38,7 @@ def test_customers_are_who_they_are(place: Place, tmp_path: Path) -> None:
         return Machine(place, tmp_path / f"log{next(numbers)}")
 
     profile = settings(
-        max_examples=40,
+        max_examples=workers.examples(40, short=12),
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -32,6 +32,7 @@ async def take_events(
     """
     sender = auth.sender_of(request, token)
     allowed, rejected = trust.without_foreign_consent(accepted, rejected, sender)
+    allowed, rejected = trust.without_shops_own(allowed, rejected, sender)
     allowed, rejected = trust.without_vouched(allowed, rejected, sender)
     allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
     allowed = await service.with_consent_timed(allowed, arrived or now())

@@ -59,7 +59,7 @@ def train_in(here: Opened, shown: Progress, *, force: bool) -> Snapshot:
     manifest = fit_snapshot(
         events, settings=here.settings, log_position=position, folder=folder, metrics=metrics, progress=shown
     )
-    snapshot = Snapshot.open(folder / manifest.version)
+    snapshot = gate.opened(folder / manifest.version)
     for overruled in gate.check(snapshot, _in_service(here), force=force):
         show.say(f"published all the same: {overruled}")
     shown("publishing", 0)

@@ -13,7 +13,7 @@ from etappe.ids import Subject
 from etappe.log import Log, mending, quarantine, relisting
 from etappe.log.quarantine import Held
 from etappe.settings import Place
-from etappe.store import folder_swap, generation, snapshots
+from etappe.store import folder_swap, generation, learned
 from etappe.store.identities import graph
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import opened
@@ -106,9 +106,9 @@ def _heal(place: Place, backup: Path) -> int:
 
 def _relist(place: Place, _files: tuple[str, ...]) -> int:
     folder_swap.refuse_unfinished(place.data)
-    learned = snapshots.learned(None, place.data)
+    known = learned.positions(None, place.data)
     now = generation.kept(place.data) or ""
-    done = relisting.relist(Log(place.data / "log"), max(learned.values(), default=0), now)
+    done = relisting.relist(Log(place.data / "log"), max(known.values(), default=0), now)
     show.result(
         f"the log lists {done.files:,} files with {done.rows:,} rows, position {done.position:,};"
         f" {done.quarantined:,} files went into quarantine"

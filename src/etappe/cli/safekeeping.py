@@ -11,7 +11,7 @@ from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.events.identities import USER, Identity
 from etappe.ids import subject_of
-from etappe.store.identities import erasure, tombstones
+from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.erasure import Receipt
 from etappe.wiring import restoring
 from etappe.wiring.store import Opened, opened
@@ -83,7 +83,7 @@ def erase(
             receipts = done or receipts
         if listed:
             archive(here.client, here.log)
-            show.result(tombstones.listed(tombstones.in_log(here.log)).rstrip("\n"))
+            show.result(tombstones.listed(logged_tombstones.in_log(here.log)).rstrip("\n"))
     _show(receipts)
 
 

@@ -1,10 +1,8 @@
-"""`etappe serve` and `etappe worker`: the processes that stay."""
+"""`etappe serve`: store, worker and serving processes, kept up."""
 
 import ipaddress
-import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +12,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Annotated
 
 import redis
@@ -24,19 +21,18 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from etappe import parent, settings
+from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError, GenerationError
-from etappe.importing.checking import times
 from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import beginning, connection, folder_swap, generation
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer, started
-from etappe.wiring.store import opened, refuse_lost
+from etappe.wiring.losses import refuse_lost
 from etappe.worker.archiving.archive import archive
-from etappe.worker.run import work
+from etappe.zones import zone_of
 
 TARGET = "etappe.wiring.app:app_from_environment"
 _STOP_SECONDS = 10
@@ -52,7 +48,7 @@ def serve(
 ) -> None:
     """Serve the API; with the embedded store the worker runs along."""
     place = where.place()
-    times.zone_of(settings.load(place.data).catalogue.time_zone)
+    zone_of(settings.load(place.data).catalogue.time_zone)
     _check_auth(place, host)
     check_free(host, port)
     with running(place, host, port) as (environment, stop):
@@ -71,22 +67,6 @@ def serve(
         )
         threading.Thread(target=_announce, args=(place, host, port, workers, stop), daemon=True).start()
         server.serve()
-
-
-def worker(*, where: Where = HERE) -> None:
-    """Archive events into the log, fold customers' records, compile the catalogue, until stopped."""
-    place = where.place()
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    stop = threading.Event()
-
-    def stopping(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, stopping)
-    signal.signal(signal.SIGINT, stopping)
-    with opened(place) as here:
-        began_by = settings.parent()
-        work(here.client, place, here.settings, lambda: stop.is_set() or parent.lost(began_by))
 
 
 @contextmanager

@@ -40,8 +40,8 @@ def simulate(
 ) -> int:
     """Make a shop from a seed: catalogue, content, all that happened, responses, and the truth behind them.
 
-    With --live its people go on from where the story ended: they visit, are shown what a running Etappe decides,
-    and respond to it with the known chances.
+    With --live its people go on from where the story ended: they visit, are shown what a running Etappe
+    decides, and respond to it with the known chances.
     """
     asked = {"customers": customers, "items": items, "days": days, "seed": seed, "end": _aware(end), "world": world}
     there = files.size_of(out) if play else None

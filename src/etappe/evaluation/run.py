@@ -52,6 +52,8 @@ SOURCES: Final[Mapping[str, Ask]] = {
     "copurchase": copurchase.ask,
     "factors": factors.ask,
 }
+_PARTS: Final = {"copurchase": "also_bought", "factors": "factors"}
+"""The part of a snapshot without which a source has no line."""
 SERVED: Final = "served"
 """The list that `decide` fills, gate and all."""
 
@@ -131,7 +133,9 @@ def _view(cut: Split, settings: Settings, items: Iterable[Item], folder: Path, p
 
 def _lines(view: View, cut: Split, settings: Settings, k: int, progress: Progress) -> list[Line]:
     asked = list(_ask(view, cut, settings, progress))
-    listers: dict[str, Lister] = {name: _of_source(ask, k) for name, ask in SOURCES.items()}
+    listers: dict[str, Lister] = {
+        name: _of_source(ask, k) for name, ask in SOURCES.items() if name not in _PARTS or view.has(_PARTS[name])
+    }
     listers[SERVED] = _served(view, settings, cut.cut.timestamp(), k)
     lines = []
     for done, (name, lister) in enumerate(listers.items()):

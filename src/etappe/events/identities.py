@@ -29,17 +29,24 @@ KINDS: Final = (USER, CARD, EMAIL, PHONE, ORDER_EMAIL, ANONYMOUS, DEVICE)
 SHARED_EASILY: Final = frozenset({ANONYMOUS, DEVICE})
 """Kinds that several people may use: a browser, a household's tablet."""
 
+GROUPS: Final = ("household", "company", "buying_centre")
+"""Groups that customers belong to. Several people share one, so that it is no identity: nobody is linked by it. It is
+kept as a trait that has the group's id."""
+
 IDENTITIES: Final = "identities"
 CLAIMED: Final = "claimed"
 """The property under which identities are put aside that whoever sent them cannot vouch for."""
 TELLING: Final = frozenset(
     {
         "identify", "login", "sign_up", "generate_lead", "subscribe", "unsubscribe", "purchase", "refund",
-        "store_visit", "set_traits", "service_contact", "email_open", "email_click", "alias",
+        "store_visit", "set_traits", "service_contact", "email_open", "email_click", "alias", "survey", "delivery",
+        "complaint", "return", "email_send", "message_send", "message_open", "message_click",
     }
 )  # fmt: skip
 """Events whose properties name their own person. Others may speak of someone else: whom something is shared with."""
 _SALES: Final = frozenset({"purchase", "refund"})
+_OF_TRAITS: Final = frozenset({"identify", "set_traits"})
+"""Events whose properties are traits."""
 PLAIN: Final = {
     "email": EMAIL,
     "phone": PHONE,
@@ -84,10 +91,11 @@ def rank(kind: str) -> int:
 
 
 def settled(event: Event) -> Event:
-    """The event with all further identities in `properties.identities`, normalised and hashed.
+    """The event with all further identities in `properties.identities`, normalised and hashed; its groups are traits.
 
     Raises:
-        InputError: one of them is no text, too long, or no SHA-256 where that is said; names the field.
+        InputError: one of them is no text, too long, no SHA-256 where that is said, or a group in an event that tells
+            no traits; names the field.
     """
     if not event.properties:
         return event
@@ -96,7 +104,11 @@ def settled(event: Event) -> Event:
     listed = said.pop(IDENTITIES, None)
     if listed is not None and not isinstance(listed, dict):
         raise InputError("properties.identities is an object of kinds and values", field="properties.identities")
-    found = _all(listed or {}, f"properties.{IDENTITIES}")
+    if listed or tag in _OF_TRAITS:
+        said |= _groups(tag, listed or {}, said)
+    found = _all(
+        {name: value for name, value in (listed or {}).items() if name not in GROUPS}, f"properties.{IDENTITIES}"
+    )
     if tag in TELLING:
         plain = {name: said.pop(name) for name in tuple(said) if name in PLAIN and said[name] is not None}
         if tag in _SALES and "email" in plain:
@@ -119,6 +131,18 @@ def hashed_phone(number: str) -> str:
     digits = re.sub(r"\D", "", number)
     plus = number.strip().startswith(("+", "00"))
     return hashlib.sha256((("+" if plus else "") + digits.removeprefix("00" if plus else "")).encode()).hexdigest()
+
+
+def _groups(tag: str, listed: dict[str, Any], said: dict[str, Any]) -> dict[str, str]:
+    """The groups among identities, as traits; those that are traits already as text, as ids are."""
+    groups = [name for name in GROUPS if name in listed]
+    if groups and tag not in _OF_TRAITS:
+        field = f"properties.{IDENTITIES}.{groups[0]}"
+        raise InputError(
+            f"{field} is a group and nobody's identity; send it as a trait, with set_traits or identify", field=field
+        )
+    told = {name: str(said[name]) for name in GROUPS if tag in _OF_TRAITS and type(said.get(name)) is int}
+    return told | {name: _text(listed[name], f"properties.{IDENTITIES}.{name}") for name in groups}
 
 
 def _all(said: dict[str, Any], place: str) -> dict[str, str]:

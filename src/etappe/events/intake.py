@@ -8,15 +8,16 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import InputError, TooMuchError
-from etappe.events import identities
+from etappe.events import details, identities
 from etappe.events.vocabulary import (
     TYPES,
     Alias,
     AnyEvent,
+    Delivery,
     Event,
     Identify,
-    Rate,
     Refund,
+    Return,
     SetConsent,
     SetTraits,
     known_by_content,
@@ -32,7 +33,6 @@ AHEAD: Final = timedelta(days=1)
 """A client's clock may be this far ahead of ours."""
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Times of events are counted from here."""
-RATINGS: Final = (1, 5)
 MAX_ID_LENGTH: Final = 256
 CONSENT_ORIGIN: Final = ("source", "text_version")
 """Properties of `set_consent` that are no purposes: where consent was given, and under which version of the text."""
@@ -77,6 +77,8 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
+_OF_ORDERS: Final = (Refund, Return, Delivery)
+"""Events about an order or an item of it, of which they name one at least."""
 _SAYING: Final = (SetTraits, SetConsent, Identify)
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
@@ -146,10 +148,9 @@ def check(event: Event, now: datetime) -> None:
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
     if deeper(event.properties, MAX_NESTING):
         raise InputError(f"properties are nested more than {MAX_NESTING} deep", field="properties")
-    if isinstance(event, Refund) and not (event.item_id or event.order_id):
-        raise InputError("a refund names an item_id or an order_id", field="item_id")
-    if isinstance(event, Rate):
-        _check_rating((event.properties or {}).get("rating"))
+    if isinstance(event, _OF_ORDERS) and not (event.item_id or event.order_id):
+        raise InputError(f"a {event.__struct_config__.tag} names an item_id or an order_id", field="item_id")
+    details.check(event)
     if isinstance(event, _SAYING):
         _check_said(event)
     if isinstance(event, Alias) and not _names_two(event):
@@ -179,12 +180,6 @@ def content_id(raw: bytes, event: Event, time: datetime) -> str:
         return "a-" + os.urandom(12).hex()
     stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
     return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
-
-
-def _check_rating(rating: object) -> None:
-    low, high = RATINGS
-    if isinstance(rating, bool) or not isinstance(rating, int | float) or not low <= rating <= high:
-        raise InputError(f"properties.rating is {rating!r}; a rating is {low} to {high}", field="properties.rating")
 
 
 def _check_said(event: Event) -> None:

@@ -23,9 +23,14 @@ FLAGS: Final = (BOT, MAIL_PROXY, STAFF, RATE)
 
 NEVER: Final = frozenset({"set_traits", "set_consent", "identify", "alias", "ignore", "unsubscribe"})
 """Events that are flagged by nothing: who a customer is and what they want holds, however it came in."""
-UNCOUNTED: Final = NEVER | {"purchase", "refund", "begin_checkout", "add_payment_info", "impression"}
+_OPENED: Final = frozenset({"email_open", "message_open"})
+_BY_SHOP: Final = frozenset({"delivery", "return", "complaint", "email_send", "message_send"})
+"""Events that a shop's programs send: the agent is one, and no visitor's."""
+UNCOUNTED: Final = NEVER | _BY_SHOP | {
+    "purchase", "refund", "begin_checkout", "add_payment_info", "impression", "page_view",
+}  # fmt: skip
 """Events that do not count towards events a minute: an order of hundreds of lines is one act, and so is a page with
-all that is shown on it."""
+all that is shown on it, its own view beside that of its item; and what the shop does is no visitor's haste."""
 OTHER: Final = "other"
 """Event, and flag of it: what has no name of its own says nothing to models, and stays in the log alone."""
 KEYS: Final = ("user_agent", "staff", "internal", "traffic_type", "event_name")
@@ -57,10 +62,10 @@ def reason(name: str, properties: Mapping[str, Any]) -> str | None:
     if said or properties.get("traffic_type") == "internal":
         return STAFF
     agent = properties.get("user_agent")
-    if not isinstance(agent, str):
+    if not isinstance(agent, str) or name in _BY_SHOP:
         return None
     proxy, crawler = _kind(agent[:_LONGEST])
-    if proxy and name == "email_open":
+    if proxy and name in _OPENED:
         return MAIL_PROXY
     return BOT if crawler else None
 

@@ -22,6 +22,8 @@ _TAKEN: Final = re.compile(r"(?:s:)*b:")
 _DIGEST_BYTES: Final = 16
 ISSUED: Final = "ev-"
 """What the anonymous_ids begin with that Etappe makes: nobody links one who cannot prove to be it."""
+SHOPS_OWN: Final = frozenset({"delivery", "complaint", "return", "email_send", "message_send"})
+"""Events that no browser is believed: what the shop did, or has on its own books."""
 UNPROVEN: Final = "unproven"
 """The flag of what may change an account, sent by a browser that did not prove whom it speaks for."""
 
@@ -122,6 +124,24 @@ def without_foreign_consent(
         else:
             left.append(mine)
     return left, sorted([*rejected, *refused], key=lambda one: one.index)
+
+
+def without_shops_own(
+    accepted: list[Accepted], rejected: list[Rejected], sender: Sender
+) -> tuple[list[Accepted], list[Rejected]]:
+    """The events without those that only the shop can know, where a browser sends them.
+
+    Else anyone could make a customer look served, angry or written to, which rules and pressure go by.
+    """
+    if sender.trusted:
+        return accepted, rejected
+    refused = [
+        Rejected(one.index, f"a {tag} is told with a secret key: send it from the server", "event")
+        for one in accepted
+        if (tag := str(one.event.__struct_config__.tag)) in SHOPS_OWN
+    ]
+    left = [one for one in accepted if one.event.__struct_config__.tag not in SHOPS_OWN]
+    return left, [*rejected, *refused]
 
 
 def without_vouched(

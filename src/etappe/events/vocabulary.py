@@ -17,9 +17,10 @@ Money = Annotated[float, Meta(ge=0, le=1e12)]
 Currency = Annotated[
     str, Meta(pattern="^[A-Z]{3}$", max_length=3)
 ]  # the length, as $ stands before a last line end too
-Channel = Literal["web", "app", "email", "sms", "push", "store", "ad", "phone"]
+Channel = Literal["web", "app", "email", "sms", "push", "store", "ad", "phone", "social", "chat", "print", "agent"]
 
 CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
+"""By place: records keep a channel's place, so that new ones come last. There is room for 15."""
 
 
 class Event(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="event"):
@@ -138,7 +139,7 @@ class Review(ItemEvent, tag="review"):
 
 
 class ServiceContact(Event, tag="service_contact"):
-    """The customer spoke with service."""
+    """The customer spoke with service: `properties.topic` says about what, `properties.state` how it stands."""
 
 
 class Subscribe(Event, tag="subscribe"):
@@ -197,14 +198,50 @@ class Other(Event, tag="other"):
     """What has no name of its own here; `properties.event_name` has the one it came with. Kept in the log alone."""
 
 
+class PageView(Event, tag="page_view"):
+    """A page or screen was opened; its [touch](#touches) says how the visit came about."""
+
+
+class Survey(Event, tag="survey"):
+    """The customer answered a question: `properties.question` names it, `properties.answer` is what they said."""
+
+
+class Delivery(Event, tag="delivery"):
+    """An order, or an item of it, reached the customer."""
+
+
+class Complaint(Event, tag="complaint"):
+    """The customer complained: `properties.topic` says about what, `properties.state` how it stands."""
+
+
+class Return(Event, tag="return"):
+    """An item, or a whole order, came back from the customer. Money that goes back for it is a `refund`."""
+
+
+class EmailSend(Event, tag="email_send"):
+    """An e-mail was sent to the customer, by Etappe or another system."""
+
+
+class MessageSend(Event, tag="message_send"):
+    """A message other than an e-mail was sent to the customer; `channel` says through which: SMS, push, chat, print."""
+
+
+class MessageOpen(Event, tag="message_open"):
+    """A message other than an e-mail was opened."""
+
+
+class MessageClick(Event, tag="message_click"):
+    """A link in a message other than an e-mail was followed."""
+
+
 AnyEvent = (
     ViewItem | ViewItemList | SelectItem | Search | AddToCart | RemoveFromCart | AddToWishlist | RemoveFromWishlist
     | BeginCheckout | AddPaymentInfo | Purchase | Refund | Login | SignUp | Share | GenerateLead | ViewPromotion
     | SelectPromotion | Rate | Ignore | Gift | Review | ServiceContact | Subscribe | Unsubscribe | EmailOpen
     | EmailClick | AdClick | StoreVisit | Impression | Click | Dismiss | SetTraits | SetConsent | Identify | Alias
-    | Other
+    | Other | PageView | Survey | Delivery | Complaint | Return | EmailSend | MessageSend | MessageOpen | MessageClick
 )  # fmt: skip
-"""The closed union of all events; its order is the order of `CODES`."""
+"""The closed union of all events; its order is the order of `CODES`, so that new ones come last."""
 
 TYPES: Final[dict[str, type[Event]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyEvent)}
 CODES: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES, start=1)}
@@ -240,7 +277,7 @@ DECIDED_BY_ARRIVAL: Final = frozenset({"set_consent", "set_traits", "identify", 
 DECIDED_BY_TIME: Final = frozenset(
     {
         "add_to_cart", "remove_from_cart", "add_to_wishlist", "remove_from_wishlist", "rate", "ignore", "gift",
-        "dismiss", "login", "sign_up", "generate_lead",
+        "dismiss", "login", "sign_up", "generate_lead", "survey",
     }
 )  # fmt: skip
 """Events by which something is so from their time on, in whatever order they arrive."""

@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 
 from etappe.models import confidence
 from etappe.models.best import best
+from etappe.models.parts import (
+    BEST_FIRST,
+    FINITE,
+    ITEMS,
+    NONE,
+    NOT_NEGATIVE,
+    PADDED,
+    ROWS_OF_ITEMS,
+    Array,
+    Named,
+    Part,
+)
 
-NONE: Final = -1
-"""The row that pads a list shorter than K."""
 _HASH: Final = 0x9E3779B1
 _NO_SCORES: Final = np.zeros(0, np.float32)
 _NO_COUNTS: Final = np.zeros(0, np.int32)
-for _empty in (_NO_SCORES, _NO_COUNTS):
-    _empty.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
+_NO_COUNTS.flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,42 @@ class Neighbours:
     rows: NDArray[np.int32]
     scores: NDArray[np.float32]
     counts: NDArray[np.int32]
+
+
+def lists(name: str, told: str, counted: str) -> tuple[Array, ...]:
+    """The arrays of the neighbour lists `name`: whom they list, and whom their counts `counted`."""
+    shape = (ITEMS, "neighbours")
+    return (
+        Array(f"{name}_rows", np.int32, shape, f"{told}, best first", (ROWS_OF_ITEMS, PADDED)),
+        Array(f"{name}_scores", np.float32, shape, "their log-likelihood ratios", (FINITE, NOT_NEGATIVE, BEST_FIRST)),
+        Array(f"{name}_counts", np.int32, shape, counted, (NOT_NEGATIVE,)),
+    )
+
+
+def listed(named: Named, name: str) -> Neighbours:
+    """The neighbour lists `name` of a snapshot's arrays."""
+    return Neighbours(named[f"{name}_rows"], named[f"{name}_scores"], named[f"{name}_counts"])
+
+
+def arrays_of(neighbours: Neighbours, name: str) -> dict[str, NDArray[Any]]:
+    """The arrays of a snapshot that hold the neighbour lists `name`."""
+    return {
+        f"{name}_rows": neighbours.rows,
+        f"{name}_scores": neighbours.scores,
+        f"{name}_counts": neighbours.counts,
+    }
+
+
+ALSO_BOUGHT: Final = Part(
+    "also_bought",
+    "neighbours from customers' histories",
+    lists("also_bought", "what customers of the item bought too", "how many customers bought both"),
+)
+BOUGHT_TOGETHER: Final = Part(
+    "bought_together",
+    "neighbours from orders",
+    lists("bought_together", "what was in the same orders", "how many orders have both"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,21 @@ from numba import njit
 from numpy.typing import NDArray
 
 from etappe.models import confidence
+from etappe.models.parts import FINITE, ITEMS, Array, Part
 
 _Float32 = NDArray[np.float32]
 
 TINY: Final = 1e-8
 """Least pivot of the Cholesky decomposition: keeps a system without regularisation solvable."""
+
+FACTORS: Final = Part(
+    "factors",
+    "item factors by alternating least squares, from which a customer's are solved",
+    (
+        Array("factors", np.float32, (ITEMS, "factors"), "the vector of each item", (FINITE,)),
+        Array("gram", np.float32, ("factors", "factors"), "their Gram matrix, Y'Y", (FINITE,)),
+    ),
+)
 
 
 class Taste(NamedTuple):

@@ -1,11 +1,33 @@
 """The best of an array: what is popular."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.models.best import BY_PLACE, best
+from etappe.models.parts import FINITE, ITEMS, NOT_NEGATIVE, Array, Part
+
+POPULARITY: Final = Part(
+    "popularity",
+    "how much each item is bought of late",
+    (
+        Array(
+            "popularity",
+            np.float32,
+            (ITEMS,),
+            "lines bought, each halving every `learning.popularity_half_life_days`",
+            (FINITE, NOT_NEGATIVE),
+        ),
+        Array(
+            "windows",
+            np.int32,
+            ("windows", ITEMS),
+            "distinct buyers in the last days of each window; an anonymous order is one buyer",
+            (NOT_NEGATIVE,),
+        ),
+    ),
+)
 
 
 def top(values: NDArray[np.number[Any]], limit: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from etappe.catalog.filters import compile_filter
 from etappe.errors import InputError, NotFoundError
 from etappe.ids import item_hash
 from etappe.models import snapshot
-from etappe.models.copurchase import NONE
+from etappe.models.parts import NONE
 from etappe.serving import answer, ranking
 from etappe.serving.answer import ShownItem
 from etappe.serving.gate import Gate, OwnChecks

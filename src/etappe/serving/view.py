@@ -34,6 +34,10 @@ class View:
         """The version of the snapshot, if there is one."""
         return self.snapshot.manifest.version if self.snapshot else None
 
+    def has(self, part: str) -> bool:
+        """Whether there is a snapshot with that part; whoever needs it does without where there is none."""
+        return self.snapshot is not None and self.snapshot.has(part)
+
     def with_snapshot(self, snapshot: Snapshot) -> "View":
         """The same catalogue under another snapshot."""
         return View(self.catalogue, snapshot)
@@ -139,12 +143,14 @@ class View:
 
 def measures(snapshot: Snapshot) -> list[str]:
     """The names of the popularity measures a snapshot has."""
-    return [DECAYED, CUSTOMERS, *(f"{days}d" for days in snapshot.parameters.windows)]
+    windows = snapshot.parameters.windows if snapshot.has("popularity") else ()
+    return [DECAYED, CUSTOMERS, *(f"{days}d" for days in windows)]
 
 
 def _measure(snapshot: Snapshot, name: str) -> NDArray[Any]:
     if name in (DECAYED, CUSTOMERS):
-        return snapshot.popularity if name == DECAYED else snapshot.customers
+        decayed = name == DECAYED and snapshot.has("popularity")
+        return snapshot.popularity if decayed else snapshot.customers
     window: NDArray[np.int32] = snapshot.windows[measures(snapshot).index(name) - 2]
     return window
 

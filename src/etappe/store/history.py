@@ -26,7 +26,7 @@ from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
 from etappe.log import Log
-from etappe.store.identities import erasure
+from etappe.store.identities import erased_rows
 from etappe.store.identities.erasure import Erasure
 
 PORTION_ROWS: Final = 1_000_000
@@ -57,7 +57,7 @@ def of(log: Log, members: pl.DataFrame, half_life_days: float, erasures: list[Er
     portion = max(1, len(customers) * PORTION_ROWS // max(1, log.rows("event")))
     for start in range(0, len(customers), portion):
         some = members.filter(pl.col("customer").is_in(customers[start : start + portion].implode()))
-        rows = erasure.visible(log.events(subjects=some["subject"]), erasures).filter(pl.col("flag").is_null())
+        rows = erased_rows.visible(log.events(subjects=some["subject"]), erasures).filter(pl.col("flag").is_null())
         mine = rows.join(some.lazy(), on="subject", how="left", maintain_order="left").drop("subject")
         if some.height > some["customer"].n_unique():  # one event sent under two identities that turned out to be one
             mine = mine.unique(subset=["customer", "event_id"], keep="first", maintain_order=True)

@@ -9,7 +9,7 @@ from etappe.customers import consent
 from etappe.customers.identity import ERASE, Change, Graph
 from etappe.ids import Subject
 from etappe.log import Log, repeats
-from etappe.store.identities import erasure
+from etappe.store.identities import erased_rows
 from etappe.store.identities.erasure import Erasure
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
@@ -23,7 +23,7 @@ def events(log: Log, erasures: list[Erasure], *, unknown_denies: bool, position:
     personalisation leaves only baskets: lines that an order holds together and nothing else does.
     """
     claimed = pl.col("claim").fill_null(value=False)
-    rows = erasure.visible(log.events(position), erasures).filter(pl.col("flag").is_null(), ~claimed)
+    rows = erased_rows.visible(log.events(position), erasures).filter(pl.col("flag").is_null(), ~claimed)
     whose = _by_customer(rows, customers(log, erasures, position))
     words = said(whose)
     who = words.filter(~pl.col("granted"))["subject"]
@@ -54,7 +54,7 @@ def graph_of(log: Log, erasures: list[Erasure], position: int | None = None) -> 
     """The identity graph as the log tells it, without what was known of erased customers before they were erased."""
     graph = Graph()
     told = log.scan("identity", position=position).filter(pl.col("action") != ERASE)
-    known = erasure.visible(told, erasures, "time", ("subject", "customer"))
+    known = erased_rows.visible(told, erasures, "time", ("subject", "customer"))
     for row in known.sort("epoch", maintain_order=True).collect().iter_rows(named=True):
         customer = Subject(row["customer"]) if row["customer"] is not None else None
         change = Change(row["action"], Subject(row["subject"]), customer, row["kind"], row["value"], row["cause"])

@@ -2,15 +2,14 @@
 
 import contextlib
 from pathlib import Path
-from typing import Final
 
-from etappe.arrays import Manifest
 from etappe.errors import DataError, NotFoundError
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.store import artifacts, journal
 from etappe.store.connection import SyncRedis
+from etappe.store.learned import FOLDER
 
-FOLDER: Final = "snapshots"
+__all__ = ["FOLDER", "open_current", "publish", "publish_version", "restore", "rollback"]
 
 
 def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snapshot | None:
@@ -23,19 +22,6 @@ def open_current(client: SyncRedis, data: Path, held: str | None = None) -> Snap
     if version is None or version == held:
         return None
     return artifacts.opened(client, KIND, version, data / FOLDER, Snapshot.open)
-
-
-def learned(client: SyncRedis | None, data: Path) -> dict[str, int]:
-    """The position of the log up to which each snapshot learned, of those in the folder and the one served."""
-    found: dict[str, int] = {}
-    for folder in (data / FOLDER).glob("[0-9]*"):
-        with contextlib.suppress(DataError):  # a damaged one tells nothing
-            found[folder.name] = Manifest.read(folder).log_position
-    version = artifacts.current(client, KIND) if client is not None else None
-    if client is not None and version is not None:
-        with contextlib.suppress(DataError):
-            found[version] = artifacts.manifest(client, KIND, version).log_position
-    return found
 
 
 def publish(client: SyncRedis, folder: Path) -> str:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from etappe import progress as progressing
-from etappe.models.copurchase import NONE, Neighbours, llr
+from etappe.models.copurchase import Neighbours, llr
+from etappe.models.parts import NONE
 from etappe.progress import Progress
 
 MIN_COUNT: Final = 2

@@ -9,14 +9,14 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
 from etappe import progress as progressing
 from etappe.arrays import Manifest
 from etappe.models import snapshot
 from etappe.models.confidence import confidences
-from etappe.models.copurchase import Neighbours
+from etappe.models.copurchase import arrays_of
+from etappe.models.parts import Named
 from etappe.models.snapshot import WINDOWS, Content, Parameters
 from etappe.progress import Progress
 from etappe.settings import Learning, Settings
@@ -85,28 +85,29 @@ def version_of(created: datetime, digest: str) -> str:
 
 def _content(data: Matrices, learning: Learning, progress: Progress) -> Content:
     size = len(data.items)
-    factors = _factors(data.weights, learning, progress)
-    return Content(
-        items=data.items,
-        customers=popularity.distinct(data.lines.rows, data.lines.customers, size),
-        orders=popularity.distinct(data.lines.rows, data.lines.orders, size),
-        repeats=popularity.repeats(data.lines, size),
-        popularity=popularity.decayed(data.lines, size, learning.popularity_half_life_days),
-        windows=popularity.buyers(data.lines, size, WINDOWS),
-        factors=factors,
-        gram=_gram(factors),
-        also_bought=_neighbours(data.bought, learning, progress, "also bought"),
-        bought_together=_neighbours(data.baskets, learning, progress, "bought together"),
-        wished=wishlists.distinct(data.wished),
-        wishlist_bought=wishlists.build(data.wished, data.bought, neighbours=learning.neighbours),
-    )
+    return {
+        "items": {
+            "items": data.items,
+            "customers": popularity.distinct(data.lines.rows, data.lines.customers, size),
+            "orders": popularity.distinct(data.lines.rows, data.lines.orders, size),
+        },
+        "popularity": {
+            "popularity": popularity.decayed(data.lines, size, learning.popularity_half_life_days),
+            "windows": popularity.buyers(data.lines, size, WINDOWS),
+        },
+        "repurchase": {"repeats": popularity.repeats(data.lines, size)},
+        "factors": _factors(data.weights, learning, progress),
+        "also_bought": _neighbours(data.bought, learning, progress, "also_bought"),
+        "bought_together": _neighbours(data.baskets, learning, progress, "bought_together"),
+        "wishlists": _wishlists(data, learning),
+    }
 
 
-def _factors(weights: sparse.csr_array, learning: Learning, progress: Progress) -> NDArray[np.float32]:
+def _factors(weights: sparse.csr_array, learning: Learning, progress: Progress) -> Named:
     sure = weights.copy()
     sure.data = learning.alpha * confidences(weights.data)
     sure.eliminate_zeros()
-    return als.fit(
+    factors = als.fit(
         sure,
         factors=learning.factors,
         regularisation=learning.regularisation,
@@ -114,17 +115,24 @@ def _factors(weights: sparse.csr_array, learning: Learning, progress: Progress) 
         seed=SEED,
         progress=progress,
     )
+    return {"factors": factors, "gram": factors.T @ factors}
 
 
-def _gram(factors: NDArray[np.float32]) -> NDArray[np.float32]:
-    gram: NDArray[np.float32] = factors.T @ factors
-    return gram
-
-
-def _neighbours(matrix: sparse.csr_array, learning: Learning, progress: Progress, step: str) -> Neighbours:
-    return copurchase.build(
-        matrix, neighbours=learning.neighbours, heavy=learning.heavy_history, seed=SEED, progress=progress, step=step
+def _neighbours(matrix: sparse.csr_array, learning: Learning, progress: Progress, name: str) -> Named:
+    built = copurchase.build(
+        matrix,
+        neighbours=learning.neighbours,
+        heavy=learning.heavy_history,
+        seed=SEED,
+        progress=progress,
+        step=name.replace("_", " "),
     )
+    return arrays_of(built, name)
+
+
+def _wishlists(data: Matrices, learning: Learning) -> Named:
+    built = wishlists.build(data.wished, data.bought, neighbours=learning.neighbours)
+    return {"wished": wishlists.distinct(data.wished), **arrays_of(built, "wishlist_bought")}
 
 
 def _parameters(data: Matrices, learning: Learning) -> Parameters:

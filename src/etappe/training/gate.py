@@ -1,12 +1,11 @@
 """What a snapshot must show before it is published: that it is sound, and no bad step back from the one in service."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from etappe.errors import EtappeError
-from etappe.models.snapshot import LISTS, Snapshot
+from etappe.errors import DataError, EtappeError
+from etappe.models.snapshot import Snapshot
 
 SHRINK: Final = 0.5
 """Items, customers, orders and events may fall to this share of the snapshot in service: a log rarely loses more."""
@@ -21,32 +20,33 @@ class GateError(EtappeError):
     """A snapshot is not fit to be published; the one in service stays."""
 
 
+def opened(folder: Path) -> Snapshot:
+    """The snapshot in `folder`, fresh from a training.
+
+    Raises:
+        GateError: an array of it is not what its part declares; nobody can force it through.
+    """
+    try:
+        return Snapshot.open(folder)
+    except DataError as error:
+        raise GateError(f"snapshot {folder.name} is unsound: {error}") from error
+
+
 def check(candidate: Snapshot, current: Snapshot | None, *, force: bool = False) -> list[str]:
     """Lets `candidate` pass in the place of `current` (None: nothing is in service).
 
     Returns what speaks against it but was overruled by `force`. What is unsound cannot be forced.
 
     Raises:
-        GateError: it is empty or holds numbers that are not finite, or it steps back badly and is not forced.
+        GateError: it is empty, or it steps back badly and is not forced.
     """
-    if faults := list(_faults(candidate)):
-        raise GateError(f"snapshot {candidate.version} is unsound: {'; '.join(faults)}. Train anew")
+    if len(candidate.items) == 0:
+        raise GateError(f"snapshot {candidate.version} is unsound: it has no items. Train anew")
     losses = [] if current is None else list(_losses(candidate, current))
     if losses and not force:
         told = "; ".join(losses)
         raise GateError(f"snapshot {candidate.version} steps back: {told}. Look into the log, or train with --force")
     return losses
-
-
-def _faults(candidate: Snapshot) -> Iterator[str]:
-    if len(candidate.items) == 0:
-        yield "it has no items"
-    for name in ("popularity", "factors", "gram"):
-        if not np.isfinite(getattr(candidate, name)).all():
-            yield f"{name} is not finite"
-    for name in LISTS:
-        if not np.isfinite(getattr(candidate, name).scores).all():
-            yield f"the scores of {name} are not finite"
 
 
 def _losses(candidate: Snapshot, current: Snapshot) -> Iterator[str]:
@@ -55,6 +55,8 @@ def _losses(candidate: Snapshot, current: Snapshot) -> Iterator[str]:
     for name, (found, before) in sizes.items():
         if found < SHRINK * before:
             yield f"{found} {name}, the one in service has {before}"
+    for part in sorted(current.parts - candidate.parts):
+        yield f"it has no {part}, the one in service has"
     was = current.manifest.metrics
     for name, value in candidate.manifest.metrics.items():
         before = was.get(name)

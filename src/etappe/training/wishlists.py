@@ -7,7 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
-from etappe.models.copurchase import NONE, Neighbours, llr
+from etappe.models.copurchase import Neighbours, llr
+from etappe.models.parts import NONE
 from etappe.training.copurchase import MIN_COUNT
 
 

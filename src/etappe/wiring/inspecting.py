@@ -6,12 +6,12 @@ from functools import cached_property
 
 from etappe import settings as settings_module
 from etappe.errors import SettingsError, StoreError
-from etappe.importing.checking import times
 from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import connection, folder_swap
 from etappe.store.connection import SyncRedis
 from etappe.store.embedded import EmbeddedServer
+from etappe.zones import zone_of
 
 
 class Inspected:
@@ -54,6 +54,6 @@ def inspected(place: Place, *, deep: bool = False) -> Iterator[Inspected]:
         connection.blocking_client(place).close()  # which refuses an address that is none; nobody is asked yet
     folder_swap.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
-    times.zone_of(settings.catalogue.time_zone)
+    zone_of(settings.catalogue.time_zone)
     with ExitStack() as until:
         yield Inspected(place, settings, until, deep=deep)

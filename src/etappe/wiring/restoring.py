@@ -7,9 +7,9 @@ from etappe.errors import InputError, StoreError
 from etappe.log import Log, mending
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, folder_swap, generation, keys, snapshots
+from etappe.store import connection, folder_swap, generation, keys, learned
 from etappe.store.embedded import EmbeddedServer
-from etappe.store.identities import erasure, tombstones
+from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring, unerased
@@ -41,7 +41,7 @@ def restore(place: Place, file: Path, erased: Path | None, progress: Progress, *
         log = Log(new / folder_swap.LOG)
         log.prepare()
         _set_aside(log, manifest)
-        tombstones.add(log, stones)
+        logged_tombstones.add(log, stones)
         folder_swap.ready(data, replaces=replace)
     except BaseException:
         folder_swap.give_up(data)
@@ -90,15 +90,15 @@ def _set_aside(log: Log, manifest: Manifest) -> None:
 
 def _go_on(here: Opened, progress: Progress) -> None:
     """A log that has lost its end goes on behind all that anybody knows of it, so that no position means two things."""
-    learned = max(snapshots.learned(here.client, here.place.data).values(), default=0)
-    if here.log.go_on_behind(learned):
-        progress(f"the log has lost commits: it goes on behind {learned}", 0)
+    furthest = max(learned.positions(here.client, here.place.data).values(), default=0)
+    if here.log.go_on_behind(furthest):
+        progress(f"the log has lost commits: it goes on behind {furthest}", 0)
 
 
 def resume_erasures(here: Opened) -> None:
     """Puts those on the list whom rows that came back into the log still hold though they were erased since."""
     waiting = unerased.still_in(here.log, here.secret, here.settings)
-    erasure.resume(here.client, waiting, tombstones.in_log(here.log), here.settings)
+    erasure.resume(here.client, waiting, logged_tombstones.in_log(here.log), here.settings)
 
 
 def _listed(path: Path) -> list[Tombstone]:

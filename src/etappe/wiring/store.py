@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
-from etappe.importing.checking import times
 from etappe.log import Log, findings
-from etappe.log.findings import Evidence
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
 from etappe.store import beginning, catalogues, connection, folder_swap, journal, snapshots
 from etappe.store.connection import SyncRedis
+from etappe.wiring.losses import evidence_of
+from etappe.zones import zone_of
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ def opened(
     if not unfinished:
         folder_swap.refuse_unfinished(place.data)
     settings = settings_module.load(place.data)
-    times.zone_of(settings.catalogue.time_zone)
+    zone_of(settings.catalogue.time_zone)
     with connection.connect(place) as client:
         log = Log(place.data / "log")
         if writes_log:
@@ -79,19 +78,3 @@ def opened(
 
 def _joined(client: SyncRedis, log: Log, place: Place, writes_log: bool) -> bytes:
     return beginning.join(client, log, place.data, begins=writes_log or place.redis_url is None)
-
-
-def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:
-    """What speaks for and against the log having all that was in it."""
-    return log.inspect(snapshots.learned(client, data))
-
-
-def refuse_lost(client: SyncRedis, place: Place) -> None:
-    """Keeps a place from being served whose log has lost something; it may lie on another machine, with its worker.
-
-    Raises:
-        DataError: it has; the message says what and the remedy.
-    """
-    evidence = evidence_of(client, Log(place.data / "log"), place.data)
-    if place.redis_url is None or not evidence.blank:
-        findings.refuse(evidence)

@@ -12,7 +12,7 @@ from etappe.settings import Settings
 from etappe.store import customers, exports
 from etappe.store.connection import SyncRedis
 from etappe.store.exports import Wanted
-from etappe.store.identities import erasure
+from etappe.store.identities import erased_rows, erasure
 from etappe.worker.archiving.archive import archive
 
 
@@ -43,9 +43,9 @@ def export_of(client: SyncRedis, log: Log, wanted: Wanted, settings: Settings) -
     """
     erased = erasure.pending(client)
     mine = pl.Series(wanted.subjects, dtype=pl.Binary)
-    events = erasure.visible(log.events(subjects=mine), erased).sort("time", "event_id").collect()
+    events = erased_rows.visible(log.events(subjects=mine), erased).sort("time", "event_id").collect()
     decided = log.scan("decision").filter(pl.col("subject").is_in(mine.implode()))
-    decisions = erasure.visible(decided, erased, "time").sort("time", "decision").collect()
+    decisions = erased_rows.visible(decided, erased, "time").sort("time", "decision").collect()
     record = customers.read_resolved(client, wanted.customer)
     if not (record.found or events.height or decisions.height or len(wanted.identities) > 1):
         return None

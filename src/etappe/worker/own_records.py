@@ -17,7 +17,7 @@ from etappe.settings import Settings
 from etappe.store import history, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.history import Past
-from etappe.store.identities import erasure
+from etappe.store.identities import erased_rows, erasure
 from etappe.worker.folding import BATCH
 
 _AT_ONCE: Final = 20_000
@@ -68,7 +68,7 @@ def _sent(client: SyncRedis, log: Log, settings: Settings) -> pl.LazyFrame:
     since = datetime.now(UTC) - timedelta(days=settings.store.customer_days)
     wanted = pl.col("flag").is_null() | (pl.col("flag") == trust.UNPROVEN)
     recent = pl.col("anonymous_id").is_not_null() & (pl.col("received") >= since)
-    return erasure.visible(log.events(), erasure.pending(client)).filter(wanted, recent)
+    return erased_rows.visible(log.events(), erasure.pending(client)).filter(wanted, recent)
 
 
 def _own(rows: pl.LazyFrame, browsers: list[tuple[str, Subject]]) -> pl.LazyFrame:

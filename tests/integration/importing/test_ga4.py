@@ -135,6 +135,6 @@ def test_payload_is_on_the_first_event(shop: Any, tmp_path: Path) -> None:
 def test_what_makes_no_event(shop: Any, tmp_path: Path) -> None:
     """Housekeeping is kept, outside models; rows of nobody, sent without consent to cookies, are rejected."""
     nobody = _row("view_item", items=ITEMS[1:]) | {"user_pseudo_id": None}
-    report = shop.bring(_write(tmp_path / "a.jsonl", _row("page_view"), _row("session_start"), nobody), "ga4")
+    report = shop.bring(_write(tmp_path / "a.jsonl", _row("scroll"), _row("session_start"), nobody), "ga4")
     assert (report.events["other"], report.flagged) == (2, {"other": 2})
     assert report.rejected == {"user_id: nobody did this; give user_id or anonymous_id (or order_id for a sale)": 1}

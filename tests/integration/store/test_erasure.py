@@ -11,12 +11,12 @@ from tests.integration.living import Living
 from etappe.ids import partition_of, tombstone_of
 from etappe.settings import Settings
 from etappe.store import answers, connection, customers, keys
-from etappe.store.identities import erasure, graph
+from etappe.store.identities import erased_rows, erasure, graph
 from etappe.store.ingest import Outcome
 
 
 def _visible(living: Living) -> list[str]:
-    return erasure.visible(living.log.events(), living.pending()).collect()["event_id"].to_list()
+    return erased_rows.visible(living.log.events(), living.pending()).collect()["event_id"].to_list()
 
 
 def test_all_identities_are_erased(living: Living) -> None:

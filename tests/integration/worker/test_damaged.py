@@ -15,7 +15,7 @@ from etappe.log import mending, quarantine
 from etappe.log.state import LogFile
 from etappe.models.snapshot import KIND
 from etappe.store import exports, keys
-from etappe.store.identities import tombstones
+from etappe.store.identities import logged_tombstones
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import Opened
 from etappe.worker.archiving.archive import archive
@@ -171,4 +171,4 @@ def test_who_was_erased_meanwhile_does_not_come_back(shop: Living, backup: Path,
     assert [one.subjects for one in shop.pending()] == [[shop.subject("user-u")]]
     erase_now(shop.client, shop.log, tmp_path, shop.settings)
     assert _ids(shop) == ["2"]
-    assert len(tombstones.in_log(shop.log)) == 1
+    assert len(logged_tombstones.in_log(shop.log)) == 1

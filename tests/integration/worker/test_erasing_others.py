@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests import workers
 from tests.integration.living import Living
 from tests.integration.worker.people import DEEDS, PEOPLE, Deed, Person, done, introductions, people
 
@@ -29,7 +30,7 @@ from etappe.worker.exporting import export_of
 from etappe.worker.rebuilding import rebuild_dirty
 
 _FEW: Final = settings(
-    max_examples=30,
+    max_examples=workers.examples(30, short=10),
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -124,6 +125,7 @@ def _take_all(shop: Shop, server: Place, who: list[Person], deeds: list[Deed]) -
     shop.take(events, server)
 
 
+@pytest.mark.seeded
 @_FEW
 @given(who=people(), deeds=_DEEDS, erased=st.integers(0, PEOPLE - 1))
 def test_nobody_else_loses_anything(shops: Any, who: list[Person], deeds: list[Deed], erased: int) -> None:
@@ -142,6 +144,7 @@ def test_nobody_else_loses_anything(shops: Any, who: list[Person], deeds: list[D
     assert [value for value in _forms(who[erased]) if value in texts] == []
 
 
+@pytest.mark.seeded
 @_FEW
 @given(
     who=people(),

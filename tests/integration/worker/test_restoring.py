@@ -17,7 +17,7 @@ from etappe.settings import Place, Settings
 from etappe.store import api_keys, artifacts, customers, journal, keys, marks
 from etappe.store.catalogues import load
 from etappe.store.connection import SyncRedis, connect_async, run_script
-from etappe.store.identities import erasure, graph, tombstones
+from etappe.store.identities import erasure, graph, logged_tombstones, tombstones
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import ingest
 from etappe.store.scripts import LEASE
@@ -241,15 +241,15 @@ def test_two_at_once(live: None, again: Again, client: SyncRedis, monkeypatch: p
 def test_lists_of_tombstones(live: None, client: SyncRedis, log: Log, secret: bytes) -> None:
     """What is listed is read again; Redis and the log name the same ones; the log takes each up once."""
     archive(client, log)
-    known = tombstones.in_log(log)
+    known = logged_tombstones.in_log(log)
     text = tombstones.listed(known)
     assert tombstones.read(text, "list") == known
     assert [(one.mark, one.partition, one.since) for one in tombstones.in_redis(client)] == [
         (one.mark, one.partition, one.since) for one in known
     ]
     new = tombstones.of(secret, _of(secret, "b"), 1_700_000_000_000, "r")
-    assert tombstones.add(log, [*known, new, new]) == 1
-    assert tombstones.in_log(log) == sorted([*known, new])
+    assert logged_tombstones.add(log, [*known, new, new]) == 1
+    assert logged_tombstones.in_log(log) == sorted([*known, new])
     assert "vera" not in text
     for bad in ("x", "00 1 2026-01-01 r", f"{'00' * 16} 256 2026-01-01T00:00:00+00:00 r"):
         with pytest.raises(Exception, match="line 1 is no tombstone"):

@@ -1,12 +1,16 @@
 """The evaluation of a shop whose future is planted."""
 
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import pytest
+from tests.unit.models.made import strip
 
+from etappe.arrays import Manifest
 from etappe.catalog.item import Item
 from etappe.errors import InputError
+from etappe.evaluation import run
 from etappe.evaluation.report import Report
 from etappe.evaluation.run import SERVED, SOURCES, evaluate
 from etappe.settings import Learning, Settings, Showing
@@ -53,6 +57,26 @@ def test_the_report_tells_what_was_learned_from(report: Report) -> None:
     assert [line.name for line in report.lines] == [*SOURCES, SERVED]
     assert report.metrics()["factors.new.recall"] == 1.0
     assert len(report.metrics()) == 4 * len(report.lines)
+
+
+@pytest.mark.parametrize(
+    ("part", "gone"), [("factors", ["factors"]), ("also_bought", ["copurchase"]), ("wishlists", [])]
+)
+def test_a_part_that_was_not_trained_has_no_line(
+    events: pl.LazyFrame, monkeypatch: pytest.MonkeyPatch, part: str, gone: list[str]
+) -> None:
+    """A source whose part the snapshot lacks is left out of the report, and the list served does without it."""
+    whole = run.fit_snapshot
+
+    def fitted(*args: Any, **options: Any) -> Manifest:
+        manifest = whole(*args, **options)
+        strip(options["folder"] / manifest.version, [part])
+        return manifest
+
+    monkeypatch.setattr(run, "fit_snapshot", fitted)
+    report = evaluate(events, settings=SETTINGS, test_days=10, k=1)
+    assert [line.name for line in report.lines] == [name for name in (*SOURCES, SERVED) if name not in gone]
+    assert report.line(SERVED).new.recall == 1.0
 
 
 def test_the_served_list_keeps_the_rules(events: pl.LazyFrame) -> None:

@@ -76,12 +76,73 @@ def test_other_names_that_are_the_same(name: str) -> None:
     assert (found["event"], found["item_id"], found["properties"]) == (name, "a", {"method": "x"})
 
 
-@pytest.mark.parametrize("name", ["page_view", "session_start", "user_engagement", "scroll", "click", "set_consent"])
+@pytest.mark.parametrize(
+    "name", ["return", "delivery", "session_start", "user_engagement", "scroll", "click", "set_consent"]
+)
 def test_housekeeping(name: str) -> None:
     """What has no event of its own is kept as `other`, with the name it came with."""
     first, second = _translated({"name": name}, {"name": "login"}).events
     assert (first.__struct_config__.tag, (first.properties or {})["event_name"]) == (OTHER, name)
     assert second.__struct_config__.tag == "login"
+
+
+@pytest.mark.parametrize("name", ["page_view", "screen_view"])
+@pytest.mark.parametrize(
+    ("params", "touch"),
+    [
+        ({"page_referrer": "https://e.example"}, {"referrer": "https://e.example"}),
+        (
+            {"source": "news", "medium": "email", "campaign": "May"},
+            {"source": "news", "medium": "email", "campaign": "May"},
+        ),
+        (
+            {
+                "page_location": "https://s.example/?utm_source=a&utm_medium=b&utm_campaign=c&utm_term=d&utm_content=e&gclid=f"
+            },
+            {"source": "a", "medium": "b", "campaign": "c", "term": "d", "content": "e", "click_id": "f"},
+        ),
+        ({"page_location": "https://s.example/?utm_source=a", "source": "b"}, {"source": "b"}),
+        ({"page_location": "https://s.example/?msclkid=m", "gclid": "g"}, {"click_id": "g"}),
+        ({"term": 2024, "content": ["x"], "campaign": ""}, {"term": "2024"}),
+        ({"page_location": "https://[" + "?gclid=x"}, {}),
+        ({"page_location": 7, "page_referrer": None, "item_id": "i", "price": 2}, {}),
+    ],
+)
+def test_touch_of_a_page_view(name: str, params: dict[str, Any], touch: dict[str, str]) -> None:
+    """A page view says how the visit came about by our names; other parameters stay where they were."""
+    (found,) = _events({"name": name, "params": params})
+    ours = {"source", "medium", "campaign", "term", "content"}
+    rest = {key: value for key, value in params.items() if key not in ours}
+    assert (found["event"], found.get("item_id")) == ("page_view", None)
+    assert found.get("properties", {}) == rest | touch
+
+
+def test_touch_of_other_events() -> None:
+    """Any event of a landing page carries its campaign and what it says itself; a referrer alone is no news."""
+    page = {"page_location": "https://s.example/?gclid=g", "page_referrer": "r", "content": {"own": 1}}
+    (found,) = _events({"name": "login", "params": page})
+    assert found["properties"] == page | {"click_id": "g", "referrer": "r"}
+    (alone,) = _events({"name": "login", "params": {"page_referrer": "r"}})
+    assert alone["properties"] == {"page_referrer": "r"}
+
+
+def test_touch_of_a_row() -> None:
+    """A row of the export has its campaign beside its parameters, and its id is what it is without."""
+    row = {"event_name": "page_view", "event_timestamp": str(MICROS), "user_pseudo_id": "c", "platform": "WEB"}
+    traffic = {"manual_source": "news", "manual_campaign_name": "(not set)", "gclid": "g", "manual_medium": None}
+    plain, found = (
+        ga4.translate(json.dumps(row | more).encode()).events[0] for more in ({}, {"collected_traffic_source": traffic})
+    )
+    assert found.properties == {"source": "news", "click_id": "g"}
+    assert plain.properties is None
+    assert plain.event_id == found.event_id
+
+
+def test_groups_of_user_properties() -> None:
+    """A group is a trait by its id, and left out where that is none."""
+    said = {"company": {"value": 7}, "household": {"value": True}, "tier": {"value": "gold"}}
+    (traits, _) = _events({"name": "login"}, user_properties=said)
+    assert traits["properties"] == {"company": "7", "tier": "gold"}
 
 
 def test_click_on_a_decision() -> None:

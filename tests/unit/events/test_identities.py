@@ -7,6 +7,7 @@ import pytest
 
 from etappe.errors import InputError
 from etappe.events.identities import (
+    GROUPS,
     Identity,
     hashed_email,
     hashed_phone,
@@ -14,6 +15,7 @@ from etappe.events.identities import (
     settled,
 )
 from etappe.events.vocabulary import TYPES, Event
+from etappe.store.identities.linking import claims_of
 
 MAIL = hashlib.sha256(b"ada@example.com").hexdigest()
 
@@ -107,3 +109,39 @@ def test_surest_identity_comes_first() -> None:
     assert kinds == [one.kind for one in named(event)]
     assert Identity("user_id", "u") == named(event)[0]
     assert named(_event("purchase")) == []
+
+
+@pytest.mark.parametrize("event", ["identify", "set_traits"])
+@pytest.mark.parametrize("kind", GROUPS)
+def test_a_group_is_a_trait_and_nobodys_identity(event: str, kind: str) -> None:
+    """A group told among identities, or as a trait already, is a trait with its id as text; nobody is named by it."""
+    for said in ({"identities": {kind: "g"}}, {"identities": {kind: "g", "device": "d"}}, {kind: "g"}):
+        found = settled(_event(event, said, user_id="u"))
+        assert (found.properties or {})[kind] == "g"
+        assert {one.kind for one in named(found)} <= {"user_id", "device"}
+    assert (settled(_event(event, {kind: 7}, user_id="u")).properties or {})[kind] == "7"
+
+
+def test_two_of_one_household_are_two() -> None:
+    """Customers who name the same groups claim nothing of each other: what they share links nobody."""
+    claims = [
+        claims_of(b"s" * 32, settled(_event("identify", dict.fromkeys(GROUPS, "g"), user_id=user)), "e")
+        for user in ("ada", "bob")
+    ]
+    assert claims == [[], []]
+
+
+@pytest.mark.parametrize("name", sorted(set(TYPES) - {"identify", "set_traits"}))
+def test_a_group_is_told_as_a_trait(name: str) -> None:
+    """Other events tell no traits, so that a group among their identities is refused with where it belongs."""
+    with pytest.raises(InputError, match="set_traits or identify") as refused:
+        settled(_event(name, {"identities": {"company": "c"}}, user_id="u"))
+    assert refused.value.field == "properties.identities.company"
+
+
+def test_a_page_view_names_no_person() -> None:
+    """What a page says by an address may be anybody's; a message was sent to whom it names."""
+    said = {"email": "ada@example.com"}
+    assert settled(_event("page_view", said, user_id="u")).properties == said
+    for name in ("email_send", "message_send", "message_open", "message_click", "survey", "delivery", "return"):
+        assert settled(_event(name, said)).properties == {"identities": {"email_sha256": MAIL}}, name

@@ -9,10 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etappe.customers.records import decode_tail, encode
 from etappe.errors import InputError
 from etappe.events import intake
 from etappe.events.intake import Accepted, Rejected, completed, read_batch, read_event
-from etappe.events.vocabulary import CODES, DECIDED_BY_ARRIVAL, DECIDED_BY_TIME, NAMES, STRENGTH, TYPES, AnyEvent
+from etappe.events.vocabulary import (
+    CHANNELS,
+    CODES,
+    DECIDED_BY_ARRIVAL,
+    DECIDED_BY_TIME,
+    NAMES,
+    STRENGTH,
+    TYPES,
+    AnyEvent,
+)
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 500_000, tzinfo=UTC)
 GOOD: dict[str, Any] = {"event": "view_item", "user_id": "u", "item_id": "i", "event_id": "e1"}
@@ -133,7 +143,8 @@ def test_codes_are_fixed() -> None:
         "begin_checkout add_payment_info purchase refund login sign_up share generate_lead view_promotion "
         "select_promotion rate ignore gift review service_contact subscribe unsubscribe email_open email_click ad_click "
         "store_visit impression click dismiss set_traits set_consent "
-        "identify alias other"
+        "identify alias other page_view survey delivery complaint return email_send message_send message_open "
+        "message_click"
     )
     assert dict(enumerate(spelled.split(), start=1)) == NAMES
     assert {name: code for code, name in NAMES.items()} == CODES
@@ -171,6 +182,33 @@ def test_strengths() -> None:
         (_raw(event="rate", properties={"rating": 0}), "properties.rating", "1 to 5"),
         (_raw(event="rate", properties={"rating": True}), "properties.rating", "True"),
         (_raw(event="rate", properties={"rating": "5"}), "properties.rating", "'5'"),
+        (_raw(event="return", item_id=None), "item_id", "a return names an item_id or an order_id"),
+        (_raw(event="delivery", item_id=None), "item_id", "a delivery names an item_id or an order_id"),
+        (_raw(event="page_view", properties={"source": 7}), "properties.source", "text of 1 to 512 characters"),
+        (_raw(event="page_view", properties={"campaign": ""}), "properties.campaign", "text of 1 to 512"),
+        (_raw(event="page_view", properties={"click_id": "x" * 513}), "properties.click_id", "text of 1 to 512"),
+        (_raw(event="page_view", properties={"referrer": "x" * 2049}), "properties.referrer", "1 to 2048"),
+        (_raw(event="survey", properties={"question": 3}), "properties.question", "1 to 256 characters"),
+        (_raw(event="survey", properties={"question": "q", "answer": {}}), "properties.answer", "or a list of texts"),
+        (_raw(event="survey", properties={"question": "q", "answer": []}), "properties.answer", "or a list of texts"),
+        (_raw(event="survey", properties={"question": "q", "answer": ["a", 1]}), "properties.answer", "list of texts"),
+        (_raw(event="service_contact", properties={"topic": ["a"]}), "properties.topic", "1 to 256 characters"),
+        (
+            _raw(event="service_contact", properties={"state": "gone"}),
+            "properties.state",
+            "'gone'; there are open, pend",
+        ),
+        (_raw(event="complaint", properties={"state": ["open"]}), "properties.state", "there are open, pending"),
+        (_raw(event="complaint", properties={"topic": ""}), "properties.topic", "1 to 256 characters"),
+        (_raw(event="set_traits", properties={"household": 1.5}), "properties.household", "the id of a household"),
+        (_raw(event="identify", properties={"company": {"id": 1}}), "properties.company", "the id of a company"),
+        (_raw(event="identify", properties={"buying_centre": True}), "properties.buying_centre", "of a buying centre"),
+        (_raw(event="purchase", properties={"identities": {"company": "c"}}), "properties.identities.company", "trait"),
+        (
+            _raw(event="set_traits", properties={"identities": {"household": ""}}),
+            "properties.identities.household",
+            "1",
+        ),
         (_raw(event="set_traits"), "properties", "says nothing"),
         (_raw(event="set_traits", properties={}), "properties", "says nothing"),
         (_raw(event="set_traits", properties={"$consent:x": True}), "properties", "reserved"),
@@ -210,6 +248,38 @@ def test_one_day_ahead_is_taken() -> None:
 def test_times_are_utc(given: str | None, expected: datetime) -> None:
     """A time with a zone is turned into UTC, one without is UTC, none is the time of arrival."""
     assert expected == read_event(_raw(timestamp=given), NOW).time
+
+
+@pytest.mark.parametrize(
+    ("event", "properties"),
+    [
+        ("page_view", {"source": "news", "medium": "email", "campaign": "may", "term": "mugs", "content": "top"}),
+        ("page_view", {"click_id": "x" * 512, "referrer": "https://e.example/" + "x" * 2030, "title": 7}),
+        ("view_item", {"source": "news", "content": {"of": "ones own"}}),
+        ("survey", {"question": "why", "answer": "price"}),
+        ("survey", {"question": "nps", "answer": 9}),
+        ("survey", {"question": "which", "answer": ["a", "b"]}),
+        ("survey", {"score": 4}),
+        ("service_contact", {"topic": "delivery", "state": "open"}),
+        ("complaint", {"topic": "broken", "state": "closed", "text": "..."}),
+        ("return", {"reason": "too small"}),
+        ("delivery", None),
+        ("email_send", {"campaign": "may"}),
+        ("set_traits", {"household": None}),
+    ],
+)
+def test_new_words_are_taken(event: str, properties: dict[str, Any] | None) -> None:
+    """Properties that Etappe reads are kept as they came, and what is the sender's own beside them."""
+    assert (read_event(_raw(event=event, properties=properties), NOW).event.properties or None) == properties
+
+
+def test_channels_are_where_they_were() -> None:
+    """Records keep a channel by its place, so that the first eight stay; each is taken, and a record has room for all."""
+    assert CHANNELS[:8] == ("web", "app", "email", "sms", "push", "store", "ad", "phone")
+    assert CHANNELS[8:] == ("social", "chat", "print", "agent")
+    for name in CHANNELS:
+        taken = read_event(_raw(channel=name), NOW)
+        assert decode_tail(encode(taken.event, "e", NOW))["meta"][0] & 15 == CHANNELS.index(name) + 1
 
 
 def test_sale_to_nobody_needs_an_order() -> None:

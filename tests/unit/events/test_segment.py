@@ -140,13 +140,102 @@ def test_page_of_a_product_is_a_view(call: str) -> None:
         ({"type": "track", "event": "Recipe Printed", "properties": {"a": 1}}, "Recipe Printed"),
         ({"type": "track", "event": "click"}, "click"),
         ({"type": "track", "event": "set_consent", "properties": {"personalisation": True}}, "set_consent"),
-        ({"type": "page", "name": "Home"}, "page"),
+        ({"type": "track", "event": "return", "properties": {"key": "enter"}}, "return"),
+        ({"type": "track", "event": "delivery"}, "delivery"),
     ],
 )
 def test_what_has_no_event_of_its_own(message: dict[str, Any], name: str) -> None:
     """Such a message is kept as `other`, with the name it came with."""
     (done,) = _batch({"userId": "u"} | message)
     assert [(one.__struct_config__.tag, (one.properties or {})["event_name"]) for one in done.events] == [(OTHER, name)]
+
+
+@pytest.mark.parametrize("call", ["page", "screen"])
+def test_a_page_of_no_product_is_a_page_view(call: str) -> None:
+    """Its name and category are properties, as is what it says itself, an id or a price of nothing among it."""
+    said = {"url": "/home", "price": 3, "currency": "EUR"}
+    (found,) = _one({"type": call, "name": "Home", "category": "Shop", "properties": said})
+    assert (found["event"], found.get("price"), found.get("item_id")) == ("page_view", None, None)
+    assert found["properties"] == {"name": "Home", "category": "Shop"} | said
+
+
+CAMPAIGN = {"name": "May", "source": "news", "medium": "email", "term": "mugs", "content": "top"}
+TOUCH = {"campaign": "May", "source": "news", "medium": "email", "term": "mugs", "content": "top"}
+URL = "https://shop.example/?utm_source=ads&utm_campaign=June&gclid=Cj0&fbclid=no"
+
+
+@pytest.mark.parametrize(
+    ("context", "touch"),
+    [
+        ({"campaign": CAMPAIGN}, TOUCH),
+        ({"page": {"url": URL}}, {"source": "ads", "campaign": "June", "click_id": "Cj0"}),
+        ({"page": {"search": "?msclkid=m%201", "url": URL}}, {"click_id": "m 1"}),
+        ({"page": {"url": "https://shop.example/?fbclid=f"}}, {"click_id": "f"}),
+        ({"page": {"referrer": "https://e.example/a"}}, {"referrer": "https://e.example/a"}),
+        ({"referrer": {"url": "https://e.example/b"}}, {"referrer": "https://e.example/b"}),
+        ({"campaign": CAMPAIGN, "page": {"url": URL, "referrer": "r"}}, TOUCH | {"click_id": "Cj0", "referrer": "r"}),
+        ({"campaign": {"name": 5, "source": {"x": 1}, "medium": ""}}, {"campaign": "5"}),
+        ({"campaign": {"source": "x" * 513}, "page": {"referrer": "r" * 2049, "url": "http://[a?utm_source=x"}}, {}),
+        ({"campaign": [], "page": "x", "referrer": "y"}, {}),
+    ],
+)
+def test_touch_of_a_page_view(context: dict[str, Any], touch: dict[str, str]) -> None:
+    """The campaign, the address of the page and the page before say how the visit came about, the first the surest."""
+    (found,) = _one({"type": "page", "context": context})
+    assert found.get("properties", {}) == touch
+
+
+def test_touch_of_other_events() -> None:
+    """Any event of the visit carries its campaign, and what it says itself stays; a referrer alone is no news."""
+    context = {"campaign": {"source": "news"}, "page": {"referrer": "r"}}
+    (own,) = _one({"event": "Signed In", "properties": {"source": "form", "content": {"a": 1}}, "context": context})
+    assert own["properties"] == {"source": "form", "content": {"a": 1}, "referrer": "r"}
+    (none,) = _one({"event": "Signed In", "context": {"page": {"referrer": "r"}}})
+    assert "properties" not in none
+    (traits,) = _one({"type": "identify", "traits": {"a": 1}, "context": context})
+    assert traits["properties"] == {"a": 1}
+    (view,) = _one({"type": "page", "properties": {"sku": "s"}, "context": context})
+    assert (view["event"], view["properties"]) == ("view_item", {"source": "news", "referrer": "r"})
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "channel"),
+    [
+        ("Email Delivered", "email_send", "email"),
+        ("Push Notification Received", "message_send", "push"),
+        ("push notification tapped", "message_click", "push"),
+    ],
+)
+def test_contacts(name: str, event: str, channel: str) -> None:
+    """Messages that reached somebody come with their channel."""
+    (found,) = _track(name)
+    assert (found["event"], found["channel"]) == (event, channel)
+
+
+def test_what_came_back_is_of_its_order() -> None:
+    """A return or delivery happens to each of its products, and all lines name the order."""
+    lines = _track("return", order_id="o", products=[{"product_id": "a", "price": 2}, {"product_id": "b"}])
+    assert [(one["event"], one["order_id"], one["item_id"]) for one in lines] == [
+        ("return", "o", "a"),
+        ("return", "o", "b"),
+    ]
+    (whole,) = _track("delivery", order_id="o", carrier="x")
+    assert (whole["order_id"], whole["properties"]) == ("o", {"carrier": "x"})
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"id": 9, "name": "Initech"}, {"company": "9", "company_traits": {"id": 9, "name": "Initech"}}),
+        ({"name": "Initech"}, {"company_traits": {"name": "Initech"}}),
+        ("c-1", {"company": "c-1"}),
+        (True, {}),
+    ],
+)
+def test_a_company_is_a_trait(said: object, kept: dict[str, Any]) -> None:
+    """A company is named by its id as a trait, and is no identity; what Segment tells of it is kept beside it."""
+    (found,) = _one({"type": "identify", "traits": {"company": said, "plan": "x"}})
+    assert found["properties"] == {"plan": "x"} | kept
 
 
 @pytest.mark.parametrize("message", [{"type": "teleport"}, {"event": "Product Viewed"}, {"type": None}])

@@ -128,3 +128,27 @@ def test_long_agents_are_cut() -> None:
     assert traffic.flag_of(_event("view_item", user_agent="x" * 505 + "Googlebot/")) is None
     assert traffic.flag_of(_event("view_item", user_agent="x" * 502 + "Googlebot/")) == "bot"
     assert traffic._kind.cache_info().maxsize == 8192
+
+
+@pytest.mark.parametrize("agent", [GMAIL, PREFETCH, YAHOO, "Mozilla/5.0"])
+def test_messages_opened_by_machines(agent: str) -> None:
+    """A message is opened by a proxy as an e-mail is."""
+    assert traffic.flag_of(_event("message_open", user_agent=agent)) == "mail_proxy"
+
+
+@pytest.mark.parametrize("name", ["delivery", "complaint", "return", "email_send", "message_send"])
+def test_what_the_shop_does_is_done_by_programs(name: str) -> None:
+    """The agent of what a shop's server tells is a program's and flags nothing; staff are staff there too."""
+    for agent in (GOOGLEBOT, GMAIL, "python-requests/2.31"):
+        assert traffic.flag_of(_event(name, user_agent=agent)) is None
+        assert traffic.flag_of(_event("message_click", user_agent=agent)) == "bot"
+    assert traffic.flag_of(_event(name, staff=True)) == "staff"
+
+
+def test_what_is_no_visitors_haste() -> None:
+    """A page's own view beside that of its item, and what the shop does, count for no rate; answers and clicks do."""
+    uncounted = {"page_view", "delivery", "complaint", "return", "email_send", "message_send"}
+    assert not any(traffic.counts_for_rate(_event(name)) for name in uncounted)
+    assert all(
+        traffic.counts_for_rate(_event(name)) for name in ("survey", "message_open", "message_click", "view_item")
+    )

@@ -12,6 +12,7 @@ from etappe.events import trust
 from etappe.events.identities import Identity
 from etappe.events.intake import MAX_ID_LENGTH, Accepted, read_event
 from etappe.events.trust import Sender
+from etappe.events.vocabulary import TYPES
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 IDS = st.text(min_size=1, max_size=MAX_ID_LENGTH) | st.text("bs:", min_size=1, max_size=8)
@@ -96,3 +97,18 @@ def test_who_may_link() -> None:
 
 def _claim(one: Accepted) -> bool:
     return bool(getattr(one.event, "claim", None))
+
+
+@pytest.mark.parametrize("name", sorted(set(TYPES) - {"alias", "set_consent"}))
+def test_what_only_the_shop_knows_needs_a_secret_key(name: str) -> None:
+    """A browser, with proof or without, is refused what the shop did or books; all else is judged by other rules."""
+    event = _event(name, user_id="ada", item_id="i", properties={"rating": 3})
+    for sender in (STRANGER, ADA):
+        taken, refused = trust.without_shops_own([event], [], sender)
+        if name in ("delivery", "complaint", "return", "email_send", "message_send"):
+            assert taken == []
+            assert [(one.index, one.field) for one in refused] == [(0, "event")]
+            assert "secret key: send it from the server" in refused[0].reason
+        else:
+            assert (taken, refused) == ([event], [])
+    assert trust.without_shops_own([event], [], SERVER) == ([event], [])

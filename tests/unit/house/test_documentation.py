@@ -17,7 +17,7 @@ import etappe
 from etappe import settings
 from etappe.api import metrics, routes
 from etappe.cli.main import app
-from etappe.events.intake import read_batch
+from etappe.events.intake import read_batch, read_event
 from etappe.serving.request import DecideRequest, check
 from etappe.settings import Settings
 
@@ -31,7 +31,7 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["events.md", "http.md", "settings.md"])
+@pytest.mark.parametrize("name", ["events.md", "http.md", "models.md", "settings.md"])
 def test_generated_tables_are_up_to_date(generate: ModuleType, root: Path, name: str) -> None:
     """The generated parts of a page are what its generator writes now."""
     path = root / "docs" / name
@@ -108,7 +108,10 @@ def test_documented_requests_are_taken(root: Path) -> None:
     blocks = [text for kind, text in BLOCK.findall((root / "docs" / "http.md").read_text()) if kind == "json"]
     request = next(text for text in blocks if '"placements": [' in text)
     check(msgspec.json.decode(request, type=DecideRequest))
-    sent, answer = [text for _, text in BLOCK.findall((root / "docs" / "events.md").read_text())][:2]
+    touches, sending = (root / "docs" / "events.md").read_text().split("## Sending them")
+    (touch,) = (text for _, text in BLOCK.findall(touches))
+    assert read_event(touch.encode(), NOW).event.channel == "web"
+    sent, answer = [text for _, text in BLOCK.findall(sending)][:2]
     accepted, rejected = read_batch(sent.encode(), NOW)
     told = json.loads(answer)
     assert len(accepted) == told["accepted"]

@@ -143,6 +143,7 @@ def customers(shop: Shop) -> Customers:
     return Customers(shop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["any time", "the event"])
 def test_the_last_event_does_not_give_the_stage_away(customers: Customers, when: str) -> None:
     """A classifier of all that the last event says stays below the bar; one of the history is far better."""

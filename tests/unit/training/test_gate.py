@@ -1,5 +1,6 @@
 """What may take the place of the snapshot in service."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from etappe.arrays import MANIFEST, ArrayInfo
 from etappe.models.snapshot import Snapshot
 from etappe.settings import Learning, Settings
 from etappe.training import gate
@@ -38,23 +40,33 @@ def test_the_first_snapshot_passes(current: Snapshot) -> None:
     assert gate.check(current, current) == []
 
 
-@pytest.mark.parametrize("name", ["popularity", "factors", "gram"])
 @pytest.mark.parametrize("number", [np.nan, np.inf])
-def test_what_is_not_finite_is_refused(current: Snapshot, name: str, number: float) -> None:
-    """One number that is not finite is enough, and nobody can force it through."""
-    damaged = getattr(current, name).copy()
+def test_what_is_not_as_declared_is_refused(current: Snapshot, tmp_path: Path, number: float) -> None:
+    """One number that is not finite is enough: a training with it is refused by the gate, before any force."""
+    folder = tmp_path / current.version
+    damaged = np.load(folder / "factors.npy")
     damaged.flat[-1] = number
-    for force in (False, True):
-        with pytest.raises(GateError, match=f"{name} is not finite"):
-            gate.check(replace(current, **{name: damaged}), None, force=force)
+    np.save(folder / "factors.npy", damaged)
+    data = (folder / "factors.npy").read_bytes()
+    info = ArrayInfo(str(damaged.dtype), damaged.shape, len(data), hashlib.sha256(data).hexdigest())
+    vouched = msgspec.structs.replace(current.manifest, arrays=current.manifest.arrays | {"factors": info})
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(vouched))
+    with pytest.raises(GateError, match=r"unsound: .*factors must be finite; run `etappe train`"):
+        gate.opened(folder)
 
 
-def test_lists_that_are_not_finite_are_refused(current: Snapshot) -> None:
-    """The scores of neighbour lists are looked at too."""
-    scores = current.also_bought.scores.copy()
-    scores[0, 0] = np.nan
-    with pytest.raises(GateError, match="scores of also_bought"):
-        gate.check(replace(current, also_bought=replace(current.also_bought, scores=scores)), None)
+def test_what_was_just_trained_is_opened(current: Snapshot, tmp_path: Path) -> None:
+    """A sound training is opened as it is."""
+    assert gate.opened(tmp_path / current.version).manifest == current.manifest
+
+
+def test_a_part_that_is_missing_is_a_step_back(current: Snapshot) -> None:
+    """A snapshot that lacks a part of the one in service needs force; one that has a part more does not."""
+    less = replace(current, parts=current.parts - {"factors"})
+    with pytest.raises(GateError, match="it has no factors, the one in service has"):
+        gate.check(less, current)
+    assert gate.check(less, current, force=True) == ["it has no factors, the one in service has"]
+    assert gate.check(current, less) == []
 
 
 def test_an_empty_snapshot_is_refused(current: Snapshot) -> None:

@@ -8,7 +8,7 @@ from etappe.cli.checks.finding import Finding, fault, ok, warning
 from etappe.errors import EtappeError
 from etappe.log import damage, findings, quarantine
 from etappe.log.quarantine import Held
-from etappe.store import snapshots
+from etappe.store import learned
 from etappe.wiring.inspecting import Inspected
 
 
@@ -53,9 +53,9 @@ def quarantined(inspected: Inspected) -> Iterator[Finding]:
 def _learned(inspected: Inspected) -> dict[str, int]:
     """What snapshots have learned up to, as far as that can be looked at: of Redis there is a check of its own."""
     try:
-        return snapshots.learned(inspected.client if inspected.begun else None, inspected.place.data)
+        return learned.positions(inspected.client if inspected.begun else None, inspected.place.data)
     except (EtappeError, redis.RedisError):
-        return snapshots.learned(None, inspected.place.data)
+        return learned.positions(None, inspected.place.data)
 
 
 def _told(held: Iterable[Held]) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from etappe.cli.checks.finding import Finding, fault, ok
+from etappe.models.snapshot import PARTS, Snapshot
 from etappe.store import catalogues, snapshots
 from etappe.wiring.inspecting import Inspected
 
@@ -27,7 +28,14 @@ def snapshot(inspected: Inspected) -> Iterator[Finding]:
         if found is None:
             yield fault("none is published; run `etappe train`")
         else:
-            yield ok(f"{found.version}, {len(found.items):,} items, verified")
+            yield ok(f"{found.version}, {len(found.items):,} items, verified{_parts(found)}")
+
+
+def _parts(found: Snapshot) -> str:
+    """What a snapshot lacks, or has beyond what this version knows; nothing where it has just that."""
+    absent = [part.name for part in PARTS if not found.has(part.name)]
+    told = f"; without {', '.join(absent)}" if absent else ""
+    return told + (f"; of a newer version and not used: {', '.join(found.unknown)}" if found.unknown else "")
 
 
 @contextmanager

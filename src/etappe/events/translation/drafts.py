@@ -17,6 +17,7 @@ _SAME: Final = frozenset(TYPES) - SAYING - {OTHER}
 _OF_DECISIONS: Final = frozenset({"click", "impression", "dismiss"})
 """Names that speak of a decision here, and of something else with others."""
 _SALES: Final = frozenset({"purchase", "refund"})
+_OF_ORDERS: Final = _SALES | {"return", "delivery"}
 _ITEM_IDS: Final = ("product_id", "item_id", "sku")
 _ORDER_IDS: Final = ("order_id", "orderId", "transaction_id")
 _TOTALS: Final = ("revenue", "value", "total")
@@ -44,9 +45,18 @@ class Common(msgspec.Struct, frozen=True):
     identities: dict[str, Any] = {}
 
 
-def same(name: str, said: Mapping[str, Any]) -> str:
+def same(name: str, said: Mapping[str, Any], products: object = None) -> str:
     """The event of that very name, where the vocabulary means the same by it; else OTHER."""
-    return name if name in _SAME and (name not in _OF_DECISIONS or "decision" in said) else OTHER
+    return name if name in _SAME and _is_ours(name, said, products) else OTHER
+
+
+def _is_ours(name: str, said: Mapping[str, Any], products: object) -> bool:
+    """Whether an event says what ours of that name must: others call something else so, a button or a form."""
+    if name in _OF_DECISIONS:
+        return "decision" in said
+    if name in _OF_ORDERS - _SALES:
+        return bool(products) or any(values.text(said.get(one)) for one in (*_ORDER_IDS, *_ITEM_IDS))
+    return True
 
 
 def told(event: str, said: Mapping[str, Any], products: object, common: Common, *, listed: bool = False) -> list[Draft]:
@@ -62,7 +72,7 @@ def told(event: str, said: Mapping[str, Any], products: object, common: Common, 
         rest |= {"items": ids} if ids else {}
         fields = {} if listed else _line(event, rest)
         return [_draft(event, common, fields, rest)]
-    shared = (_order(rest) if event in _SALES else {}) | _currency(rest)
+    shared = (_order(rest) if event in _OF_ORDERS else {}) | _currency(rest)
     named = {} if common.fields.get("user_id") else {name: rest[name] for name in _TELLING if name in rest}
     made = [_of_line(event, line, shared, common, named if place else rest) for place, line in enumerate(lines)]
     if len(made) == 1 and event in _SALES:
@@ -93,7 +103,7 @@ def _draft(event: str, common: Common, fields: dict[str, Any], said: dict[str, A
 
 def _line(event: str, said: dict[str, Any], *further: str) -> dict[str, Any]:
     """Item, order, quantity, price and currency, taken out of `said`; what is no such value stays there."""
-    fields: dict[str, Any] = (_order(said) if event in _SALES else {}) | _currency(said)
+    fields: dict[str, Any] = (_order(said) if event in _OF_ORDERS else {}) | _currency(said)
     for name in (*_ITEM_IDS, *further):
         if "item_id" not in fields and (found := values.text(said.get(name))):
             fields["item_id"] = found

@@ -13,7 +13,7 @@ import msgspec
 
 from etappe.errors import InputError, TooMuchError
 from etappe.events.traffic import OTHER
-from etappe.events.translation import ga4_customer, ga4_rows, values
+from etappe.events.translation import ga4_customer, ga4_rows, touches, values
 from etappe.events.translation.drafts import Common, Draft, same, told
 from etappe.events.translation.translated import Translated, translated
 
@@ -23,10 +23,18 @@ MAX_BODY_BYTES: Final = 130_000
 """Of a body, as Google has it."""
 
 _RECEIVED: Final = "received_micros"
-_NAMES: Final = {"view_search_results": "search", "ecommerce_purchase": "purchase", "purchase_refund": "refund"}
+_NAMES: Final = {
+    "view_search_results": "search",
+    "ecommerce_purchase": "purchase",
+    "purchase_refund": "refund",
+    "screen_view": "page_view",
+}
 _TOGETHER: Final = frozenset(
-    {"view_item_list", "begin_checkout", "add_payment_info", "view_promotion", "select_promotion", "search"}
-)
+    {
+        "view_item_list", "begin_checkout", "add_payment_info", "view_promotion", "select_promotion", "search",
+        "page_view", "survey",
+    }
+)  # fmt: skip
 """Events about their items together; others happen to each."""
 
 
@@ -86,10 +94,15 @@ def _of_event(event: dict[str, Any], common: Common) -> list[Draft]:
     items, name = said.pop("items", None), event.get("name")
     if not isinstance(name, str) or not name:
         return [Draft("", common.fields)]
-    kind = same(_NAMES.get(name, name), said)
+    kind = same(_NAMES.get(name, name), said, items)
     if kind == OTHER:
         said["event_name"] = name
-    return told(kind, said, items, common, listed=kind == OTHER or kind in _TOGETHER)
+    made = told(kind, said, items, common, listed=kind == OTHER or kind in _TOGETHER)
+    came = (touches.named(said), touches.named(values.mapping(event.get("traffic"))))
+    touches.put(
+        made, (*came, touches.of_address(said.get("page_location")), touches.referred(said.get("page_referrer")))
+    )
+    return made
 
 
 def _name(drafts: list[Draft], event: dict[str, Any], stamp: str, seen: Counter[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from etappe.events.identities import GROUPS
 from etappe.events.translation import values
 from etappe.events.translation.drafts import Draft
 from etappe.events.vocabulary import known_by_content
@@ -102,6 +103,8 @@ def _traits(body: Mapping[str, Any]) -> dict[Any, dict[str, Any]]:
     found: dict[Any, dict[str, Any]] = defaultdict(dict)
     for name, said in values.mapping(body.get("user_properties")).items():
         if not name.startswith(_OURS) and isinstance(said, dict) and "value" in said:
-            moment = said.get("timestamp_micros")
-            found[str(moment) if isinstance(moment, list | dict) else moment][name] = said["value"]
+            moment, value = said.get("timestamp_micros"), said["value"]
+            if name in GROUPS and (value := values.text(value)) is None:
+                continue  # no id of a group
+            found[str(moment) if isinstance(moment, list | dict) else moment][name] = value
     return found

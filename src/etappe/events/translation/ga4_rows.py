@@ -18,6 +18,8 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
     time = row.get("event_timestamp")
     params = _flat(row.get("event_params")) | _sale(row)
     place = ":".join(str(row.get(name)) for name in ("event_timestamp", *_PLACE))
+    event = {"name": row.get("event_name"), "params": params, "timestamp_micros": time, "row": place}
+    traffic = _set(values.mapping(row.get("collected_traffic_source")))
     body = {
         "client_id": row.get("user_pseudo_id"),
         "user_id": row.get("user_id"),
@@ -26,7 +28,7 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
         "user_properties": _properties(row.get("user_properties")),
         "consent": _consent(values.mapping(row.get("privacy_info"))),
         "daily": True,
-        "events": [{"name": row.get("event_name"), "params": params, "timestamp_micros": time, "row": place}],
+        "events": [event | {"traffic": traffic}],
     }
     return {name: value for name, value in body.items() if value is not None}
 

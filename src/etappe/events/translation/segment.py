@@ -10,9 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.events.intake import MAX_EVENT_BYTES, RATINGS
+from etappe.events.details import RATINGS
+from etappe.events.intake import MAX_EVENT_BYTES
 from etappe.events.traffic import OTHER
-from etappe.events.translation import segment_context, segment_names, values
+from etappe.events.translation import segment_context, segment_names, touches, values
 from etappe.events.translation.drafts import Common, Draft, told
 from etappe.events.translation.segment_messages import CALLS, MAX_MESSAGE_BYTES
 from etappe.events.translation.translated import Translated, translated
@@ -37,6 +38,7 @@ def translate(raw: bytes, now: datetime | None = None) -> Translated:
     common = _common(message, context, now)
     time = common.fields["timestamp"]
     drafts = _drafts(message, common)
+    touches.put(drafts, segment_context.touched(context))
     for place, draft in enumerate(drafts):
         name = _event_id(message, draft.event, time)
         draft.fields["event_id"] = name if len(drafts) == 1 else f"{name}#{place}"
@@ -80,7 +82,7 @@ def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
         return _page(message, common)
     if call == "identify":
         named = {name: value for name, value in traits.items() if not name.startswith("$")}
-        return told("identify", named, None, common, listed=True)
+        return told("identify", segment_context.with_groups(named), None, common, listed=True)
     if call == "group":
         group = {"group_id": values.text(message.get("groupId")), "group": traits}
         return told("set_traits", group, None, common, listed=True)
@@ -93,14 +95,14 @@ def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
 def _track(message: dict[str, Any], common: Common) -> list[Draft]:
     said = dict(values.mapping(message.get("properties")))
     name = message.get("event")
-    event, listed = segment_names.of(name, said)
     products = said.pop("products", None)
+    event, listed = segment_names.of(name, said, products)
     if event == OTHER:
         said["event_name"] = name
     if event == "search" and "query" in said:
         said.setdefault("search_term", said.pop("query"))
-    if event.startswith("email_"):
-        common.fields["channel"] = "email"
+    if channel := segment_names.channel(event, name):
+        common.fields["channel"] = channel
     made = told(event, said, products, common, listed=listed)
     return made + (_rating(said, common) if event == "review" else [])
 
@@ -116,12 +118,12 @@ def _rating(said: dict[str, Any], common: Common) -> list[Draft]:
 
 
 def _page(message: dict[str, Any], common: Common) -> list[Draft]:
-    """A page of a product is a view of it."""
+    """A page of a product is a view of it, and was one before there were views of pages."""
     said = dict(values.mapping(message.get("properties")))
     if any(values.text(said.get(name)) for name in _VIEWED):
         return told("view_item", said, None, common)
     named = {name: message[name] for name in ("name", "category") if message.get(name)}
-    return told(OTHER, named | said | {"event_name": message["type"]}, None, common, listed=True)
+    return told("page_view", named | said, None, common, listed=True)
 
 
 def _consent(common: Common, event_id: str, verdicts: dict[str, Any]) -> Draft:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from etappe.events.translation import values
+from etappe.events.identities import GROUPS
+from etappe.events.translation import touches, values
 
 _APP: Final = frozenset({"ios", "android", "tvos", "watchos"})
 _BROWSER: Final = ("browser", "client")
@@ -57,6 +58,33 @@ def identities(context: Mapping[str, Any]) -> dict[str, Any]:
         if kind:
             named[_KINDS.get(kind, f"external:{kind}")] = values.text(one.get("id"))
     return {kind: value for kind, value in named.items() if value}
+
+
+def touched(context: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """How the visit came about, what is surest first: the campaign, the page's address, the page before."""
+    campaign, page = values.mapping(context.get("campaign")), values.mapping(context.get("page"))
+    referrer = values.mapping(context.get("referrer"))
+    utm = {f"utm_{name}": value for name, value in campaign.items()} | {
+        "utm_campaign": campaign.get("name") or campaign.get("campaign")
+    }
+    return [
+        touches.named(utm),
+        touches.of_address(page.get("search"), page.get("url")),
+        touches.referred(page.get("referrer") or referrer.get("url")),
+    ]
+
+
+def with_groups(traits: Mapping[str, Any]) -> dict[str, Any]:
+    """The traits with groups named by their ids. Segment tells a company as an object, which is kept beside it."""
+    kept = dict(traits)
+    for name in GROUPS:
+        said = kept.pop(name, None)
+        if isinstance(said, dict):
+            kept[f"{name}_traits"] = said
+        found = values.text(said.get("id") if isinstance(said, dict) else said)
+        if found:
+            kept[name] = found
+    return kept
 
 
 def consents(context: Mapping[str, Any]) -> dict[str, Any]:

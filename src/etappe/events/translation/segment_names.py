@@ -29,6 +29,9 @@ ITEM: Final[Mapping[str, str]] = {
     "Products Searched": "search",
     "Email Opened": "email_open",
     "Email Link Clicked": "email_click",
+    "Email Delivered": "email_send",
+    "Push Notification Received": "message_send",
+    "Push Notification Tapped": "message_click",
     "Email Marked as Spam": "unsubscribe",
     "Unsubscribed": "unsubscribe",
     "Subscribed": "subscribe",
@@ -59,12 +62,19 @@ _KNOWN: Final = {name.lower(): (event, False) for name, event in ITEM.items()} |
 }
 
 
-def of(name: object, said: Mapping[str, object]) -> tuple[str, bool]:
-    """The event of a track call that says `said`, and whether it is about its products together."""
+def channel(event: str, name: object) -> str | None:
+    """The channel that an event of that name came through, where its name tells."""
+    if event.startswith("email_"):
+        return "email"
+    return "push" if isinstance(name, str) and name.strip().lower().startswith("push notification ") else None
+
+
+def of(name: object, said: Mapping[str, object], products: object = None) -> tuple[str, bool]:
+    """The event of a track call that says `said`, and whether it is about its `products` together."""
     if not isinstance(name, str) or not name:
         return "", True
     known = _KNOWN.get(name.strip().lower())
     if known:
         return known
-    event = drafts.same(name, said)
-    return event, event == OTHER
+    event = drafts.same(name, said, products)
+    return event, event in (OTHER, "page_view", "survey")

@@ -16,13 +16,13 @@ from etappe.ids import item_hash
 from etappe.importing.catalogue import item_rows, waiting_items
 from etappe.importing.catalogue.item_rows import Kind
 from etappe.importing.catalogue.waiting_items import WaitingItems
-from etappe.importing.checking import times
 from etappe.importing.reading import failures, sources
 from etappe.importing.reporting import rejected_file
 from etappe.importing.reporting.rejected_file import RejectedFile
 from etappe.importing.reporting.report import ItemsReport
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
+from etappe.zones import zone_of
 
 Upsert = Callable[[list[ItemPatch]], None]
 
@@ -48,7 +48,7 @@ def import_items(
         EtappeError: the disk is full or may not be written.
     """
     started = time.monotonic()
-    zone = times.zone_of(settings.catalogue.time_zone)
+    zone = zone_of(settings.catalogue.time_zone)
     name = f"{sources.stem(path)}-items"
     with (
         failures.writing(),

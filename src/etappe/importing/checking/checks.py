@@ -7,7 +7,7 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.events import intake
+from etappe.events import details, intake
 from etappe.events.vocabulary import CHANNELS, TYPES, ItemEvent
 from etappe.importing.checking import persons, times
 
@@ -22,7 +22,8 @@ _ID_LENGTH: Final = 256
 _MOST_PIECES: Final = 1_000_000
 _HIGHEST_PRICE: Final = 1e12
 _ITEM_EVENTS: Final = [name for name, kind in TYPES.items() if issubclass(kind, ItemEvent)]
-_SAYING: Final = ("rate", "set_traits", "set_consent", "identify", "alias")
+_OF_ORDERS: Final = ("refund", "return", "delivery")
+_SAYING: Final = (*details.RULES, "set_consent", "alias")
 """Events whose properties are checked one by one."""
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
@@ -69,7 +70,7 @@ def _reasons(now: datetime) -> list[pl.Expr]:
         _broken("timestamp: more than a day ahead", _time > now + intake.AHEAD),
         *(_broken(f"{name}: not 1 to {_ID_LENGTH} characters", ~_is_id(name)) for name in IDS),
         _broken("item_id: missing", event.is_in(_ITEM_EVENTS) & pl.col("item_id").is_null()),
-        _broken("item_id: a refund names an item_id or an order_id", _is_refund_of_nothing()),
+        _broken("item_id: a refund, return or delivery names an item_id or an order_id", _is_of_nothing()),
         _broken(NOBODY, pl.all_horizontal(pl.col("user_id", "anonymous_id", "order_id").is_null()) & ~persons.naming()),
         _broken("quantity: not a whole number from 1 to 1000000", quantity.is_not_null() & ~_sure(whole)),
         _broken("price: not a number from 0 to 1e12", price.is_not_null() & ~_sure(amount)),
@@ -93,8 +94,8 @@ def _is_id(name: str) -> pl.Expr:
     return pl.col(name).str.len_chars().is_between(1, _ID_LENGTH)
 
 
-def _is_refund_of_nothing() -> pl.Expr:
-    return (pl.col("event") == "refund") & pl.col("item_id").is_null() & pl.col("order_id").is_null()
+def _is_of_nothing() -> pl.Expr:
+    return pl.col("event").is_in(_OF_ORDERS) & pl.col("item_id").is_null() & pl.col("order_id").is_null()
 
 
 def _claim() -> pl.Expr:

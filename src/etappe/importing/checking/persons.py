@@ -14,8 +14,9 @@ from etappe.store.identities.linking import claims_of
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _LISTED: Final = f'"{identities.IDENTITIES}"'
-_TELLING: Final = [_LISTED, *(f'"{name}"' for name in identities.PLAIN), "\\u"]
-"""Without one of these in its text no object of properties names an identity; JSON may write letters as `\\uXXXX`."""
+_TELLING: Final = [_LISTED, *(f'"{name}"' for name in (*identities.PLAIN, *identities.GROUPS)), "\\u"]
+"""Without one of these in its text no object of properties names an identity or a group; JSON may write letters as
+`\\uXXXX`."""
 _PAIR: Final = ("user_id", "anonymous_id")
 
 

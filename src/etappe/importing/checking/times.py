@@ -1,8 +1,6 @@
 """Times as files write them, as UTC."""
 
-from datetime import UTC, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -22,14 +20,6 @@ def check_zone(name: str) -> str:
     except pl.exceptions.PolarsError as error:
         raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
     return name
-
-
-def zone_of(name: str) -> tzinfo:
-    """The time zone of this name; SettingsError where this machine does not know it."""
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"catalogue.time_zone {name!r} is not known here; install the package tzdata") from error
 
 
 def parse(column: pl.Expr, zone: str) -> pl.Expr:

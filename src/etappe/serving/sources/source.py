@@ -75,6 +75,6 @@ class Source:
 
     def can_be_asked(self, here: Situation) -> bool:
         """Whether the situation and the snapshot have what it needs."""
-        if self.part is not None and here.view.snapshot is None:
+        if self.part is not None and not here.view.has(self.part):
             return False
         return self.speaks_of is None or len(getattr(here, self.speaks_of)) > 0

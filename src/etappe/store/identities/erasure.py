@@ -8,10 +8,8 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 import msgspec
-import polars as pl
 
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import Identity
@@ -22,8 +20,6 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, tombstones
 from etappe.store.identities.graph import Steps
 from etappe.store.identities.tombstones import Tombstone
-
-_SCHEMA: Final = pl.Schema({"subject": pl.Binary(), "erased": pl.Datetime("us", "UTC")})
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,23 +93,6 @@ def pending(client: SyncRedis) -> list[Erasure]:
     """Whom the log still holds though they are erased, oldest first."""
     found = [_ERASURE.decode(value) for value in client.hvals(keys.ERASURES)]
     return sorted(found, key=lambda one: (one.since, one.receipt))
-
-
-def visible(
-    rows: pl.LazyFrame, erasures: list[Erasure], moment: str = "received", by: tuple[str, ...] = ("subject",)
-) -> pl.LazyFrame:
-    """Rows of a table without what came in of erased subjects before they were erased.
-
-    `moment` is the column that says when a row came in, `by` are those with subjects.
-    """
-    if not erasures:
-        return rows
-    told = [(subject, datetime.fromtimestamp(one.since / 1000, UTC)) for one in erasures for subject in one.subjects]
-    gone = pl.DataFrame(told, schema=_SCHEMA, orient="row").group_by("subject").agg(pl.col("erased").max())
-    for name in by:
-        joined = rows.join(gone.lazy(), left_on=name, right_on="subject", how="left", maintain_order="left")
-        rows = joined.filter(pl.col("erased").is_null() | (pl.col(moment) > pl.col("erased"))).drop("erased")
-    return rows
 
 
 def finished(client: SyncRedis, erasure: Erasure, settings: Settings) -> Receipt:

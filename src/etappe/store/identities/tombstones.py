@@ -9,16 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-import polars as pl
 
 from etappe.customers.identity import ERASE, Change
 from etappe.errors import InputError
 from etappe.ids import PARTITIONS, Subject, partition_of, tombstone_of
-from etappe.log import Log, as_rows
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
 
-SOURCE: Final = "tombstones"
 PARTITION: Final = "partition"
 """What the row of a tombstone has for its kind; its value is the partition."""
 _MARK_BYTES: Final = 16
@@ -50,16 +47,6 @@ def change(stone: Tombstone) -> Change:
     return Change(ERASE, Subject(stone.mark), kind=PARTITION, value=str(stone.partition), cause=stone.receipt)
 
 
-def in_log(log: Log) -> list[Tombstone]:
-    """Those in the log, in order; of one that was erased several times the last."""
-    rows = log.scan("identity").filter(pl.col("action") == ERASE).collect()
-    found: dict[bytes, Tombstone] = {}
-    for row in rows.iter_rows(named=True):
-        stone = from_row(row)
-        found[stone.mark] = max(stone, found.get(stone.mark, stone), key=_since)
-    return sorted(found.values())
-
-
 def from_row(row: dict[str, Any]) -> Tombstone:
     """The tombstone in a row of the table `identity`."""
     return Tombstone(row["subject"], int(row["value"]), int(row["time"].timestamp() * 1000), row["cause"] or "")
@@ -83,21 +70,6 @@ def keep(client: SyncRedis, stones: Iterable[Tombstone]) -> None:
     for stone in stones:
         pipe.set(stone.key, stone.since)
     pipe.execute()
-
-
-def add(log: Log, stones: Iterable[Tombstone]) -> int:
-    """Writes tombstones into the log that it does not have, or not of so late an erasure; returns how many."""
-    latest = {stone.mark: stone.since for stone in in_log(log)}
-    new: list[Tombstone] = []
-    for stone in stones:
-        if latest.get(stone.mark, -1) < stone.since:
-            latest[stone.mark] = stone.since
-            new.append(stone)
-    if new:
-        last: int | None = log.scan("identity").select(pl.col("epoch").max()).collect().item()
-        with log.transaction(SOURCE) as into:
-            into.add("identity", as_rows("identity", _columns(new, (last or 0) + 1)))
-    return len(new)
 
 
 def listed(stones: Iterable[Tombstone]) -> str:
@@ -131,22 +103,5 @@ def _read(parts: list[str]) -> Tombstone:
     return Tombstone(mark, partition, round(since.timestamp() * 1000), parts[3])
 
 
-def _columns(stones: list[Tombstone], epoch: int) -> dict[str, list[Any]]:
-    rows = [change(stone) for stone in stones]
-    return {
-        "epoch": [epoch] * len(rows),
-        "time": [stone.since for stone in stones],
-        "action": [row.action for row in rows],
-        "subject": [row.subject for row in rows],
-        "kind": [row.kind for row in rows],
-        "value": [row.value for row in rows],
-        "cause": [row.cause for row in rows],
-    }
-
-
 def _moment(stone: Tombstone) -> datetime:
     return datetime.fromtimestamp(stone.since / 1000, UTC)
-
-
-def _since(stone: Tombstone) -> int:
-    return stone.since

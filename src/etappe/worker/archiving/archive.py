@@ -13,7 +13,7 @@ from etappe.errors import EtappeError, StoreFullError
 from etappe.log import Log, Transaction, schema
 from etappe.store import connection, generation, marks
 from etappe.store.connection import SyncRedis
-from etappe.store.identities import tombstones
+from etappe.store.identities import logged_tombstones, tombstones
 from etappe.store.identities.remembered import Remembered
 from etappe.worker.archiving import entries, rejected, streams
 from etappe.worker.archiving.entries import SOURCE, Entry, Rejected
@@ -106,7 +106,7 @@ def _erased(client: SyncRedis, log: Log) -> Remembered:
     Of those whose tombstone waits in a stream the files are rid when the log is rewritten, which archives it first.
     """
     try:
-        stones = tombstones.in_log(log)
+        stones = logged_tombstones.in_log(log)
     except (EtappeError, OSError, pl.exceptions.PolarsError):
         stones = tombstones.in_redis(client)
     return Remembered(stones, connection.known_secret(client, log.folder.parent) if stones else b"")

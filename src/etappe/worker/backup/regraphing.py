@@ -17,7 +17,7 @@ from etappe.progress import Progress
 from etappe.settings import Settings
 from etappe.store import keys, replay, scripts
 from etappe.store.connection import SyncRedis, run_script
-from etappe.store.identities import graph, tombstones
+from etappe.store.identities import graph, logged_tombstones, tombstones
 from etappe.worker.archiving.archive import archive
 
 LOCK_MS: Final = 30_000
@@ -52,7 +52,7 @@ def regraph(
     """
     with _locked(client, settings) as renew:
         archive(client, log)
-        tombstones.keep(client, tombstones.in_log(log))
+        tombstones.keep(client, logged_tombstones.in_log(log))
         told = replay.identities(log, secret)
         epoch: Any = client.get(keys.IDENTITY_EPOCH)
         last = max(told.epoch, int(epoch or 0))

@@ -24,7 +24,7 @@ from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store import artifacts, beginning, catalogues, journal, keys, marks, replay, snapshots
 from etappe.store.connection import SyncRedis
-from etappe.store.identities import erasure, graph, tombstones
+from etappe.store.identities import erased_rows, erasure, graph, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
@@ -73,7 +73,7 @@ def rebuild_all(
     snapshot, missing = _put_snapshots(client, log, data, progress)
     there, dirty = regraphing.known(client), graph.dirty(client)
     aliases = regraphing.regraph(client, log, secret, settings, progress)
-    erasure.resume(client, unerased.still_in(log, secret, settings), tombstones.in_log(log), settings)
+    erasure.resume(client, unerased.still_in(log, secret, settings), logged_tombstones.in_log(log), settings)
     known = there["base"] | there["tail"]
     beside = {subject for subject in known if is_browser(subject)}
     wanted = _customers(client, log, settings) | known - beside
@@ -133,7 +133,7 @@ def known_tombstones(client: SyncRedis, folder: Path) -> list[Tombstone]:
         log = Log(folder)
         log.prepare()
         archive(client, log)
-        return [*tombstones.in_log(log), *found]
+        return [*logged_tombstones.in_log(log), *found]
     except (EtappeError, OSError, pl.exceptions.PolarsError) as error:
         _log.warning("the log cannot be read (%s): who was erased is taken from Redis alone", error)
         return found
@@ -193,7 +193,7 @@ def _put_snapshots(client: SyncRedis, log: Log, data: Path, progress: Progress) 
 def _customers(client: SyncRedis, log: Log, settings: Settings) -> set[Subject]:
     """All subjects of which something came in not so long ago that Redis would have let their record lapse."""
     since = datetime.now(UTC) - timedelta(days=settings.store.customer_days)
-    rows = erasure.visible(log.scan("event"), erasure.pending(client)).filter(
+    rows = erased_rows.visible(log.scan("event"), erasure.pending(client)).filter(
         pl.col("subject").is_not_null(), pl.col("received") >= since
     )
     return {Subject(subject) for subject in rows.select("subject").unique().collect()["subject"]}

@@ -15,7 +15,7 @@ from etappe.events.identities import ANONYMOUS, IDENTITIES, USER, Identity
 from etappe.ids import Subject, subject_of, tombstone_of
 from etappe.log import Log
 from etappe.settings import Settings
-from etappe.store.identities import tombstones
+from etappe.store.identities import logged_tombstones
 from etappe.store.identities.erasure import Erasure
 from etappe.store.identities.tombstones import Tombstone
 
@@ -26,7 +26,7 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 def still_in(log: Log, secret: bytes, settings: Settings) -> list[Erasure]:
     """Erasures for which the log has to be rewritten, oldest first."""
-    stones = {stone.mark: stone for stone in tombstones.in_log(log)}
+    stones = {stone.mark: stone for stone in logged_tombstones.in_log(log)}
     found = _held(log, secret, stones) if stones else {}
     named = _identities(log, secret, set(found))
     of_receipt: dict[tuple[int, str], list[Subject]] = defaultdict(list)

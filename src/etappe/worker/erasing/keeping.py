@@ -16,7 +16,7 @@ from etappe.events.identities import ANONYMOUS
 from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.log import schema
-from etappe.store.identities import erasure
+from etappe.store.identities import erased_rows
 from etappe.store.identities.erasure import Erasure
 from etappe.worker.erasing.naming import Erased
 
@@ -53,7 +53,7 @@ class Keeper:
         return None if after.height == rows.height and after.equals(rows) else after
 
     def _events(self, rows: pl.DataFrame) -> pl.DataFrame:
-        mine = erasure.visible(rows.lazy(), self._erasures).collect()
+        mine = erased_rows.visible(rows.lazy(), self._erasures).collect()
         said = pl.any_horizontal(pl.col(NAMING).is_not_null())
         places = mine.select(said & self._early("received")).to_series().arg_true()
         left: list[tuple[str | None, ...]] = []

@@ -1,0 +1,16 @@
+"""Time zones by their names."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from etappe.errors import SettingsError
+from etappe.zones import zone_of
+
+
+def test_a_name_is_a_zone_or_an_error_of_the_settings() -> None:
+    """UTC needs no database of zones, others keep their summer time, and one that does not exist is named."""
+    assert zone_of("UTC") is UTC
+    assert datetime(2026, 7, 1, tzinfo=zone_of("Europe/Berlin")).utcoffset() == timedelta(hours=2)
+    with pytest.raises(SettingsError, match="Mars/Olympus"):
+        zone_of("Mars/Olympus")
