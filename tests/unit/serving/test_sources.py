@@ -81,8 +81,10 @@ def test_neighbours_go_on_after_a_block(model: Model) -> None:
     assert np.concatenate([block.because for block in blocks]).tolist() == np.argsort(-scores).tolist()
 
 
-def test_scores_go_on_after_a_block(model: Model) -> None:
+@pytest.mark.parametrize("block", [1, 2, 4, BLOCK])
+def test_scores_go_on_after_a_block(model: Model, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     """All that scores above 0 is given, best first, once; a catalogue that lacks items gives the others."""
+    monkeypatch.setattr(factors, "BLOCK", block)
     items = [item for item in catalogue_items() if not item.id.startswith("tea")]
     view = View(overlaid(items), model.snapshot)
     here = situation(view, None, Context(), NOW.timestamp(), 0.0)
