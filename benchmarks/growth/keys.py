@@ -11,7 +11,7 @@ from etappe.store.connection import SyncRedis
 
 _SUBJECT: Final = r"\{\d{3}\}:%s:[0-9a-f]{32}"
 KINDS: Final = {
-    "base": (_SUBJECT % "base", "99 kB, and 256 traits of at most 8 kB", True),
+    "base": (_SUBJECT % "base", "55 kB, and 256 traits of at most 8 kB", True),
     "tail": (_SUBJECT % "tail", "2,560 (tail_limit), and what a second adds", True),
     "graph": (_SUBJECT % "graph", "32, and 16 a base to be joined", True),
     "members": (_SUBJECT % "members", "500 identities", True),

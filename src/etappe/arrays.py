@@ -6,7 +6,7 @@ Snapshots and compiled catalogues are such folders: written whole, verified befo
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,8 +79,13 @@ def write(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) 
     return complete
 
 
-def open_verified(folder: Path, kind: str, known_format: int) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+def open_verified(
+    folder: Path, kind: str, known_format: int, own: Collection[str] = ()
+) -> tuple[Manifest, dict[str, NDArray[Any]]]:
     """The manifest and the memory-mapped, read-only arrays of `folder`, each checked against its SHA-256.
+
+    Those named by `own` can be written to: what is written is seen by this process alone, and takes the memory of the
+    pages that it lies in.
 
     Raises:
         DataError: something is missing, damaged, or of a kind or format this version does not know.
@@ -89,7 +94,9 @@ def open_verified(folder: Path, kind: str, known_format: int) -> tuple[Manifest,
     if (manifest.kind, manifest.format) != (kind, known_format):
         found = f"{manifest.kind} format {manifest.format}"
         raise DataError(f"{folder} holds a {found}, this version reads {kind} format {known_format}; make it anew")
-    return manifest, {name: _open_array(folder / f"{name}.npy", info) for name, info in manifest.arrays.items()}
+    return manifest, {
+        name: _open_array(folder / f"{name}.npy", info, own=name in own) for name, info in manifest.arrays.items()
+    }
 
 
 def sync_folder(folder: Path) -> None:
@@ -125,18 +132,18 @@ def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
     return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, sha256_of(path))
 
 
-def _open_array(path: Path, info: ArrayInfo) -> NDArray[Any]:
+def _open_array(path: Path, info: ArrayInfo, *, own: bool) -> NDArray[Any]:
     try:
         if path.stat().st_size != info.bytes or sha256_of(path) != info.sha256:
             raise DataError(f"{path} is damaged: its SHA-256 is not the manifest's; publish or train anew")
-        return _load(path, info)
+        return _load(path, info, own=own)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}; publish or train anew") from error
 
 
-def _load(path: Path, info: ArrayInfo) -> NDArray[Any]:
+def _load(path: Path, info: ArrayInfo, *, own: bool) -> NDArray[Any]:
     empty = 0 in info.shape
-    array = np.load(path, mmap_mode=None if empty else "r", allow_pickle=False)
+    array = np.load(path, mmap_mode=None if empty else "c" if own else "r", allow_pickle=False)
     if str(array.dtype) != info.dtype or array.shape != info.shape:
         raise DataError(f"{path} holds {array.dtype}{array.shape}, the manifest says {info.dtype}{info.shape}")
     return np.asarray(array)

@@ -13,12 +13,12 @@ def test_known_hashes() -> None:
         item_hash("85123A"),
         event_hash("85123A"),
         order_hash("85123A"),
-    ] == [14778421044573935556, 12673854847281189387, 625636915]
+    ] == [6614266798708676, 12673854847281189387, 625636915]
 
 
 def test_known_hashes_beyond_ascii() -> None:
     """Ids are hashed as UTF-8."""
-    assert item_hash("Käse") == 4551116936473519825
+    assert item_hash("Käse") == 11488512084059857
 
 
 def test_known_subject() -> None:

@@ -5,17 +5,17 @@ import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import msgspec
 import redis
 
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, GenerationError
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, keys, snapshots
+from etappe.store import catalogues, journal, keys, kinds, snapshots
 from etappe.store.api_keys import ApiKey, listed
 from etappe.store.connection import AsyncRedis, SyncRedis, blocking_client
 from etappe.store.journal import Change
@@ -26,7 +26,6 @@ _MARGIN: Final = 0.75
 _LOADING_SECONDS: Final = 30.0
 """Lease of a replica that loads: nothing is trimmed and changes wait for it, but not for ever where it dies."""
 _PAUSE_SECONDS: Final = 0.5
-_KEY = msgspec.json.Decoder(ApiKey)
 _log = logging.getLogger("etappe.replica")
 
 
@@ -48,10 +47,16 @@ class Replica:
         self._valid_until = 0.0
         self._loading = asyncio.Lock()
         self._swaps: set[asyncio.Task[None]] = set()
+        self._aligning = False
         self._swapping = asyncio.Lock()
         self._reloading: asyncio.Task[None] | None = None
         self._heard = False
         self._afresh = False
+        self._applied_by: Mapping[str, Callable[[Change], None]] = {
+            journal.ITEMS: self._put_items,
+            journal.KEY: self._put_key,
+            journal.SNAPSHOT: self._swap_soon,
+        }
 
     @property
     def current(self) -> bool:
@@ -135,8 +140,9 @@ class Replica:
             if afresh and found is None:
                 found = Catalogue(), journal.START
             if found is not None:
-                catalogue, self.position = found
-                self.view = View(catalogue, self.view.snapshot)
+                catalogue, position = found
+                await self._replace_view(lambda view: view.having(catalogue=catalogue).ready())
+                self.position = position
             self._afresh = False
             await self._catch_up()
             await self._renew()
@@ -147,8 +153,17 @@ class Replica:
         with contextlib.closing(blocking_client(self._place)) as client:
             found = await asyncio.to_thread(snapshots.open_current, client, self._place.data, self.view.version)
         if found is not None:
-            self.view = self.view.with_snapshot(found)
+            await self._replace_view(lambda view: view.with_snapshot(found))
             _log.info("serving snapshot %s", found.version)
+
+    async def _replace_view(self, change: Callable[[View], View]) -> None:
+        """Swaps in what `change` makes of the view: in a thread, as it may go through all of the catalogue."""
+        while True:
+            before = self.view
+            after = await asyncio.to_thread(change, before)
+            if self.view is before:  # else it would bring back a catalogue or a snapshot that was replaced meanwhile
+                self.view = after
+                return
 
     async def _follow(self) -> None:
         wait = self._lease / 4
@@ -208,19 +223,37 @@ class Replica:
         self.position = change.position
 
     def _do(self, change: Change) -> None:
-        if change.kind == journal.ITEMS:
-            for patch in journal.patches_of(change):
-                self.view.catalogue.apply(patch)
-        elif change.kind == journal.KEY:
-            key = _KEY.decode(change.payload)
-            self.keys[key.digest] = key
-        elif change.kind == journal.SNAPSHOT:
-            self._swap_soon()
+        apply = self._applied_by.get(change.kind)
+        if apply is not None:
+            apply(change)
 
-    def _swap_soon(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._swap())
+    def _put_items(self, change: Change) -> None:
+        for patch in kinds.content(change):
+            self.view.catalogue.apply(patch)
+        if self.view.worn and not self._aligning:
+            self._aligning = True
+            self._soon(self._align())
+
+    def _put_key(self, change: Change) -> None:
+        key: ApiKey = kinds.content(change)
+        self.keys[key.digest] = key
+
+    def _swap_soon(self, _: Change | None = None) -> None:
+        """Whatever an entry says: what is current by then is found in Redis."""
+        self._soon(self._swap())
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._swaps.add(task)
         task.add_done_callback(self._swaps.discard)
+
+    async def _align(self) -> None:
+        try:
+            await self._replace_view(View.aligned)
+        except Exception:  # noqa: BLE001 - nobody would hear of it here
+            _log.exception("rows are not put in order anew; the next changes try again")
+        finally:
+            self._aligning = False
 
     async def _swap(self) -> None:
         """One at a time: whichever comes last finds what is current last."""

@@ -1,121 +1,222 @@
-"""Fields of items' documents as codes into their distinct values, filled in as rows are asked for.
+"""The fields of items that filters name, coded: mapped columns of the compiled catalogue, and what changed since.
 
-So filters read a document but a few times in the life of a catalogue, however many of them there are, and look at a
-value once, however many items have it. Attributes that no item has cost nothing.
+A field that half of all items have or more is a code for each row; one that fewer have is its rows, ascending, and
+their codes. Both have beside them their rows in order of codes, so that a value leads to its rows.
 """
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.catalog.item import Item
+from etappe.catalog.values import NULL, Codes, Values, compiled_values, keys_of
 
 Rows = NDArray[np.int64]
-MOST_BYTES: Final = 64_000_000
-"""What the fields of one catalogue may take; those asked for last stay."""
-_UNREAD: Final = -1
-_VALUE_BYTES: Final = 200
-"""What a distinct value takes beside its text, about."""
-_ATTRIBUTE: Final = "attributes."
+ATTRIBUTE: Final = "attributes."
+PRICES: Final = "prices."
+"""Before the currency; no request filter names these yet."""
+PLAIN: Final = ("brand", "currency", "item_group_id")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Field:
-    """One field: `codes` int32[rows] into `values`; -1 where the document has not been read."""
+def told(item: Item) -> Iterator[tuple[str, Any]]:
+    """The fields of an item that have a value, as filters name them."""
+    for name in PLAIN:
+        if (value := getattr(item, name)) is not None:
+            yield name, value
+    for currency, price in item.prices.items():
+        yield PRICES + currency, price
+    for name, value in item.attributes.items():
+        if value is not None:
+            yield ATTRIBUTE + name, value
 
-    def __init__(self, size: int) -> None:
-        self.codes: NDArray[np.int32] = np.full(size, _UNREAD, np.int32)
-        self.values: list[Any] = []
+
+class Compiled:
+    """The fields of a compiled catalogue, as arrays that are mapped.
+
+    field_names uint8: JSON; field_codes int32 and field_at int64[f+1]: the codes of each field; field_rows int32 and
+    field_rows_at int64[f+1]: the rows that they are of, nothing where each row has one; field_sorted and field_owner
+    int32, field_sorted_at int64[f+1]: codes but null in ascending order, and whose they are; the arrays of `Values`.
+    """
+
+    NAMES: Final = (
+        "field_names", "field_codes", "field_at", "field_rows", "field_rows_at", "field_sorted", "field_owner",
+        "field_sorted_at", *Values.NAMES,
+    )  # fmt: skip
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        names = msgspec.json.decode(arrays["field_names"].tobytes(), type=list[str])
+        self._places = {name: place for place, name in enumerate(names)}
+        self._arrays = arrays
+        self.values = Values(arrays)
+
+    def codes(self, name: str, rows: Rows) -> Codes:
+        """int32[n]: the codes of `rows`, null where there is none."""
+        place = self._places.get(name)
+        if place is None:
+            return np.zeros(len(rows), np.int32)
+        codes, owners = self._part("field_codes", "field_at", place), self._part("field_rows", "field_rows_at", place)
+        if len(owners) == 0:
+            dense: Codes = codes[np.minimum(rows, len(codes) - 1)]
+            return dense
+        at = np.minimum(np.searchsorted(owners, rows.astype(np.int32)), len(owners) - 1)
+        return np.where(owners[at] == rows, codes[at], np.int32(NULL))
+
+    def rows_with(self, name: str, spans: list[tuple[int, int]], most: int) -> Rows | None:
+        """The rows whose code is in one of `spans` [first, end); None where there are more than `most`."""
+        place = self._places.get(name)
+        if place is None:
+            return np.zeros(0, np.int64)
+        codes, owners = (self._part(part, "field_sorted_at", place) for part in ("field_sorted", "field_owner"))
+        first = np.searchsorted(codes, np.array([span[0] for span in spans], np.int32))
+        end = np.searchsorted(codes, np.array([span[1] for span in spans], np.int32))
+        if int(np.maximum(end - first, 0).sum()) > most:
+            return None
+        found = [owners[a:b] for a, b in zip(first.tolist(), end.tolist(), strict=True) if a < b]
+        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+
+    def _part(self, name: str, starts: str, place: int) -> NDArray[Any]:
+        first, end = self._arrays[starts][place : place + 2].tolist()
+        part: NDArray[Any] = self._arrays[name][first:end]
+        return part
+
+
+class Value(NamedTuple):
+    """A value that came in since the catalogue was compiled, and the keys of what it is equal to."""
+
+    value: Any
+    keys: frozenset[int]
+
+
+def value_of(value: Any) -> Value:
+    """A value with its keys."""
+    return Value(value, frozenset(keys_of(value)))
+
+
+NOTHING: Final = value_of(None)
+
+
+class Changed:
+    """The fields of rows that changed. Codes begin behind the compiled ones; one that no row has any more is gone."""
+
+    def __init__(self, first_code: int) -> None:
+        self._values: dict[int, Value] = {NULL: NOTHING}
+        self._by_key: dict[int, set[int]] = {}
+        self._next = first_code
         self._known: dict[bytes, int] = {}
-        self._text_bytes = 0
+        self._uses: dict[int, tuple[int, bytes]] = {}
+        self._codes: dict[str, dict[int, int]] = {}
+        self._fields: dict[int, list[str]] = {}
 
-    @property
-    def size(self) -> int:
-        """Bytes, about."""
-        return self.codes.nbytes + self._text_bytes + _VALUE_BYTES * len(self.values)
+    def put(self, row: int, item: Item) -> None:
+        """Takes the fields of an item for those of its row."""
+        for name in self._fields.pop(row, ()):
+            self._drop(self._codes[name].pop(row))
+            if not self._codes[name]:
+                del self._codes[name]
+        fields = self._fields[row] = []
+        for name, value in told(item):
+            self._codes.setdefault(name, {})[row] = self._code(value)
+            fields.append(name)
 
-    def grow(self, size: int) -> None:
-        """Makes room for rows that came in since."""
-        if size > len(self.codes):
-            self.codes = np.concatenate([self.codes, np.full(size - len(self.codes), _UNREAD, np.int32)])
+    def codes(self, name: str, rows: Rows) -> list[int]:
+        """The codes of rows that changed, null where there is none."""
+        known = self._codes.get(name, {})
+        return [known.get(row, NULL) for row in rows.tolist()]
 
-    def put(self, row: int, value: Any) -> None:
-        """Keeps the value of a row. Values are the same where their JSON is: 1 is not true."""
+    def value(self, code: int) -> Value:
+        """The value that a code stands for."""
+        return self._values[code]
+
+    def codes_with(self, keys: Iterable[int]) -> set[int]:
+        """The codes whose values have one of these keys."""
+        return {code for key in keys for code in self._by_key.get(key, ())}
+
+    def codes_where(self, name: str, holds: Callable[[Value], bool]) -> set[int]:
+        """The codes of a field for whose values something holds."""
+        return {code for code in set(self._codes.get(name, {}).values()) if holds(self._values[code])}
+
+    def rows_with(self, name: str, codes: set[int]) -> Rows:
+        """The rows whose field has one of these codes."""
+        known = self._codes.get(name, {})
+        return np.array([row for row, code in known.items() if code in codes] if codes else [], np.int64)
+
+    def _code(self, value: Any) -> int:
         text = _ENCODER.encode(value)
-        code = self._known.setdefault(text, len(self.values))
-        if code == len(self.values):
-            self.values.append(value)
-            self._text_bytes += 2 * len(text)
-        self.codes[row] = code
+        code = self._known.get(text)
+        if code is None:
+            code, self._next = self._next, self._next + 1
+            self._known[text], self._values[code] = code, value_of(value)
+            for key in self._values[code].keys:
+                self._by_key.setdefault(key, set()).add(code)
+        self._uses[code] = self._uses.get(code, (0, text))[0] + 1, text
+        return code
+
+    def _drop(self, code: int) -> None:
+        uses, text = self._uses[code]
+        if uses == 1:
+            for key in self._values[code].keys:
+                self._by_key[key].discard(code)
+                if not self._by_key[key]:
+                    del self._by_key[key]
+            del self._uses[code], self._values[code], self._known[text]
+        else:
+            self._uses[code] = uses - 1, text
 
 
-class Fields:
-    """The fields that filters asked for, and the names of all attributes that items were seen to have."""
+class Compiler:
+    """Gathers the fields of items, given by row in ascending order."""
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        self._fields: OrderedDict[str, Field] = OrderedDict()
-        self._most = most
-        self._seen: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._attributes: set[str] = set()
-        self._nothing = Field(0)
-        self._nothing.values.append(None)
+    def __init__(self) -> None:
+        self._known: dict[bytes | str, int] = {}
+        self._values: list[Any] = []
+        self._rows: dict[str, array[int]] = {}
+        self._codes: dict[str, array[int]] = {}
 
-    def __len__(self) -> int:
-        """The number of fields that are held."""
-        return len(self._fields)
+    def add(self, row: int, item: Item) -> None:
+        """Takes the fields of the item of a row."""
+        for name, value in told(item):
+            if name not in self._rows:
+                self._rows[name], self._codes[name] = array("i"), array("i")
+            self._rows[name].append(row)
+            self._codes[name].append(self._code(value))
 
-    def read(self, names: Sequence[str], rows: Rows, size: int, item: Callable[[int], Item]) -> list[Field]:
-        """The fields `names`, filled in for `rows` of `size`; `item` gives the document of a row."""
-        self._see(rows, size, item)
-        known = [name for name in names if self._has(name)]
-        for name in known:
-            self._fields.setdefault(name, Field(size)).grow(size)
-            self._fields.move_to_end(name)
-        unread = np.zeros(len(rows), np.bool_)
-        for name in known:
-            unread |= self._fields[name].codes[rows] == _UNREAD
-        for row in rows[unread].tolist():
-            document = item(row)
-            for name in known:
-                self._fields[name].put(row, value_of(document, name))
-        found = {name: self._fields[name] for name in known}
-        if unread.any():
-            self._make_room(len(known))
-        return [found.get(name, self._nothing) for name in names]
+    def arrays(self, count: int) -> dict[str, NDArray[Any]]:
+        """The arrays of `Compiled` for a catalogue of `count` rows."""
+        values, code_of = compiled_values(self._values)
+        names = sorted(self._rows)
+        parts: dict[str, list[NDArray[Any]]] = {part: [] for part in ("codes", "rows", "sorted", "owner")}
+        for name in names:
+            rows, codes = np.array(self._rows.pop(name), np.int32), code_of[np.array(self._codes.pop(name), np.int32)]
+            order = np.argsort(codes, kind="stable")
+            parts["sorted"].append(codes[order])
+            parts["owner"].append(rows[order])
+            if 2 * len(rows) >= count:
+                dense = np.zeros(count, np.int32)
+                dense[rows] = codes
+                rows, codes = rows[:0], dense
+            parts["codes"].append(codes)
+            parts["rows"].append(rows)
+        joined = {part: np.concatenate([np.zeros(0, np.int32), *some]) for part, some in parts.items()}
+        at = {part: np.cumsum([0, *(len(one) for one in some)], dtype=np.int64) for part, some in parts.items()}
+        return values | {
+            "field_names": np.frombuffer(_ENCODER.encode(names), np.uint8),
+            "field_codes": joined["codes"],
+            "field_at": at["codes"],
+            "field_rows": joined["rows"],
+            "field_rows_at": at["rows"],
+            "field_sorted": joined["sorted"],
+            "field_owner": joined["owner"],
+            "field_sorted_at": at["sorted"],
+        }
 
-    def _see(self, rows: Rows, size: int, item: Callable[[int], Item]) -> None:
-        """Learns which attributes the items of `rows` have."""
-        if size > len(self._seen):
-            self._seen = np.concatenate([self._seen, np.zeros(size - len(self._seen), np.bool_)])
-            self._nothing.codes = np.zeros(size, np.int32)
-        for row in rows[~self._seen[rows]].tolist():
-            self._attributes.update(item(row).attributes)
-            self._seen[row] = True
-
-    def _has(self, name: str) -> bool:
-        return not name.startswith(_ATTRIBUTE) or name.removeprefix(_ATTRIBUTE) in self._attributes
-
-    def forget(self, row: int) -> None:
-        """Has a row read anew: its document changed."""
-        if row < len(self._seen):
-            self._seen[row] = False
-        for field in self._fields.values():
-            if row < len(field.codes):
-                field.codes[row] = _UNREAD
-
-    def _make_room(self, kept: int) -> None:
-        """Drops what was not asked for longest; never what is being asked for."""
-        total = sum(field.size for field in self._fields.values())
-        while total > self._most and len(self._fields) > kept:
-            total -= self._fields.popitem(last=False)[1].size
-
-
-def value_of(item: Item, name: str) -> Any:
-    """The value of a field as filters name it."""
-    if name.startswith(_ATTRIBUTE):
-        return item.attributes.get(name.removeprefix(_ATTRIBUTE))
-    return getattr(item, name)
+    def _code(self, value: Any) -> int:
+        text = value if type(value) is str else _ENCODER.encode(value)  # texts are most, and tell apart as they are
+        code = self._known.setdefault(text, len(self._values))
+        if code == len(self._values):
+            self._values.append(value)
+        return code

@@ -1,28 +1,34 @@
-"""Request filters, compiled once into a mask over rows of the catalogue.
+"""Request filters, compiled once into conditions on columns of the catalogue.
 
     {"category": "home/lighting", "price": {"lt": 50}, "brand": ["Alma", "Nord"], "attributes.colour": "red"}
 
 A value means equality, a list any of its values, an object the comparisons lt, lte, gt, gte, ne, in, not_in.
 A category matches itself and all below it. All conditions must hold.
 
-What a filter costs grows with its operands and with the rows it is asked about, and not with one times the other.
+What a filter costs grows with its operands and with the rows it is asked about, and not with one times the other. A
+narrow one leads to its rows, so that nobody goes through the catalogue for what it lets pass.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from etappe.catalog.fields import Field
+from etappe.catalog.conditions import (
+    CategoryCondition,
+    Condition,
+    FieldCondition,
+    IdCondition,
+    Mask,
+    PriceCondition,
+    Rows,
+)
+from etappe.catalog.fields import ATTRIBUTE, PLAIN
 from etappe.catalog.table import Catalogue
+from etappe.catalog.values import ORDERED
 from etappe.errors import InputError, TooMuchError
 from etappe.events.intake import deeper
-from etappe.ids import item_hash
-
-Rows = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Condition = Callable[[Catalogue, Rows], Mask]
 
 MAX_COMPARISONS: Final = 50
 """In one filter, over all its fields."""
@@ -30,46 +36,52 @@ MAX_OPERANDS: Final = 1000
 """In one filter: the values that all its comparisons name."""
 MAX_NESTING: Final = 4
 """Lists and objects inside one another in an operand."""
+MOST_ROWS: Final = 4096
+"""Rows that a filter may have to be held against to be narrow."""
 
 _FIELDS: Final = ("id", "category", "brand", "price", "currency", "item_group_id", "attributes.<name>")
-_ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
-    "lt": lambda value, bound: value < bound,
-    "lte": lambda value, bound: value <= bound,
-    "gt": lambda value, bound: value > bound,
-    "gte": lambda value, bound: value >= bound,
-}
 _SETS: Final = ("in", "not_in")
 LARGEST: Final = 1e12
 _AS_SETS: Final = {"eq": "in", "ne": "not_in"}
 
 Tests = list[tuple[str, Any]]
-Frozen = list[tuple[str, Any]]
-"""Tests with the operands of `in` and `not_in` as sets of what can be hashed."""
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class Filter:
-    """A compiled filter; `mask` tells which rows it lets pass."""
+    """A compiled filter; `mask` tells which rows it lets pass, `rows` which these are where they are few."""
 
-    def __init__(self, conditions: list[Condition], documents: dict[str, Tests]) -> None:
-        self._conditions = conditions
-        self._documents = {name: _frozen_tests(tests) for name, tests in documents.items()}
+    def __init__(self, conditions: list[Condition], source: Mapping[str, Any]) -> None:
+        self._conditions = sorted(conditions, key=lambda one: isinstance(one, FieldCondition))  # the dearest last
+        self._source = source
 
     def __bool__(self) -> bool:
         """Whether there is anything to check."""
-        return bool(self._conditions or self._documents)
+        return bool(self._conditions)
 
     def mask(self, catalogue: Catalogue, rows: Rows) -> Mask:
         """bool[n]: which of `rows` pass."""
-        passed = np.ones(len(rows), np.bool_)
-        for condition in self._conditions:
-            passed &= condition(catalogue, rows)
-        left = np.flatnonzero(passed)
-        fields = catalogue.fields(list(self._documents), rows[left]) if self._documents and len(left) else []
-        for field, tests in zip(fields, self._documents.values(), strict=False):
-            left = left[_fitting(field, tests, rows[left])]
         kept = np.zeros(len(rows), np.bool_)
+        left = np.arange(len(rows))
+        for condition in self._conditions:
+            left = left[condition.mask(catalogue, rows[left])]
         kept[left] = True
         return kept
+
+    def rows(self, catalogue: Catalogue, most: int = MOST_ROWS) -> Rows | None:
+        """All rows that pass, ascending; None where more than `most` may have to be looked at to find them.
+
+        The catalogue keeps them, so that asking again costs what changed in between.
+        """
+        return catalogue.narrow.rows(self._key(), self, catalogue, most)
+
+    def few(self, catalogue: Catalogue, most: int) -> Rows | None:
+        """Rows among which all are that pass; None where no condition leads to some `most` of them or fewer."""
+        found = (condition.few(catalogue, most) for condition in self._conditions)
+        return min((rows for rows in found if rows is not None), key=len, default=None)
+
+    def _key(self) -> bytes:
+        return _ENCODER.encode(self._source)
 
 
 def compile_filter(source: Mapping[str, Any] | None, where: str = "filter") -> Filter:
@@ -81,13 +93,7 @@ def compile_filter(source: Mapping[str, Any] | None, where: str = "filter") -> F
     """
     tests = {field: _tests(wanted, f"{where}.{field}") for field, wanted in (source or {}).items()}
     _check_size(tests, where)
-    conditions: list[Condition] = []
-    documents: dict[str, Tests] = {}
-    for field, found in tests.items():
-        conditions += _of_columns(field, found, f"{where}.{field}")
-        if by_document := _of_documents(field, found, f"{where}.{field}"):
-            documents[field] = by_document
-    return Filter(conditions, documents)
+    return Filter([_condition(field, found, f"{where}.{field}") for field, found in tests.items()], source or {})
 
 
 def _check_size(tests: Mapping[str, Tests], where: str) -> None:
@@ -104,34 +110,22 @@ def _check_size(tests: Mapping[str, Tests], where: str) -> None:
             )
 
 
-def _of_columns(field: str, tests: Tests, where: str) -> list[Condition]:
-    """The conditions that columns of the catalogue answer."""
+def _condition(field: str, tests: Tests, where: str) -> Condition:
     if field == "category":
-        return [_category_condition(tests, where)]
+        return _category(tests, where)
     if field == "price":
-        return [_price_condition(tests, where)]
+        return _price(tests, where)
     if field == "id":
-        return [_id_condition([(name, operand) for name, operand in tests if name in _SETS])]
-    return []
-
-
-def _of_documents(field: str, tests: Tests, where: str) -> Tests:
-    """The tests that the documents of items answer."""
-    if field in ("category", "price"):
-        return []
-    if field == "id":
-        return [(name, operand) for name, operand in tests if name in _ORDER]
-    if field in ("brand", "currency", "item_group_id"):
-        return tests
-    if field.startswith("attributes.") and len(field) > len("attributes."):
-        return tests
+        return IdCondition(tests)
+    if field in PLAIN or (field.startswith(ATTRIBUTE) and len(field) > len(ATTRIBUTE)):
+        return FieldCondition(field, tests)
     raise InputError(f"{where} is no field to filter by; there are {', '.join(_FIELDS)}", field=where)
 
 
 def _tests(wanted: Any, where: str) -> Tests:
     """The comparisons wanted, with equality as a list of one, so that `in` and `not_in` are all that sets need."""
     if isinstance(wanted, Mapping):
-        known = (*_ORDER, *_AS_SETS, *_SETS)
+        known = (*ORDERED, *_AS_SETS, *_SETS)
         for name, operand in wanted.items():
             if name not in known:
                 raise InputError(f"{where}.{name} is no comparison; there are {', '.join(known)}", field=where)
@@ -145,112 +139,17 @@ def _tests(wanted: Any, where: str) -> Tests:
     return [("in", wanted if isinstance(wanted, list) else [wanted])]
 
 
-def _category_condition(tests: Tests, where: str) -> Condition:
-    if any(name in _ORDER or not all(isinstance(path, str) for path in operand) for name, operand in tests):
+def _category(tests: Tests, where: str) -> Condition:
+    if any(name in ORDERED or not all(isinstance(path, str) for path in operand) for name, operand in tests):
         raise InputError(f"{where} needs category paths such as 'home/lighting'", field=where)
-
-    known: dict[int, Mask] = {}
-
-    def condition(catalogue: Catalogue, rows: Rows) -> Mask:
-        count = len(catalogue.categories)
-        if count not in known:
-            known[count] = _codes_passing(catalogue, tests)
-        passed: Mask = known[count][catalogue.column("category")[rows]]
-        return passed
-
-    return condition
+    return CategoryCondition(tests)
 
 
-def _codes_passing(catalogue: Catalogue, tests: Tests) -> Mask:
-    codes = np.ones(len(catalogue.categories), np.bool_)
-    for name, paths in tests:
-        inside = catalogue.below(*paths)
-        codes &= inside if name == "in" else ~inside
-    return codes
-
-
-def _id_condition(tests: Tests) -> Condition:
-    """Ids are known by their hash, as everywhere; what is no text is no id."""
-    hashes = [
-        (name, np.array([item_hash(one) for one in wanted if isinstance(one, str)], np.uint64))
-        for name, wanted in tests
-    ]
-
-    def condition(catalogue: Catalogue, rows: Rows) -> Mask:
-        own = catalogue.column("hash")[rows]
-        passed = np.ones(len(rows), np.bool_)
-        for name, wanted in hashes:
-            passed &= np.isin(own, wanted, invert=name == "not_in")
-        return passed
-
-    return condition
-
-
-def _price_condition(tests: Tests, where: str) -> Condition:
+def _price(tests: Tests, where: str) -> Condition:
     for name, operand in tests:
         values = operand if name in _SETS else [operand]
         if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             raise InputError(f"{where}.{name} needs a number", field=where)
         if not all(abs(value) <= LARGEST for value in values):
             raise InputError(f"{where}.{name} is no price; the largest is {LARGEST:g}", field=where)
-
-    def condition(catalogue: Catalogue, rows: Rows) -> Mask:
-        prices = catalogue.column("price")[rows]
-        passed = ~np.isnan(prices)
-        for name, operand in tests:
-            if name in _ORDER:
-                passed &= np.asarray(_ORDER[name](prices, operand))
-            else:
-                passed &= np.isin(prices, np.asarray(operand, np.float64), invert=name == "not_in")
-        result: Mask = passed
-        return result
-
-    return condition
-
-
-def _fitting(field: Field, tests: Frozen, rows: Rows) -> Mask:
-    """bool[n]: which of `rows` have a value that passes; each distinct value is looked at once."""
-    codes, places = np.unique(field.codes[rows], return_inverse=True)
-    fits = np.fromiter((_passes(field.values[code], tests) for code in codes.tolist()), np.bool_, len(codes))
-    passed: Mask = fits[places]
-    return passed
-
-
-def _passes(value: Any, tests: Frozen) -> bool:
-    """Whether one value passes all tests; a value of another type than the bound never does."""
-    for name, operand in tests:
-        if name in _ORDER:
-            passed = _comparable(value, operand) and _ORDER[name](value, operand)
-        else:
-            passed = _among(value, operand) is (name == "in")
-        if not passed:
-            return False
-    return True
-
-
-def _comparable(value: Any, bound: Any) -> bool:
-    if isinstance(value, bool) or isinstance(bound, bool):
-        return False
-    numbers = isinstance(value, int | float) and isinstance(bound, int | float)
-    return numbers or (isinstance(value, str) and isinstance(bound, str))
-
-
-def _among(value: Any, wanted: frozenset[Hashable]) -> bool:
-    """A list-valued attribute is among the wanted where any of its values is."""
-    if isinstance(value, list):
-        return any(_frozen(one) in wanted for one in value)
-    return _frozen(value) in wanted
-
-
-def _frozen_tests(tests: Tests) -> Frozen:
-    return [(name, frozenset(_frozen(one) for one in operand) if name in _SETS else operand) for name, operand in tests]
-
-
-def _frozen(value: Any) -> Hashable:
-    """A JSON value that can be hashed, the same for values that are the same."""
-    if isinstance(value, list):
-        return (list, tuple(_frozen(one) for one in value))
-    if isinstance(value, dict):
-        return (dict, frozenset((name, _frozen(one)) for name, one in value.items()))
-    kept: Hashable = value
-    return kept
+    return PriceCondition(tests)

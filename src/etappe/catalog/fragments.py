@@ -1,8 +1,6 @@
 """Items as answers show them: JSON that is the same in every decision, made once and not at each request."""
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from etappe.catalog.item import Item
 
@@ -26,18 +24,3 @@ def title_of(item: Item, languages: tuple[str, ...]) -> str:
         if language in item.titles:
             return item.titles[language]
     return item.title or item.id
-
-
-def fragment_of(item: Item, languages: tuple[str, ...]) -> Fragment:
-    """The fragment of an item in the first of `languages` that it has."""
-    title = title_of(item, languages)
-    told: dict[str, Any] = {
-        "price": item.price,
-        "currency": item.currency,
-        "category": item.category,
-        "url": item.url,
-        "image": item.image,
-    }
-    rest = msgspec.json.encode({name: value for name, value in told.items() if value is not None})[1:-1]
-    head = msgspec.json.encode({"id": item.id, "title": title})[1:-1]
-    return Fragment(head, b"," + rest if rest else b"", title, item.id)

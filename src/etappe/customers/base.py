@@ -1,64 +1,78 @@
-"""The packed base of a customer: consent first, then totals, items, the ring of event hashes, and traits.
+"""The packed base of a customer: consent first, then totals and items, then the sections there are.
 
 0   version      u1
 1   consent      u1   what the customer allows (`consent`); nothing behind it is decoded where personalisation is denied
 2   flags        u1   DIRTY, TRIMMED
-3   recent       u1   number of recent EVENT records
+3   orders       u1   number of orders remembered
 4   generation   u4   counts folds, for compare-and-set
-8   items        u2   number of ITEM records
-10  ring         u2   number of event hashes
-12  traits       u4   bytes of JSON
+8   seen         u2   number of items merely seen
+10  acted        u2   number of items acted on
+12  length       u3   bytes of totals and items (`compact`)
+15  sections     u1   number of sections
 16  consent time i8   Unix microseconds of the last word on personalisation, 0 for none
-24  TOTALS, ITEM[items], u8[ring], EVENT[recent], traits
+24  totals and items, then sections (`sections`): tag u1, length u4, content
+
+Scripts know the places up to 24, and find an event's hash by searching all bytes.
 """
 
+import struct
 from collections.abc import Sequence
 from datetime import datetime
 from functools import reduce
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers import claims, traits
+from etappe.customers import claims, pieces, traits
+from etappe.customers.aggregates import Aggregates
+from etappe.customers.compact import ACTED_MOST, ITEM_WORDS, TOTALS_MOST, TOTALS_WORDS, write_body
 from etappe.customers.consent import DENIED, GRANTED, PERSONALISATION, PREFIX, moment, said_at
+from etappe.customers.expand import read_body
 from etappe.customers.fold import TOTALS, joined_items, keep_telling, orders_forgotten
-from etappe.customers.joining import in_turn, totals_of
-from etappe.customers.records import EVENT, ITEM, in_order
+from etappe.customers.joining import totals_of
+from etappe.customers.pieces import PIECE
+from etappe.customers.records import EVENT, ITEM, REBUILD
+from etappe.customers.ring import ARRIVED, RING
+from etappe.customers.sections import BY_TAG, SECTIONS, framed, frames, unpacked
+from etappe.customers.touches import Touch
 from etappe.customers.traits import Trait
 from etappe.errors import DataError
 
-VERSION: Final = 2
-RING: Final = 1024
-"""Event hashes a base remembers, by which repeats are recognised after their records were folded."""
+__all__ = [
+    "DIRTY",
+    "EMPTY",
+    "RING",
+    "TRIMMED",
+    "VERSION",
+    "Base",
+    "consent_of",
+    "consent_time_of",
+    "joined",
+    "pack",
+    "unpack",
+]
+
+VERSION: Final = 3
 DIRTY: Final = 1
 """Flag: the base may differ from the fold of the whole history and is to be rebuilt from the log."""
 TRIMMED: Final = 2
-"""Flag: items were left out for the bounds."""
+"""Flag: items or pieces were left out for the bounds."""
 
-HEADER: Final = np.dtype(
-    [
-        ("version", "u1"),
-        ("consent", "u1"),
-        ("flags", "u1"),
-        ("recent", "u1"),
-        ("generation", "<u4"),
-        ("items", "<u2"),
-        ("ring", "<u2"),
-        ("traits", "<u4"),
-        ("consent_time", "<i8"),
-    ]
-)
+HEADER: Final = struct.Struct("<BBBBIHHIq")
+"""The first 24 bytes."""
+_LENGTH_BITS: Final = 24
 _CONSENT_TIME: Final = slice(16, 24)
-_TRAITS = msgspec.json.Decoder(dict[str, Trait])
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """An unpacked base. Arrays are read-only views where they come from bytes.
+    """An unpacked base.
 
-    `items` is ITEM[n], ascending by hash; `ring` is uint64[k], the oldest first; `recent` is EVENT[r], the last events
-    that say something of an item and the last claims, in order of time: a session goes on when its tail is folded.
+    `items` is ITEM[n], ascending by hash; `recent` is EVENT[r], the events of the session that say something of an item
+    and the last claims, in order of time: a session goes on when its tail is folded. `arrived` is ARRIVED[k], the
+    oldest first; `pieces` is PIECE[p], ascending by hash; `drawn` counts reservations of capped pieces; `unknown` are
+    sections of a later Etappe by tag.
     """
 
     consent: int = 0
@@ -66,9 +80,20 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     generation: int = 0
     totals: NDArray[np.void]
     items: NDArray[np.void]
-    ring: NDArray[np.uint64]
-    recent: NDArray[np.void]
+    recent: NDArray[np.void] = np.zeros(0, EVENT)
+    arrived: NDArray[np.void] = np.zeros(0, ARRIVED)
     traits: dict[str, Trait] = {}
+    pieces: NDArray[np.void] = np.zeros(0, PIECE)
+    aggregates: Aggregates | None = None
+    touches: tuple[Touch, ...] = ()
+    drawn: int = 0
+    unknown: tuple[tuple[int, bytes], ...] = ()
+
+    @property
+    def ring(self) -> NDArray[np.uint64]:
+        """uint64[k]: the hashes of the last events, the oldest first."""
+        hashes: NDArray[np.uint64] = self.arrived["event"]
+        return hashes
 
     @property
     def dirty(self) -> bool:
@@ -86,9 +111,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
         return moment(said_at(said.value, said.time)) if said else None
 
 
-EMPTY: Final = Base(
-    totals=np.zeros(1, TOTALS), items=np.zeros(0, ITEM), ring=np.zeros(0, np.uint64), recent=np.zeros(0, EVENT)
-)
+EMPTY: Final = Base(totals=np.zeros(1, TOTALS), items=np.zeros(0, ITEM))
 
 
 def joined(bases: Sequence[Base]) -> Base:
@@ -97,30 +120,37 @@ def joined(bases: Sequence[Base]) -> Base:
     Below the bounds it is the base of all their events in one run, but for the order of the ring, which takes the
     newest of all in turn: counts, times, flags, cart, wish list, rating and recent events exactly, sums of weights and
     money up to rounding. Where one of several has left out items or orders, it is DIRTY.
-    Its generation is that of the first.
+    Its generation is that of the first. Of sections that this Etappe does not know the first of each tag stays; where
+    several have one, it is DIRTY: nobody here can tell what they make together.
     """
     if len(bases) <= 1:
         return bases[0] if bases else EMPTY
     items = reduce(joined_items, (base.items for base in bases))
     kept = keep_telling(items)
-    known = traits.joined([base.traits for base in bases])
+    parts: dict[str, Any] = {one.name: one.joined([getattr(base, one.name) for base in bases]) for one in SECTIONS}
     totals = totals_of([base.totals for base in bases])
+    parts["recent"] = claims.kept(parts["recent"], totals)
+    all_pieces = parts["pieces"]
+    parts["pieces"] = pieces.kept(all_pieces)
+    trimmed = len(kept) < len(items) or len(parts["pieces"]) < len(all_pieces)
     return Base(
-        consent=traits.flags(known, _unsaid(bases)),
-        flags=_flags(bases) | (TRIMMED if len(kept) < len(items) else 0),
+        consent=traits.flags(parts["traits"], _unsaid(bases)),
+        flags=_flags(bases) | (TRIMMED if trimmed else 0),
         generation=bases[0].generation,
         totals=totals,
         items=kept,
-        ring=in_turn([base.ring for base in bases])[-RING:],
-        recent=claims.kept(in_order(np.concatenate([base.recent for base in bases])), totals),
-        traits=known,
+        unknown=tuple(dict(reversed([frame for base in bases for frame in base.unknown])).items()),
+        **parts,
     )
 
 
 def _flags(bases: Sequence[Base]) -> int:
     flags = int(np.bitwise_or.reduce([base.flags for base in bases]))
-    several = sum(bool(base.totals["events"][0]) for base in bases) > 1
-    return flags | (DIRTY if several and any(base.forgetful for base in bases) else 0)
+    filled = [base for base in bases if base.totals["events"][0]]
+    lost = len({base.aggregates.digest for base in bases if base.aggregates}) > 1
+    tags = [tag for base in bases for tag, _ in base.unknown]
+    unsure = any(base.forgetful for base in bases) or lost or len(set(tags)) < len(tags)
+    return flags | (DIRTY if len(filled) > 1 and unsure else 0)
 
 
 def _unsaid(bases: Sequence[Base]) -> int:
@@ -131,13 +161,18 @@ def _unsaid(bases: Sequence[Base]) -> int:
 
 def pack(base: Base) -> bytes:
     """The bytes of `base` as Redis keeps them."""
-    known = msgspec.json.encode(base.traits) if base.traits else b""
+    framed_sections = [
+        framed(section.tag, packed) for section in SECTIONS if (packed := section.pack(getattr(base, section.name)))
+    ]
+    framed_sections += [framed(tag, packed) for tag, packed in base.unknown]
+    body = np.empty(TOTALS_MOST + ACTED_MOST * len(base.items), np.uint8)
+    items = np.ascontiguousarray(base.items).view(np.int64).reshape(-1, ITEM_WORDS)
+    length, seen, orders = write_body(items, base.totals.view(np.int64), body)
     said = base.traits.get(PREFIX + PERSONALISATION)
-    header = np.zeros(1, HEADER)
-    counts = (len(base.items), len(base.ring), len(known), said.time if said else 0)
-    header[0] = (VERSION, base.consent, base.flags, len(base.recent), base.generation, *counts)
-    parts = (header, base.totals, base.items, base.ring, base.recent)
-    return b"".join(part.tobytes() for part in parts) + known
+    lengths = length | len(framed_sections) << _LENGTH_BITS
+    counts = (base.generation, seen, len(items) - seen, lengths, said.time if said else 0)
+    header = HEADER.pack(VERSION, base.consent, base.flags, orders, *counts)
+    return b"".join([header, body[:length].tobytes(), *framed_sections])
 
 
 def consent_of(packed: bytes) -> int:
@@ -158,28 +193,31 @@ def unpack(packed: bytes) -> Base:
     """
     if not packed:
         return EMPTY
-    if packed[0] != VERSION or len(packed) < HEADER.itemsize + TOTALS.itemsize:
-        raise DataError(f"a base of version {packed[0]} and {len(packed)} bytes; this Etappe reads version {VERSION}")
-    header = np.frombuffer(packed, HEADER, 1)[0]
-    n_items, n_ring, n_traits = int(header["items"]), int(header["ring"]), int(header["traits"])
-    start = HEADER.itemsize
-    items = start + TOTALS.itemsize
-    ring = items + n_items * ITEM.itemsize
-    recent = ring + n_ring * 8
-    last = recent + int(header["recent"]) * EVENT.itemsize
-    if last + n_traits != len(packed):
-        raise DataError(f"a base of {len(packed)} bytes says it has {last + n_traits}; it is damaged")
-    try:
-        known = _TRAITS.decode(packed[last:]) if n_traits else {}
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"the traits of a base are damaged: {error}") from error
+    if packed[0] != VERSION or len(packed) < HEADER.size:
+        told = f"a base of version {packed[0]} and {len(packed)} bytes"
+        raise DataError(f"{told}; this Etappe reads version {VERSION}: {REBUILD}")
+    _, consent, flags, orders, generation, seen, acted, lengths, _ = HEADER.unpack_from(packed)
+    items, totals = np.empty((seen + acted, ITEM_WORDS), np.int64), np.zeros(TOTALS_WORDS, np.int64)
+    end = HEADER.size + (lengths & (1 << _LENGTH_BITS) - 1)
+    whole = end <= len(packed)
+    if not whole or not read_body(np.frombuffer(packed, np.uint8), HEADER.size, end, seen, orders, items, totals):
+        raise DataError(f"a base of {len(packed)} bytes says it has {end} before its sections; it is damaged")
+    sections, unknown = _sections(packed, end, lengths >> _LENGTH_BITS)
     return Base(
-        consent=int(header["consent"]),
-        flags=int(header["flags"]),
-        generation=int(header["generation"]),
-        totals=np.frombuffer(packed, TOTALS, 1, start),
-        items=np.frombuffer(packed, ITEM, n_items, items),
-        ring=np.frombuffer(packed, np.uint64, n_ring, ring),
-        recent=np.frombuffer(packed, EVENT, int(header["recent"]), recent),
-        traits=known,
+        consent=consent,
+        flags=flags,
+        generation=generation,
+        totals=totals.view(TOTALS),
+        items=items.view(ITEM)[:, 0] if len(items) else EMPTY.items,
+        unknown=unknown,
+        **sections,
     )
+
+
+def _sections(packed: bytes, at: int, count: int) -> tuple[dict[str, Any], tuple[tuple[int, bytes], ...]]:
+    """What the `count` sections from `at` on hold by name, and those that are not known."""
+    found = frames(packed, at)
+    if len(found) != count:
+        raise DataError(f"a base of {len(packed)} bytes has {len(found)} sections of {count}; it is damaged")
+    known = {BY_TAG[tag].name: unpacked(BY_TAG[tag], content) for tag, content in found if tag in BY_TAG}
+    return known, tuple(frame for frame in found if frame[0] not in BY_TAG)

@@ -2,8 +2,9 @@
 
 Events may arrive in any order, be split anywhere into runs, and come after later ones were folded: the outcome is that
 of the whole history in one run, for
-- counts, first and last times, and the flags IGNORED and GIFT (set once, set for ever): exactly;
-- sums of weights and money: up to the rounding of the last bits;
+- counts, first and last times (of an item the day of its last event), the flags IGNORED and GIFT (set once, set for
+  ever): exactly;
+- sums of money: up to the rounding of the last bits; of weights: up to 2^-20 for each time the base was packed;
 - cart, wish list and rating: exactly. The event with the later time decides. At the very same microsecond what takes
   away wins (a purchase or remove_from_cart over add_to_cart, remove_from_wishlist over add_to_wishlist), and the higher
   rating;
@@ -21,15 +22,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.kernels import RECENT_ORDERS, add_events, add_items
-from etappe.customers.records import IGNORED
+from etappe.customers import kernels
+from etappe.customers.kernels import MICROSECONDS, RECENT_ORDERS, add_events, add_items
+from etappe.customers.records import IGNORED, one_run
 from etappe.events.vocabulary import STRENGTH
 
-SECONDS_PER_DAY: Final = 86_400
+SECONDS_PER_DAY: Final = kernels.SECONDS_PER_DAY
 MAX_ACTED: Final = 512
-"""Items a base keeps that the customer acted on: bought, wished, carted, rated. The latest stay."""
+"""Items a base keeps that the customer acted on: bought, wished, carted, rated. The latest stay, by `latest_acts`."""
 MAX_IGNORED: Final = 1024
-"""Items a base keeps that the customer does not want to see again. The latest stay."""
+"""Items a base keeps that the customer does not want to see again. The latest stay, by `latest_acts`."""
 MAX_SEEN: Final = 64
 """Items a base keeps that were merely looked at. The weightiest stay."""
 
@@ -63,8 +65,7 @@ def fold(
     Returns:
         ITEM[k], ascending by hash, however many, and TOTALS[1].
     """
-    room = np.zeros(len(items) + len(records), dtype=items.dtype)
-    room[: len(items)] = items
+    room = one_run(items, np.zeros(len(records), items.dtype))
     after = totals.copy()
     half_life = half_life_days * SECONDS_PER_DAY
     filled = add_events(room, len(items), after, records, STRENGTH, half_life)
@@ -73,8 +74,7 @@ def fold(
 
 def joined_items(items: NDArray[np.void], more: NDArray[np.void]) -> NDArray[np.void]:
     """ITEM[k], ascending by hash: what two runs of events folded apart make together. Both ascend by hash."""
-    room = np.zeros(len(items) + len(more), dtype=items.dtype)
-    room[: len(items)] = items
+    room = one_run(items, np.zeros(len(more), items.dtype))
     return _by_hash(room[: add_items(room, len(items), more)], len(items))
 
 
@@ -82,8 +82,7 @@ def _by_hash(items: NDArray[np.void], known: int) -> NDArray[np.void]:
     """`items` ascending by hash, where the first `known` do already."""
     if len(items) == known:
         return items
-    ordered: NDArray[np.void] = items[np.argsort(items["item"])]
-    return ordered
+    return items.take(np.argsort(items["item"]))  # four times as fast as an index
 
 
 def orders_forgotten(totals: NDArray[np.void]) -> bool:
@@ -104,7 +103,7 @@ def keep_telling(items: NDArray[np.void]) -> NDArray[np.void]:
     n_ignored, n_acted = np.count_nonzero(ignored), np.count_nonzero(acted)
     if n_ignored <= MAX_IGNORED and n_acted <= MAX_ACTED and len(items) - n_ignored - n_acted <= MAX_SEEN:
         return items
-    latest = -items["last"].astype(np.float64)
+    latest = -latest_acts(items)
     parts = (
         _first(items, ignored, latest, MAX_IGNORED),
         _first(items, acted, latest, MAX_ACTED),
@@ -112,6 +111,13 @@ def keep_telling(items: NDArray[np.void]) -> NDArray[np.void]:
     )
     kept: NDArray[np.void] = items[np.sort(np.concatenate(parts))]
     return kept
+
+
+def latest_acts(items: NDArray[np.void]) -> NDArray[np.float64]:
+    """float64[n]: Unix seconds of the latest of the times that decide, or the day of the last event if later."""
+    decided = np.maximum(np.maximum(items["carted"], items["wished"]), items["rated"]) // MICROSECONDS
+    latest: NDArray[np.float64] = np.maximum(decided, np.maximum(items["last"], items["bought"])).astype(np.float64)
+    return latest
 
 
 def _first(items: NDArray[np.void], among: NDArray[np.bool_], key: NDArray[np.float64], most: int) -> NDArray[np.int64]:

@@ -1,13 +1,14 @@
-"""How totals and rings of one customer that were folded apart come together."""
+"""How the totals of one customer that were folded apart come together."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.customers.fold import TOTALS
 from etappe.customers.kernels import RECENT_ORDERS
+from etappe.customers.ring import in_turn
 
 _SUMS: Final = ("events", "orders", "purchases", "views", "revenue", "refunded")
 
@@ -25,10 +26,3 @@ def totals_of(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
     latest = recent[distinct][:RECENT_ORDERS]
     total["recent_orders"][0, : len(latest)] = latest
     return total
-
-
-def in_turn(runs: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Several runs, each with its newest at the end, as one: taken from the ends in turn."""
-    ages = np.concatenate([np.arange(len(run), 0, -1) for run in runs])
-    ordered: NDArray[Any] = np.concatenate(runs)[np.argsort(-ages, kind="stable")]
-    return ordered

@@ -5,13 +5,14 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from etappe.customers.records import CARTED, CLAIM, GIFT, IGNORED, WISHED
+from etappe.customers.records import CARTED, CLAIM, GIFT, IGNORED, PIECE_CODES, WISHED
 from etappe.events.vocabulary import CODES
 
 EPOCH: Final = 1_577_836_800
 """2020-01-01T00:00Z in Unix seconds, the landmark of forward decay."""
 MICROSECONDS: Final = 1_000_000
 """Of a second."""
+SECONDS_PER_DAY: Final = 86_400
 RECENT_ORDERS: Final = 16
 """Orders remembered, by which further lines of them are recognised."""
 
@@ -30,7 +31,11 @@ _TRAITS: Final = CODES["set_traits"]
 _CONSENT: Final = CODES["set_consent"]
 _IDENTIFY: Final = CODES["identify"]
 _MOST: Final = 65_535
+_MOST_VIEWS: Final = 255
+"""Views of one item that are counted: a base gives them a byte."""
 _LAST_SECOND: Final = 2**32 - 1
+_LAST_MICROSECOND: Final = 2**56 - 1
+"""A base gives the times that decide seven bytes, good until the year 4253."""
 
 
 @njit(cache=True)
@@ -52,7 +57,8 @@ def _slot(items: Any, known: int, filled: int, item: int) -> int:
 
 
 @njit(cache=True)
-def _seconds(time: int) -> int:
+def seconds(time: int) -> int:
+    """Unix seconds of microseconds, as 32 bits hold them."""
     return min(time // MICROSECONDS, _LAST_SECOND)
 
 
@@ -73,7 +79,7 @@ def _count_order(total: Any, order: int) -> None:
 
 @njit(cache=True)
 def _count(total: Any, record: Any) -> None:
-    time = _seconds(record.time)
+    time = seconds(record.time)
     total.events += 1
     if total.events == 1 or time < total.first:
         total.first = time
@@ -112,13 +118,13 @@ def _decide_rating(item: Any, time: int, rating: int) -> None:
 @njit(cache=True)
 def _mark(item: Any, record: Any) -> None:
     """What one event changes about its item besides the weight. The first microsecond stands for 1970: 0 is never."""
-    code, time = record.code, max(record.time, 1)
+    code, time = record.code, min(max(record.time, 1), _LAST_MICROSECOND)
     if code == _PURCHASE:
         item.purchases = min(item.purchases + 1, _MOST)
-        item.bought = max(item.bought, _seconds(time), 1)
+        item.bought = max(item.bought, seconds(time), 1)
         _decide_cart(item, time, False)
     elif code in (_VIEW, _SELECT):
-        item.views = min(item.views + 1, _MOST)
+        item.views = min(item.views + 1, _MOST_VIEWS)
     elif code in (_CART, _UNCART):
         _decide_cart(item, time, code == _CART)
     elif code in (_WISH, _UNWISH):
@@ -143,7 +149,7 @@ def add_events(items: Any, known: int, totals: Any, records: Any, strength: Any,
     for index in range(len(records)):
         record = records[index]
         _count(totals[0], record)
-        if record.item == 0 or record.code in (_TRAITS, _CONSENT, _IDENTIFY):
+        if record.item == 0 or record.code in (_TRAITS, _CONSENT, _IDENTIFY) or record.code >= PIECE_CODES:
             continue
         slot = _slot(items, known, filled, record.item)
         if slot < 0:
@@ -152,7 +158,7 @@ def add_events(items: Any, known: int, totals: Any, records: Any, strength: Any,
             filled += 1
         item = items[slot]
         item.weight += strength[record.code] * 2.0 ** ((record.time / MICROSECONDS - EPOCH) / half_life)
-        item.last = max(item.last, _seconds(record.time))
+        item.last = max(item.last, seconds(record.time) // SECONDS_PER_DAY * SECONDS_PER_DAY)
         _mark(item, record)
     return filled
 
@@ -163,7 +169,7 @@ def _add_item(item: Any, other: Any) -> None:
     item.last = max(item.last, other.last)
     item.bought = max(item.bought, other.bought)
     item.purchases = min(np.int64(item.purchases) + other.purchases, _MOST)
-    item.views = min(np.int64(item.views) + other.views, _MOST)
+    item.views = min(np.int64(item.views) + other.views, _MOST_VIEWS)
     item.flags |= other.flags & (IGNORED | GIFT)
     _decide_cart(item, other.carted, other.flags & CARTED > 0)
     _decide_wish(item, other.wished, other.flags & WISHED > 0)

@@ -1,8 +1,8 @@
 """The fixed-width records of customers: one event in a tail, one item of a base.
 
-A tail is a run of 40-byte records in order of arrival. An event that carries more than fits (traits, consent) is
-followed by blocks of the same width holding its JSON; `quantity` says how many. The high nibble of `meta` is the
-record's version.
+A tail is a run of 40-byte records in order of arrival. An event that carries more than fits (traits, consent, how a
+visit came about) is followed by blocks of the same width holding its JSON; `quantity` says how many. The high nibble of
+`meta` is the record's version.
 """
 
 import struct
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.customers.consent import verdict_of
+from etappe.customers.touches import TOUCHING, touched
 from etappe.customers.traits import told
 from etappe.errors import DataError
 from etappe.events.vocabulary import CHANNELS, CODES, Event
-from etappe.ids import event_hash, item_hash, order_hash
+from etappe.ids import event_hash, item_hash, order_hash, piece_hash
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 EVENT: Final = np.dtype(
     [
@@ -36,8 +37,8 @@ EVENT: Final = np.dtype(
 """40 bytes: event and item hash (0: none), Unix microseconds, value, order hash, pieces, code, version and channel.
 
 `value` is the money of the whole line of a purchase or refund, the rating of `rate`, the price of one piece of any
-other event. The `item` of `set_consent` is the verdict on personalisation (`consent.verdict_of`). Lua scripts know
-these places.
+other event. The `item` of `set_consent` is the verdict on personalisation (`consent.verdict_of`), that of a code of
+ABOUT_PIECE the hash of a piece of content. Lua scripts know these places.
 """
 
 ITEM: Final = np.dtype(
@@ -56,8 +57,9 @@ ITEM: Final = np.dtype(
         ("spare", "<u2"),
     ]
 )
-"""56 bytes: item hash, forward-decayed weight; Unix microseconds of the events that last decided cart, wish list and
-rating; Unix seconds of the last event and the last purchase. A time of 0 is never.
+"""An item in memory, 56 bytes: hash, forward-decayed weight; Unix microseconds of the events that last decided cart,
+wish list and rating; Unix seconds of the day of the last event, and of the last purchase. A time of 0 is never.
+`compact` says what a base makes of it.
 """
 
 WISHED: Final = 1
@@ -70,7 +72,12 @@ _EVENT: Final = struct.Struct("<QQqdIHBB")
 """One EVENT, as `encode` packs it: an array of one takes twice as long."""
 MAX_QUANTITY: Final = 65_535
 MAX_BLOCKS: Final = 256
-CARRIES_BLOCKS: Final = frozenset({CODES["set_traits"], CODES["set_consent"], CODES["identify"]})
+TELLS: Final = frozenset({CODES["set_traits"], CODES["set_consent"], CODES["identify"]})
+"""Events that always carry blocks: what they tell."""
+TOUCHED: Final = 128
+"""Added to the code of an event that says how a visit came about, and so carries blocks. Codes of events stay below."""
+CARRIES_BLOCKS: Final = TELLS | {code + TOUCHED for code in TOUCHING}
+"""Codes behind which there are blocks."""
 LINES: Final = frozenset({CODES["purchase"], CODES["refund"]})
 """Events whose value is the money of all pieces."""
 CLAIM: Final = 250
@@ -79,6 +86,14 @@ CLAIMED_REFUND: Final = 251
 CLAIMED: Final = {CODES["purchase"]: CLAIM, CODES["refund"]: CLAIMED_REFUND}
 """What becomes of the codes of sales where they are claims."""
 
+ABOUT_PIECE: Final = {CODES["impression"]: 252, CODES["click"]: 253, CODES["dismiss"]: 254}
+"""What becomes of the codes of what can happen to a piece of content, where it is one: nothing that counts items
+sees them."""
+PIECE_CODES: Final = min(ABOUT_PIECE.values())
+"""Codes from here on are about pieces."""
+
+REBUILD: Final = "`etappe rebuild` makes the records anew from the log and loses nothing"
+"""The remedy where a record is of another version."""
 _TIMELESS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _CARRIES: Final = np.isin(np.arange(256), list(CARRIES_BLOCKS))
@@ -91,14 +106,14 @@ def encode(event: Event, event_id: str, time: datetime) -> bytes:
         DataError: what the event tells does not fit into blocks.
     """
     tag = str(event.__struct_config__.tag)
-    code = CODES[tag]
-    payload = payload_of(event.properties) if code in CARRIES_BLOCKS else b""
+    code, payload = carried(CODES[tag], event.properties)
+    code, hashed = about(code, event.properties) or (code, _item(tag, event))
     blocks = blocks_for(payload)
     if blocks > MAX_BLOCKS:
         raise DataError(f"{tag} carries {len(payload)} bytes, at most {MAX_BLOCKS * WIDTH} fit")
     record = _EVENT.pack(
         event_hash(event_id),
-        _item(tag, event),
+        hashed,
         max(0, (time - _TIMELESS) // _MICROSECOND),
         _value(tag, event),
         order_hash(event.order_id) if event.order_id else 0,
@@ -109,9 +124,27 @@ def encode(event: Event, event_id: str, time: datetime) -> bytes:
     return record + payload.ljust(blocks * WIDTH) if blocks else record
 
 
-def payload_of(properties: dict[str, Any] | None) -> bytes:
-    """What the blocks of an event hold: what its properties tell, as JSON."""
-    return msgspec.json.encode(told(properties))
+def carried(code: int, properties: dict[str, Any] | None) -> tuple[int, bytes]:
+    """The code that an event's record has, and what the blocks behind it hold: what its properties tell, as JSON."""
+    if code in TELLS:
+        return code, msgspec.json.encode(told(properties))
+    touch = touched(properties) if code in TOUCHING and properties else None
+    return (code + TOUCHED, msgspec.json.encode(touch)) if touch else (code, b"")
+
+
+def about(code: int, properties: dict[str, Any] | None) -> tuple[int, int] | None:
+    """The code and the hash in the record of an event about a piece; None for any other."""
+    piece = properties.get("piece") if properties and code in ABOUT_PIECE else None
+    return (ABOUT_PIECE[code], piece_hash(piece)) if piece and isinstance(piece, str) else None
+
+
+def plain(events: NDArray[np.void]) -> NDArray[np.void]:
+    """EVENT[n] in which those that carried how a visit came about have their own code."""
+    with_touch = (events["code"] > TOUCHED) & (events["code"] < CLAIM)
+    if with_touch.any():
+        events = events.copy()
+        events["code"][with_touch] -= TOUCHED
+    return events
 
 
 def blocks_for(payload: bytes) -> int:
@@ -128,7 +161,7 @@ def decode_tail(tail: bytes) -> NDArray[np.void]:
     if len(tail) % WIDTH:
         raise DataError(f"a tail of {len(tail)} bytes is no run of {WIDTH}-byte records; it is damaged")
     if tail and tail[WIDTH - 1] >> 4 != VERSION:
-        raise DataError(f"a tail of version {tail[WIDTH - 1] >> 4}; this Etappe reads version {VERSION}")
+        raise DataError(f"a tail of version {tail[WIDTH - 1] >> 4}; this Etappe reads version {VERSION}: {REBUILD}")
     return np.frombuffer(tail, dtype=EVENT)
 
 
@@ -166,10 +199,23 @@ def blocks_of(records: NDArray[np.void], index: int) -> dict[str, Any]:
     return found
 
 
+def one_run(*runs: NDArray[np.void]) -> NDArray[np.void]:
+    """Runs of the same records one behind the other, to write to.
+
+    By their bytes: `numpy.concatenate` and assignment to a slice go through the fields of records, and take ten times
+    as long.
+    """
+    return np.frombuffer(bytearray(b"".join([run.tobytes() for run in runs])), runs[0].dtype)
+
+
+def turns(events: NDArray[np.void]) -> NDArray[np.int64]:
+    """int64[n]: the places of EVENT[n] in the one order they are folded in: by time, ties by event hash."""
+    return np.lexsort((events["event"], events["time"]))
+
+
 def in_order(events: NDArray[np.void]) -> NDArray[np.void]:
-    """EVENT[n] in the one order they are folded in: by time, ties by event hash."""
-    ordered: NDArray[np.void] = events[np.lexsort((events["event"], events["time"]))]
-    return ordered
+    """EVENT[n] in the one order they are folded in."""
+    return events.take(turns(events))  # four times as fast as an index
 
 
 def _item(tag: str, event: Event) -> int:

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers import claims, traits
+from etappe.customers import aggregates, claims, pieces, ring, touches, traits
+from etappe.customers.aggregates import NONE, Declaration
 from etappe.customers.base import (
     DIRTY,
-    RING,
     TRIMMED,
     Base,
     consent_of,
@@ -22,11 +22,24 @@ from etappe.customers.base import (
 from etappe.customers.consent import CHANNEL_FLAGS, DENIED, GRANTED, PREFIX, Consented
 from etappe.customers.fold import SECONDS_PER_DAY, fold, keep_telling, orders_forgotten
 from etappe.customers.kernels import EPOCH, MICROSECONDS
-from etappe.customers.records import CARRIES_BLOCKS, blocks_of, decode_tail, heads, in_order
+from etappe.customers.records import (
+    CARRIES_BLOCKS,
+    CLAIM,
+    PIECE_CODES,
+    TOUCHED,
+    blocks_of,
+    decode_tail,
+    heads,
+    in_order,
+    one_run,
+    plain,
+)
 from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import STRENGTH
 
 _PERSONAL: Final = GRANTED | DENIED
+_OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
+"""bool[256] by code: events that a base keeps as they were, where they are about an item."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,20 +139,36 @@ def split_blocks(records: NDArray[np.void]) -> tuple[NDArray[np.void], list[Said
         return in_order(records), []
     codes = records["code"].tolist()
     said = _said(records, [place for place in places if codes[place] in CARRIES_BLOCKS])
-    return in_order(records[places]), said
+    return in_order(plain(records[places])), said
 
 
-def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_days: float) -> Base:
+def extend(
+    base: Base,
+    events: NDArray[np.void],
+    said: list[Said],
+    half_life_days: float,
+    *,
+    now: float | NDArray[np.float64] | None = None,
+    declared: Declaration = NONE,
+) -> Base:
     """`base` after `events` (EVENT[m], in order of time) and what was `said`; its generation is one higher.
 
-    It is DIRTY where events come late (not after the second of the last one in the base) and items or orders were left
-    out for the bounds: only the whole history tells then what they change.
+    It is DIRTY where events come late (not after the second of the last one in the base) and items, pieces or orders
+    were left out for the bounds: only the whole history tells then what they change. So it is where it had other
+    aggregates than are `declared`. `now` (Unix seconds, one for all or for each) is when the events came in, from
+    which on their repeats are recognised for a time; without it their own times are taken for it.
     """
     items, totals = fold(base.items, base.totals, events, half_life_days)
     kept = keep_telling(items)
     known = traits.after(base.traits, said) if said else base.traits
-    telling = events[(events["item"] > 0) & ((STRENGTH[events["code"]] != 0) | claims.are_claims(events))]
-    flags = base.flags | (TRIMMED if len(kept) < len(items) else 0)
+    codes = events["code"]
+    telling = events.compress(_OF_SESSION[codes] & (events["item"] > 0))
+    met = pieces.joined([base.pieces, pieces.met(events)]) if codes.max(initial=0) >= PIECE_CODES else base.pieces
+    kept_pieces = pieces.kept(met)
+    trimmed = len(kept) < len(items) or len(kept_pieces) < len(met)
+    flags = base.flags | (TRIMMED if trimmed else 0)
+    if declared and aggregates.stale(base.aggregates, declared) and base.totals["events"][0]:
+        flags |= DIRTY
     if (base.flags & TRIMMED or orders_forgotten(totals)) and _is_late(base, events):
         flags |= DIRTY
     return Base(
@@ -148,9 +177,14 @@ def extend(base: Base, events: NDArray[np.void], said: list[Said], half_life_day
         generation=base.generation + 1,
         totals=totals,
         items=kept,
-        ring=np.concatenate([base.ring, events["event"]])[-RING:],
-        recent=claims.kept(in_order(np.concatenate([base.recent, telling])), totals),
+        arrived=one_run(base.arrived, ring.entries(events, now))[-ring.RING :],
+        recent=claims.kept(in_order(one_run(base.recent, telling)), totals),
         traits=known,
+        pieces=kept_pieces,
+        aggregates=aggregates.after(base.aggregates, events, declared),
+        touches=touches.after(base.touches, said) if said else base.touches,
+        drawn=base.drawn,
+        unknown=base.unknown,
     )
 
 
@@ -162,8 +196,10 @@ def _is_late(base: Base, events: NDArray[np.void]) -> bool:
 
 def _said(records: NDArray[np.void], places: Sequence[int]) -> list[Said]:
     """What the records with blocks at `places` said, by time, at one time as it arrived."""
-    codes, times = records["code"], records["time"]
-    said = [Said(int(codes[place]), int(times[place]), blocks_of(records, place)) for place in places]
+    codes, times, channels = records["code"] & (TOUCHED - 1), records["time"], records["meta"] & 15
+    said = [
+        Said(int(codes[place]), int(times[place]), blocks_of(records, place), int(channels[place])) for place in places
+    ]
     return sorted(said, key=lambda one: one.time)
 
 

@@ -11,6 +11,7 @@ from etappe.events.identities import CLAIMED, IDENTITIES
 from etappe.events.vocabulary import CODES
 
 SET_CONSENT: Final = CODES["set_consent"]
+_TELLING: Final = frozenset({CODES["set_traits"], SET_CONSENT, CODES["identify"]})
 MAX_TRAITS: Final = 256
 """Names that a record remembers beside the purposes Etappe knows: those said last."""
 _ALWAYS: Final = frozenset(consent.PREFIX + purpose for purpose in consent.PURPOSES)
@@ -24,11 +25,12 @@ class Trait(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What an event with blocks told: code, time in Unix microseconds, and the object."""
+    """What an event with blocks told: code, time in Unix microseconds, the object, the channel's number (0: none)."""
 
     code: int
     time: int
     values: dict[str, Any]
+    channel: int = 0
 
 
 def told(properties: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def after(traits: Mapping[str, Trait], said: Iterable[Said]) -> dict[str, Trait]
     """Traits after what was `said`, in order of arrival: the later value wins, at the same time what arrived later."""
     known = dict(traits)
     for one in said:
-        for name, trait in _words(one).items():
+        for name, trait in _words(one).items() if one.code in _TELLING else ():
             if name not in known or known[name].time <= trait.time:
                 known[name] = trait
     return _bounded(known)

@@ -1,7 +1,8 @@
 """The compiled checks of the gate. Each has one signature, (verdicts, rows, columns, held), and marks what it forbids.
 
 The numbers are in the order of CHECKS, and the first check that forbids a row is the one that is told: its number is
-the smallest. Kernels take arrays out of their tuples before they loop: doing so counts references each time.
+the smallest. `columns` are the catalogue's records of `catalog.columns.GATE`. Kernels take arrays out of what they are
+given before they loop: doing so counts references each time.
 """
 
 from typing import Any, Final, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from etappe.catalog.table import SHOP_FLOOR
+from etappe.catalog.columns import SHOP_FLOOR
 from etappe.customers.fold import SECONDS_PER_DAY
 from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import IGNORED as MARKED_IGNORED
@@ -32,17 +33,6 @@ FILTER: Final = 8
 _FREE: Final = 0
 """No group has this hash."""
 _HASH: Final = 0x9E3779B97F4A7C15
-
-
-class Columns(NamedTuple):
-    """What the checks read of a row: columns of the catalogue."""
-
-    available: NDArray[np.bool_]
-    opens: NDArray[np.uint32]
-    closes: NDArray[np.uint32]
-    group: NDArray[np.uint64]
-    category: NDArray[np.int32]
-    floor: NDArray[np.int16]
 
 
 class Held(NamedTuple):

@@ -48,16 +48,15 @@ def begin(sources: int, limit: int, shown: NDArray[np.uint64]) -> Filling:
 
 
 @njit(cache=True, nogil=True)
-def fill(
-    filling: Any, rows: Any, verdicts: Any, chain: Any, groups: Any, categories: Any, in_turn: int, cap: int
-) -> Any:
+def fill(filling: Any, rows: Any, verdicts: Any, chain: Any, columns: Any, in_turn: int, cap: int) -> Any:
     """Fills until FILLED, or until a source must be followed: then that source, to be called again.
 
-    `chain` is the pool's segments, its heads, and which segments are judged. `groups` and `categories` are columns of
-    the catalogue; `cap` items at most of one category.
+    `chain` is the pool's segments, its heads, and which segments are judged. `columns` are the catalogue's records
+    (`catalog.columns.GATE`); `cap` items at most of one category.
     """
     at, chosen, alive = filling.at, filling.chosen, filling.alive
     cursors, (segments, heads, judged) = filling.cursors, chain
+    groups, categories = columns.group, columns.category
     while at[CHOSEN] < len(chosen) and at[STREAM] < len(alive):
         stream = at[STREAM]
         candidate = _next(cursors, stream, verdicts, segments, heads, judged)

@@ -15,7 +15,7 @@ from etappe.customers.records import EVENT
 from etappe.customers.state import State
 from etappe.ids import item_hash
 from etappe.serving import checks
-from etappe.serving.checks import CHECKS, EXCLUDED, FILTER, PASSES, Columns, Held
+from etappe.serving.checks import CHECKS, EXCLUDED, FILTER, PASSES, Held
 from etappe.serving.request import Context, Placement
 from etappe.serving.view import Rows, View
 from etappe.settings import Showing
@@ -30,7 +30,7 @@ class Gate:
     """The checks of one request: for the customer with a state (None: a stranger), at a time, on a page."""
 
     def __init__(self, view: View, state: State | None, on_page: Sequence[str], showing: Showing, now: float) -> None:
-        self._columns = columns_of(view.catalogue)
+        self._columns = view.catalogue.gate
         self._held = _held(view, self._columns, state, on_page, showing, now)
 
     def judge(self, rows: Rows) -> Verdicts:
@@ -87,13 +87,8 @@ def left_out(judged: Iterable[Verdicts]) -> dict[str, int]:
     return {name: int(count) for name, count in zip(CHECKS, counts[1:], strict=True) if count}
 
 
-def columns_of(catalogue: Catalogue) -> Columns:
-    """The columns of a catalogue that checks read."""
-    return Columns(*(catalogue.column(name) for name in Columns._fields))
-
-
 def _held(
-    view: View, columns: Columns, state: State | None, on_page: Sequence[str], showing: Showing, now: float
+    view: View, columns: NDArray[np.void], state: State | None, on_page: Sequence[str], showing: Showing, now: float
 ) -> Held:
     here = _rows_of(view.catalogue, on_page) if on_page else None
     claims = _NO_CLAIMS if state is None else state.claims
@@ -112,7 +107,7 @@ def _held(
 
 def _hold_items(
     view: View,
-    columns: Columns,
+    columns: NDArray[np.void],
     items: NDArray[np.void],
     showing: Showing,
     now: float,

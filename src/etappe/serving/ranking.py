@@ -52,12 +52,11 @@ def rank(
     Groups that are on the page already come only where nothing else is left.
     """
     catalogue = pool.here.view.catalogue
-    groups, categories = catalogue.column("group"), catalogue.column("category")
     cap = NO_CAP if max_per_category is None else max_per_category
     screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
     while True:
         chain = (pool.segments, pool.heads, screen.judged)
-        stream = filling.fill(way, pool.rows, screen.verdicts, chain, groups, categories, pool.in_turn, cap)
+        stream = filling.fill(way, pool.rows, screen.verdicts, chain, catalogue.gate, pool.in_turn, cap)
         if stream == FILLED:
             break
         screen.follow(stream, int(way.cursors[stream, SEGMENT]))

@@ -1,68 +1,91 @@
-"""What a replica answers from: one snapshot and the live catalogue, with the rows of the two matched."""
+"""What a replica answers from: one snapshot, the live catalogue, the rows of the two matched, and more parts."""
 
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.catalog.table import Catalogue
 from etappe.models.snapshot import Snapshot
+from etappe.serving.alignment import CUSTOMERS, DECAYED, Alignment, Rows, measures
 
-Rows = NDArray[np.int64]
-DECAYED: Final = "decayed"
-CUSTOMERS: Final = "customers"
+__all__ = ["CUSTOMERS", "DECAYED", "Rows", "View", "languages", "measures"]
+
+_PARTS: Final = ("catalogue", "snapshot", "pieces", "segments", "rules", "policy")
 
 
 class View:
-    """Snapshot and catalogue, aligned. A *row* is the catalogue's; a *model row* the snapshot's.
+    """All that a decision reads beside the customer. A *row* is the catalogue's; a *model row* the snapshot's.
 
-    The snapshot never changes; the catalogue does, by `Catalogue.apply` between two requests, and grows.
+    A replica swaps it by one assignment. Its parts never change but for the catalogue, which does by `Catalogue.apply`
+    between two requests. `pieces`, `segments`, `rules` and `policy` are None where there are none.
     """
 
-    def __init__(self, catalogue: Catalogue, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        snapshot: Snapshot | None = None,
+        *,
+        pieces: Any = None,
+        segments: Any = None,
+        rules: Any = None,
+        policy: Any = None,
+        aligned: Alignment | None = None,
+    ) -> None:
         self.catalogue = catalogue
         self.snapshot = snapshot
-        self._aligned_at = -1
-        self._aligned_rows = -1
-        self._to_row: Rows = np.zeros(0, np.int64)
-        self._to_model: Rows = np.zeros(0, np.int64)
-        self._orders: dict[tuple[str, int], Rows] = {}
+        self.pieces, self.segments, self.rules, self.policy = pieces, segments, rules, policy
+        self._aligned = Alignment(catalogue, snapshot) if aligned is None else aligned
 
     @property
     def version(self) -> str | None:
         """The version of the snapshot, if there is one."""
         return self.snapshot.manifest.version if self.snapshot else None
 
+    @property
+    def worn(self) -> bool:
+        """Whether so much changed since rows were matched and put in order that `aligned` is worth its while."""
+        return self._aligned.worn
+
     def has(self, part: str) -> bool:
         """Whether there is a snapshot with that part; whoever needs it does without where there is none."""
         return self.snapshot is not None and self.snapshot.has(part)
 
-    def with_snapshot(self, snapshot: Snapshot) -> "View":
-        """The same catalogue under another snapshot."""
-        return View(self.catalogue, snapshot)
+    def having(self, **parts: Any) -> Self:
+        """The same with other parts, matched anew where `catalogue` or `snapshot` is among them."""
+        aligned = self._aligned if parts.keys().isdisjoint(("catalogue", "snapshot")) else None
+        return type(self)(**{name: getattr(self, name) for name in _PARTS} | parts, aligned=aligned)
+
+    def with_snapshot(self, snapshot: Snapshot) -> Self:
+        """The same under another snapshot, ready to be asked; may be called from another thread than `apply`."""
+        return self.having(snapshot=snapshot).ready()
+
+    def aligned(self) -> Self:
+        """The same with rows matched and put in order anew; may be called from another thread than `apply`."""
+        return self.having(catalogue=self.catalogue).ready()
+
+    def ready(self) -> Self:
+        """The same, with the order that nearly all requests ask for made."""
+        self._aligned.orders(DECAYED)
+        return self
 
     def to_rows(self, model_rows: NDArray[np.integer[Any]]) -> Rows:
         """int64[n]: the catalogue's rows of model rows, -1 where the catalogue lacks the item."""
-        self._align()
-        rows: Rows = self._to_row[model_rows]
+        rows: Rows = self._aligned.to_row()[model_rows]
         return rows
 
     def row(self, model_row: int) -> int:
         """As `to_rows`, of one."""
-        self._align()
-        return int(self._to_row[model_row])
+        return int(self._aligned.to_row()[model_row])
 
     def model_row(self, row: int) -> int:
         """The model row of a row, -1 where the snapshot has not seen the item."""
-        self._align()
-        return int(self._to_model[row])
+        return int(self._aligned.to_model()[row])
 
     def to_model_rows(self, rows: Rows) -> Rows:
         """int64[n]: the model rows of rows, -1 where the snapshot has not seen the item."""
-        self._align()
-        found: Rows = self._to_model[rows]
-        return found
+        return self._aligned.to_model()[rows].astype(np.int64)
 
     def model_rows(self, hashes: NDArray[np.uint64]) -> Rows:
         """int64[n]: the model rows of item hashes, -1 for unknown ones."""
@@ -75,10 +98,9 @@ class View:
 
         One buyer more is assumed than there are, so that a single one proves little.
         """
-        self._align()
         shares = np.zeros(len(rows), np.float64)
         if self.snapshot is not None:
-            model_rows = self._to_model[rows]
+            model_rows = self._aligned.to_model()[rows]
             seen = model_rows >= 0
             found = model_rows[seen]
             shares[seen] = self.snapshot.repeats[found] / (self.snapshot.customers[found] + 1)
@@ -88,71 +110,18 @@ class View:
         """All rows (of one category code) by a measure of the snapshot, most popular first.
 
         `measure` is "decayed", "customers", or a window such as "7d". Equals are in order of decayed popularity, then
-        of item hash, which is the same in every replica.
+        of item hash, which is the same in every replica; where rows stand that came or moved since, `orders` says.
         """
-        self._align()
-        key = (measure, category)
-        if key not in self._orders:
-            self._orders[key] = self._ranked(measure, category)
-        return self._orders[key]
+        orders = self._aligned.orders(measure)
+        return orders.all() if category < 0 else orders.of_category(category, self.catalogue.column("category"))
 
-    def measured(self, measure: str) -> NDArray[np.float64]:
-        """float64[rows]: a popularity measure for each row of the catalogue; 0 for items the snapshot lacks."""
-        self._align()
-        values = np.zeros(len(self.catalogue), np.float64)
-        if self.snapshot is not None:
-            known = self._to_row >= 0
-            values[self._to_row[known]] = _measure(self.snapshot, measure)[known]
-        return values
+    def most_popular_first(self, rows: Rows, measure: str = DECAYED) -> Rows:
+        """`rows` in the order of `by_popularity`."""
+        return self._aligned.orders(measure).ranked(rows)
 
     def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: as `measured`, of `rows` alone."""
-        self._align()
-        values = np.zeros(len(rows), np.float64)
-        if self.snapshot is not None:
-            model_rows = self._to_model[rows]
-            seen = model_rows >= 0
-            values[seen] = _measure(self.snapshot, measure)[model_rows[seen]]
-        return values
-
-    def _ranked(self, measure: str, category: int) -> Rows:
-        if category < 0:
-            worth = -self.measured(measure)
-            return np.lexsort((self.catalogue.column("hash"), -self.measured(DECAYED), worth)).astype(np.int64)
-        ranked = self.by_popularity(measure)
-        found: Rows = ranked[self.catalogue.column("category")[ranked] == category]
-        return found
-
-    def _align(self) -> None:
-        """Matches the rows anew where the catalogue grew; drops cached orders where anything in it changed."""
-        if self._aligned_at == self.catalogue.changes:
-            return
-        if self._aligned_rows != len(self.catalogue):
-            self._match_rows()
-        self._aligned_at = self.catalogue.changes
-        self._orders = {}
-
-    def _match_rows(self) -> None:
-        self._aligned_rows = len(self.catalogue)
-        hashes = self.catalogue.column("hash")
-        self._to_model = self.model_rows(hashes)
-        self._to_row = np.zeros(0, np.int64)
-        if self.snapshot is not None:
-            self._to_row = self.catalogue.rows(np.asarray(self.snapshot.items))
-
-
-def measures(snapshot: Snapshot) -> list[str]:
-    """The names of the popularity measures a snapshot has."""
-    windows = snapshot.parameters.windows if snapshot.has("popularity") else ()
-    return [DECAYED, CUSTOMERS, *(f"{days}d" for days in windows)]
-
-
-def _measure(snapshot: Snapshot, name: str) -> NDArray[Any]:
-    if name in (DECAYED, CUSTOMERS):
-        decayed = name == DECAYED and snapshot.has("popularity")
-        return snapshot.popularity if decayed else snapshot.customers
-    window: NDArray[np.int32] = snapshot.windows[measures(snapshot).index(name) - 2]
-    return window
+        """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
+        return self._aligned.measured_at(measure, rows)
 
 
 @lru_cache(maxsize=256)

@@ -10,12 +10,14 @@ from etappe.arrays import Manifest
 from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.customers import records
+from etappe.customers.base import pack
+from etappe.customers.state import fold_state
 from etappe.events.vocabulary import Purchase, ViewItem
 from etappe.ids import item_hash
 from etappe.models import copurchase
 from etappe.models.copurchase import Neighbours
 from etappe.models.snapshot import PARTS, Parameters, Snapshot
-from etappe.serving.decide import decide, state_of
+from etappe.serving.decide import decide
 from etappe.serving.moment import this_moment
 from etappe.serving.request import Context, DecideRequest, Placement
 from etappe.serving.view import View
@@ -41,7 +43,8 @@ def _decide_all(view: View, settings: Settings) -> None:
     events = [*(ViewItem(item_id=one) for one in known), *(Purchase(item_id=one, price=1.0) for one in known[1:])]
     events.append(Purchase(item_id=known[0], price=1.0, claim=True))
     tail = b"".join(records.encode(event, str(number), now) for number, event in enumerate(events))
-    state = state_of(b"", tail, settings)
+    half_life = settings.learning.half_life_days
+    state = fold_state(pack(fold_state(b"", tail, half_life).base), tail, half_life)
     places = [Placement(name="warm", filter={"price": {"gte": 0}}, exclude=known[:1]), Placement(name="next")]
     for context in (Context(), Context(item=known[0], cart=known[:2])):
         request = DecideRequest(placements=places, context=context, explain=True)

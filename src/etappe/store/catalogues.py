@@ -10,7 +10,7 @@ import msgspec
 import redis
 
 from etappe.catalog.table import KIND, Catalogue
-from etappe.store import artifacts, journal
+from etappe.store import artifacts, journal, kinds
 from etappe.store.connection import SyncRedis
 
 FOLDER: Final = "catalogue"
@@ -40,7 +40,7 @@ def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tup
     for change in journal.read(client, position):
         if change.kind == journal.ITEMS:
             try:
-                patches = journal.patches_of(change)
+                patches = kinds.content(change)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # replicas pass it over, too
                 _log.error("the change at %s of the journal cannot be read: %s", change.position, error)
                 patches = []

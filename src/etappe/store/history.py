@@ -10,18 +10,23 @@ from numpy.typing import NDArray
 
 from etappe.customers.base import EMPTY, Base
 from etappe.customers.consent import verdict_of
+from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import (
-    CARRIES_BLOCKS,
+    ABOUT_PIECE,
     CLAIMED,
     EVENT,
     LINES,
     MAX_QUANTITY,
+    TELLS,
     VERSION,
+    about,
     blocks_for,
-    in_order,
-    payload_of,
+    carried,
+    plain,
+    turns,
 )
 from etappe.customers.state import extend
+from etappe.customers.touches import TOUCHING
 from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
@@ -75,7 +80,7 @@ def alone(subjects: pl.Series) -> pl.DataFrame:
 def ordered(events: pl.LazyFrame) -> pl.DataFrame:
     """Events (columns of the log) by subject and time, those of one moment in their order of arrival."""
     columns = ("subject", "event_id", "time", "event", "item_id", "quantity", "price", "order_id", "channel")
-    arrived = events.select(*columns, "properties", "claim").with_row_index("arrival")
+    arrived = events.select(*columns, "properties", "claim", "received").with_row_index("arrival")
     return arrived.sort("subject", _time(), "arrival").drop("arrival").collect()
 
 
@@ -83,16 +88,23 @@ def bases(history: pl.DataFrame, half_life_days: float) -> Iterator[Past]:
     """The base of each subject of a history as `ordered` gives it."""
     if history.is_empty():
         return
-    records = to_records(history)
+    records, received = plain(to_records(history)), _received(history)
     said = _said(history)
     names = history["subject"]
     starts = np.flatnonzero(np.concatenate([[True], (names != names.shift(1))[1:].to_numpy()]))
     ends = np.concatenate([starts[1:], [len(records)]])
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
         subject = Subject(names[start])
-        events = in_order(records[start:end])
-        base = extend(EMPTY, events, said.get(subject, []), half_life_days)
+        order = start + turns(records[start:end])
+        events = records[order]
+        base = extend(EMPTY, events, said.get(subject, []), half_life_days, now=received[order])
         yield Past(subject, base, events["event"])
+
+
+def _received(history: pl.DataFrame) -> NDArray[np.float64]:
+    """float64[n]: Unix seconds at which each event came in; where nobody noted it, when it happened."""
+    micros = pl.coalesce(pl.col("received").dt.epoch("us"), _time())
+    return history.select(micros / MICROSECONDS).to_series().to_numpy()
 
 
 def to_records(history: pl.DataFrame) -> NDArray[np.void]:
@@ -113,6 +125,7 @@ def to_records(history: pl.DataFrame) -> NDArray[np.void]:
     for code, claimed in CLAIMED.items():
         records["code"][claims & (records["code"] == code)] = claimed
     _put_said(records, history["properties"])
+    _put_pieces(records, history["properties"])
     return records
 
 
@@ -123,11 +136,25 @@ def _time() -> pl.Expr:
 
 def _put_said(records: NDArray[np.void], properties: pl.Series) -> None:
     """Into the records of events with blocks how many there are, and the verdict where consent is said."""
-    for index in np.flatnonzero(np.isin(records["code"], list(CARRIES_BLOCKS))).tolist():
+    for index in np.flatnonzero(np.isin(records["code"], list(TELLS | TOUCHING))).tolist():
         said = _PROPERTIES.decode(properties[index] or "{}")
-        records["quantity"][index] = blocks_for(payload_of(said))
+        records["code"][index], payload = carried(int(records["code"][index]), said)
+        if payload:
+            records["quantity"][index] = blocks_for(payload)
         if records["code"][index] == SET_CONSENT:
             records["item"][index] = verdict_of(said)
+
+
+def _put_pieces(records: NDArray[np.void], properties: pl.Series) -> None:
+    """Into the records of events about pieces of content their codes and hashes."""
+    possible = np.isin(records["code"], list(ABOUT_PIECE))
+    if not possible.any():
+        return
+    named = properties.str.contains('"piece"', literal=True).fill_null(value=False).to_numpy()
+    for index in np.flatnonzero(possible & named).tolist():
+        said = _PROPERTIES.decode(properties[index])
+        if piece := about(int(records["code"][index]), said):
+            records["code"][index], records["item"][index] = piece
 
 
 def _hashed(values: pl.Series, hash_of: Any, dtype: Any) -> NDArray[Any]:
@@ -148,10 +175,11 @@ def _values(history: pl.DataFrame, pieces: NDArray[np.int32], codes: NDArray[np.
 
 
 def _said(history: pl.DataFrame) -> dict[bytes, list[Said]]:
-    names = [NAMES[code] for code in CARRIES_BLOCKS]
-    rows = history.filter(pl.col("event").is_in(names)).select("subject", "event", _time(), "properties")
+    names = [NAMES[code] for code in TELLS | TOUCHING]
+    rows = history.filter(pl.col("event").is_in(names)).select("subject", "event", _time(), "properties", "channel")
     said: dict[bytes, list[Said]] = {}
-    for subject, event, time, properties in rows.iter_rows():
+    for subject, event, time, properties, channel in rows.iter_rows():
         values = _PROPERTIES.decode(properties or "{}")
-        said.setdefault(subject, []).append(Said(CODES[event], time, values))
+        number = CHANNELS.index(channel) + 1 if channel in CHANNELS else 0
+        said.setdefault(subject, []).append(Said(CODES[event], time, values, number))
     return said

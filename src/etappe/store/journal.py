@@ -21,6 +21,7 @@ START: Final = "0-0"
 ITEMS: Final = "items"
 KEY: Final = "key"
 SNAPSHOT: Final = "snapshot"
+"""Kinds of changes; `store/kinds.py` says how each is read."""
 PATCHES_PER_ENTRY: Final = 500
 _LEASE_KEYS: Final = [keys.LEASES, keys.LEASE_POSITIONS, keys.CONFIG_MARK, keys.BEAT]
 _NOBODY: Final = ["", START, 0, ""]
@@ -46,18 +47,10 @@ class Change(msgspec.Struct, frozen=True):
         return datetime.fromtimestamp(ordered(self.position)[0] / 1000, UTC)
 
 
-_PATCHES = msgspec.json.Decoder(list[ItemPatch])
-
-
 def ordered(position: str) -> tuple[int, int]:
     """A stream id as numbers that compare."""
     milliseconds, _, sequence = position.partition("-")
     return int(milliseconds), int(sequence or 0)
-
-
-def patches_of(change: Change) -> list[ItemPatch]:
-    """The item changes of an `items` entry."""
-    return _PATCHES.decode(change.payload)
 
 
 def append(client: SyncRedis, kind: str, payload: object) -> str:

@@ -1,7 +1,7 @@
 """What the log says of configuration and identities, gone through in the order in which it was decided."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -10,19 +10,10 @@ from etappe.catalog.item import ItemPatch
 from etappe.customers.identity import ERASE, NAME, Change, Graph
 from etappe.ids import Subject, tombstone_of
 from etappe.log import Log
-from etappe.store import journal
+from etappe.store import journal, kinds
 from etappe.store.api_keys import ApiKey
 from etappe.store.identities import tombstones
-
-_KEY: Final = msgspec.json.Decoder(ApiKey)
-_PATCHES: Final = msgspec.json.Decoder(list[ItemPatch])
-
-
-class Pointer(msgspec.Struct, frozen=True):
-    """What the journal says of a snapshot: its version, and whether it was gone back to."""
-
-    version: str
-    rollback: bool = False
+from etappe.store.kinds import Pointer
 
 
 class Identities(msgspec.Struct, frozen=True):
@@ -30,9 +21,6 @@ class Identities(msgspec.Struct, frozen=True):
 
     graph: Graph
     epoch: int
-
-
-_POINTER: Final = msgspec.json.Decoder(Pointer)
 
 
 def position(log: Log) -> str:
@@ -43,18 +31,18 @@ def position(log: Log) -> str:
 
 def api_keys(log: Log) -> dict[str, ApiKey]:
     """The API keys by digest, each as it was last journalled."""
-    return {key.digest: key for key in (_KEY.decode(payload) for payload in _payloads(log, journal.KEY))}
+    return {key.digest: key for key in _changes(log, journal.KEY)}
 
 
 def item_patches(log: Log) -> Iterator[ItemPatch]:
     """All changes of items."""
-    for payload in _payloads(log, journal.ITEMS):
-        yield from _PATCHES.decode(payload)
+    for patches in _changes(log, journal.ITEMS):
+        yield from patches
 
 
 def pointers(log: Log) -> list[Pointer]:
     """The snapshots that were published or gone back to; the last is in service."""
-    return [_POINTER.decode(payload) for payload in _payloads(log, journal.SNAPSHOT)]
+    return list(_changes(log, journal.SNAPSHOT))
 
 
 def identities(log: Log, secret: bytes) -> Identities:
@@ -82,9 +70,10 @@ def subjects(log: Log, table: str) -> pl.Series:
     return log.scan(table).select("subject").unique().collect()["subject"].drop_nulls()
 
 
-def _payloads(log: Log, kind: str) -> Iterator[str]:
+def _changes(log: Log, kind: str) -> Iterator[Any]:
+    """What all changes of a kind say."""
     rows = log.scan("config").filter(pl.col("kind") == kind).select("payload").collect()
-    yield from rows["payload"]
+    yield from map(kinds.DECODERS[kind].decode, rows["payload"])
 
 
 def _change(row: dict[str, Any]) -> Change:

@@ -1,9 +1,11 @@
 """Folding: long tails into their bases."""
 
 import logging
+import time
 from typing import Final
 
 from etappe import faults
+from etappe.customers.aging import aged
 from etappe.customers.base import DIRTY, pack, unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import extend, split_blocks
@@ -42,7 +44,9 @@ def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bo
     """The record with its tail folded in, and whether it is dirty now; None, with a warning, where it is damaged."""
     try:
         events, said = split_blocks(decode_tail(record.tail))
-        base = extend(unpack(record.base), events, said, settings.learning.half_life_days)
+        now = time.time()
+        base = extend(unpack(record.base), events, said, settings.learning.half_life_days, now=now)
+        base = aged(base, now, settings.showing)
     except DataError as error:
         _log.warning("the record of customer %s is left as it is: %s", record.subject.hex(), error)
         return None

@@ -1,5 +1,6 @@
 """The records that linked browsers have of their own, made anew from what the log says they sent."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.customers.aging import aged
 from etappe.customers.base import pack
 from etappe.events import trust
 from etappe.events.identities import ANONYMOUS
@@ -31,7 +33,8 @@ def put(
     """Writes the own record of each browser that is an alias."""
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
-        pipe.set(keys.base(past.subject), pack(past.base), ex=settings.store.customer_seconds)
+        packed = pack(aged(past.base, time.time(), settings.showing))
+        pipe.set(keys.base(past.subject), packed, ex=settings.store.customer_seconds)
         if len(pipe) >= BATCH:
             pipe.execute()
     pipe.execute()

@@ -8,6 +8,7 @@ nothing else has changed: nothing was folded meanwhile and nobody merged into it
 The records that linked browsers have of their own are marked and rebuilt in the same way, from what they sent.
 """
 
+import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar
@@ -17,11 +18,12 @@ import polars as pl
 
 from etappe import faults
 from etappe.customers import tails
+from etappe.customers.aging import aged
 from etappe.customers.base import pack
 from etappe.ids import Subject, browser_of, is_browser
 from etappe.log import Log
 from etappe.progress import Progress, silent
-from etappe.settings import Settings
+from etappe.settings import Settings, Showing
 from etappe.store import connection, customers, history
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
@@ -132,7 +134,10 @@ def _put_all(
     refused: list[Subject] = []
     for batch in _batched(pasts, BATCH):
         now = customers.read_blocking(client, [one.subject for one in batch])
-        made = [_rebuilt(left.pop(one.subject), later, one, members) for one, later in zip(batch, now, strict=True)]
+        made = [
+            _rebuilt(left.pop(one.subject), later, one, members, settings.showing)
+            for one, later in zip(batch, now, strict=True)
+        ]
         refused += [one.subject for one, new in zip(batch, made, strict=True) if new is None]
         refused += _replace(client, [new for new in made if new is not None], settings)
         progress("building customers' records", len(records) - len(left), len(records))
@@ -155,12 +160,14 @@ def _batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
         yield some
 
 
-def _rebuilt(before: CustomerRecord, now: CustomerRecord, past: Past, members: pl.DataFrame) -> Replacement | None:
+def _rebuilt(
+    before: CustomerRecord, now: CustomerRecord, past: Past, members: pl.DataFrame, showing: Showing
+) -> Replacement | None:
     """The base from `past` for a record as it was `before` the log was read and is `now`; None where it was folded."""
     if now.base[4:8] != before.base[4:8] or not now.tail.startswith(before.tail):
         return None
     generation = (int.from_bytes(now.base[4:8], "little") + 1) % 2**32
-    packed = pack(msgspec.structs.replace(past.base, generation=generation))
+    packed = pack(msgspec.structs.replace(aged(past.base, time.time(), showing), generation=generation))
     later = tails.events_of(now.tail[len(before.tail) :])
     archived = past.archived if later else set()
     kept = b"".join(one for one in later if one[:HASH_BYTES] not in archived)

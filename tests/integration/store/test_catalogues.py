@@ -84,10 +84,10 @@ def test_damaged_copy_is_fetched_anew(client: SyncRedis, place: Place) -> None:
     _change(client, ItemPatch(id="a", price=1.0))
     catalogues.compile_current(client, place.data)
     (copy,) = (place.data / "catalogue").iterdir()
-    _flip(copy / "price.npy")
+    _flip(copy / "gate.npy")
     assert _load(client, place.data) == {"a": Item(id="a", price=1.0)}
-    _flip(copy / "price.npy")
-    client.delete(keys.artifact_chunk("catalogue", copy.name, "price.npy", 0))
+    _flip(copy / "gate.npy")
+    client.delete(keys.artifact_chunk("catalogue", copy.name, "gate.npy", 0))
     with pytest.raises(DataError, match="in Redis is incomplete"):
         catalogues.load(client, place.data)
 

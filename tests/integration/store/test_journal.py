@@ -10,7 +10,7 @@ import pytest
 from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
 from etappe.settings import Place
-from etappe.store import connection, journal, keys
+from etappe.store import connection, journal, keys, kinds
 from etappe.store.connection import AsyncRedis, SyncRedis
 
 Scenario = Callable[[AsyncRedis], Awaitable[None]]
@@ -49,7 +49,7 @@ def test_items_come_back(client: SyncRedis) -> None:
     """Item changes are journalled some hundred to an entry and come back whole, absent fields absent."""
     last = journal.append_items(client, _patches(1100))
     found = list(journal.read(client, journal.START))
-    assert _patches(1100) == [patch for change in found for patch in journal.patches_of(change)]
+    assert _patches(1100) == [patch for change in found for patch in kinds.content(change)]
     assert (3, last) == (len(found), found[-1].position)
 
 

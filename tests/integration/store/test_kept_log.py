@@ -9,6 +9,7 @@ import pytest
 from tests.fixtures.write_log import SECRET, story, told
 
 from etappe.events.vocabulary import TYPES
+from etappe.ids import HASH_BITS
 from etappe.log import Log, damage
 from etappe.progress import silent
 from etappe.settings import Place, Settings
@@ -56,4 +57,11 @@ def test_customers(kept: dict[str, Any], place: Place) -> None:
     assert rebuild(place, silent).missing == []
     with connection.connect(place) as client:
         assert connection.secret(client, place.data) == SECRET
-        assert {name: told(client, settings, name) for name in kept["customers"]} == kept["customers"]
+        found = {name: told(client, settings, name) for name in kept["customers"]}
+    assert {name: _as_known_now(one) for name, one in kept["customers"].items()} == found
+
+
+def _as_known_now(held: dict[str, Any]) -> dict[str, Any]:
+    """What a version wrote down, with hashes as short as they are now, and the rounding of weights allowed for."""
+    items = sorted(hashed & 2**HASH_BITS - 1 for hashed in held["items"])
+    return held | {"items": items, "weight": pytest.approx(held["weight"], rel=1e-5)}

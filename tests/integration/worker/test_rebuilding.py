@@ -10,6 +10,7 @@ from tests.unit.customers.people import claim, subject
 
 from etappe.customers.base import unpack
 from etappe.customers.tails import events_of
+from etappe.errors import DataError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Event
@@ -64,6 +65,21 @@ def test_rebuild_keeps_the_state(
     assert before == shown(client, me)
     record = record_of(client, me)
     assert (unpack(record.base).generation, record.tail) == (2, b"")
+
+
+def test_rebuild_of_another_version(
+    take: Take, accept: Accept, client: SyncRedis, log: Log, small: Settings, me: Subject
+) -> None:
+    """A base of another version is made anew from the log, and nothing of the customer is lost."""
+    take(*happened(accept), settings=small)
+    fold_long_tails(client, small)
+    before, base = shown(client, me), record_of(client, me).base
+    archive(client, log)
+    client.set(keys.base(me), bytes([2]) + base[1:])
+    with pytest.raises(DataError, match=r"a base of version 2 and .* bytes"):
+        shown(client, me)
+    assert rebuild(client, log, [me], small) == 1
+    assert before == shown(client, me)
 
 
 def test_rebuild_of_a_lost_redis(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from etappe.customers.base import pack
 from etappe.customers.state import State, fold_state
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
@@ -21,7 +22,7 @@ def record_of(client: SyncRedis, subject: Subject) -> CustomerRecord:
 def shown(client: SyncRedis, subject: Subject) -> tuple[Any, ...]:
     """What of a customer's state does not depend on how it is kept."""
     record = customers.read_resolved(client, subject)
-    state: State = fold_state(record.base, record.tail, 60.0)
+    state: State = fold_state(pack(fold_state(record.base, record.tail, 60.0).base), b"", 60.0)  # weights as packed
     items = {int(item["item"]): item.tobytes() for item in state.items}
     return items, state.base.totals.tobytes(), state.traits(), state.consents(), sorted(state.base.ring.tolist())
 

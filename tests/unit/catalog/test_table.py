@@ -143,16 +143,16 @@ def test_compiled_with_overlay_is_the_same(
 
 
 def test_rows_never_move(tmp_path: Path) -> None:
-    """A row keeps its item through changes and hundreds of new items, compiled rows and new ones alike."""
+    """A row keeps its item through changes and thousands of new items, compiled rows and new ones alike."""
     catalogue = _compiled(_filled(_patches()), tmp_path / "v")
     before = {item.id: row for row, item in enumerate(catalogue.items())}
-    for number in range(300):
+    for number in range(3000):
         catalogue.apply(ItemPatch(id=f"new{number}"))
         catalogue.apply(ItemPatch(id="full", price=float(number)))
     assert before == {name: catalogue.row(item_hash(name)) for name in before}
-    assert list(range(4, 304)) == [catalogue.row(item_hash(f"new{number}")) for number in range(300)]
-    assert 304 == len(catalogue) == len(catalogue.column("price"))
-    assert catalogue.column("price")[before["full"]] == 299.0
+    assert list(range(4, 3004)) == [catalogue.row(item_hash(f"new{number}")) for number in range(3000)]
+    assert 3004 == len(catalogue) == len(catalogue.column("price"))
+    assert catalogue.column("price")[before["full"]] == 2999.0
 
 
 def test_rows_of_many(tmp_path: Path) -> None:
@@ -259,12 +259,12 @@ def test_below(path: str, expected: list[str]) -> None:
 def test_damaged_folder_is_refused(tmp_path: Path) -> None:
     """A catalogue with a flipped bit, and one that lacks a column, are refused."""
     _filled(_patches()).compile(tmp_path / "v", "v", "today", "0-1")
-    data = bytearray((tmp_path / "v" / "price.npy").read_bytes())
+    data = bytearray((tmp_path / "v" / "gate.npy").read_bytes())
     data[-1] ^= 1
-    (tmp_path / "v" / "price.npy").write_bytes(data)
-    with pytest.raises(DataError, match=r"price\.npy is damaged"):
+    (tmp_path / "v" / "gate.npy").write_bytes(data)
+    with pytest.raises(DataError, match=r"gate\.npy is damaged"):
         Catalogue.open(tmp_path / "v")
     manifest = arrays.Manifest(kind=table.KIND, format=table.FORMAT, version="w", created="")
     arrays.write(tmp_path / "w", manifest, {"hash": np.zeros(0, np.uint64)})
-    with pytest.raises(DataError, match=r"lacks available, opens.*compile the catalogue anew"):
+    with pytest.raises(DataError, match=r"lacks gate, document.*compile the catalogue anew"):
         Catalogue.open(tmp_path / "w")

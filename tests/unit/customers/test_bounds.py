@@ -42,10 +42,10 @@ def test_seen_items_are_bounded() -> None:
     assert base.flags == TRIMMED
 
 
-@pytest.mark.parametrize("name", ["purchase", "add_to_wishlist", "rate", "gift"])
-def test_acted_items_are_bounded(name: str) -> None:
-    """Of items bought, wished for, rated or given the latest MAX_ACTED stay, beside the 64 seen."""
-    kept = folded(EMPTY, many(name, 700)).items
+@pytest.mark.parametrize(("name", "apart"), [("purchase", 1), ("add_to_wishlist", 1), ("rate", 1), ("gift", 86_400)])
+def test_acted_items_are_bounded(name: str, apart: int) -> None:
+    """Of items bought, wished for or rated the latest MAX_ACTED stay, of gifts by the day, beside the 64 seen."""
+    kept = folded(EMPTY, many(name, 700, apart=apart)).items
     assert _hashes(700 - MAX_ACTED, 700) == set(kept["item"].tolist())
 
 
@@ -70,7 +70,8 @@ def test_keeping_equals_sorting(seen: int, acted: int, seed: int) -> None:
         (row for row in rows if not items["bought"][row]), key=lambda row: (-items["weight"][row], items["item"][row])
     )
     by_last = sorted(
-        (row for row in rows if items["bought"][row]), key=lambda row: (-int(items["last"][row]), items["item"][row])
+        (row for row in rows if items["bought"][row]),
+        key=lambda row: (-max(7, int(items["last"][row])), items["item"][row]),
     )
     expected = items[sorted(by_weight[:MAX_SEEN] + by_last[:MAX_ACTED])]
     assert expected.tobytes() == keep_telling(items).tobytes()
@@ -89,7 +90,7 @@ def test_ignored_items_stay() -> None:
 
 def test_ignores_push_out_no_purchase() -> None:
     """Whoever turns down very many items is still not shown what they just bought, and the latest ignored stay."""
-    kept = folded(EMPTY, [happened("purchase", "mine", -1), *many("ignore", MAX_IGNORED + 100)]).items
+    kept = folded(EMPTY, [happened("purchase", "mine", -1), *many("ignore", MAX_IGNORED + 100, apart=86_400)]).items
     assert {item_hash("mine"), *_hashes(100, MAX_IGNORED + 100)} == set(kept["item"].tolist())
 
 

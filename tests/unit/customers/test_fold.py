@@ -180,18 +180,26 @@ def test_consent_is_no_item() -> None:
 
 
 def test_counts_stop_at_their_width() -> None:
-    """Views of one item beyond 65,535 stay at that, instead of beginning anew."""
+    """Views of one item beyond 255, and purchases beyond 65,535, stay at that, instead of beginning anew."""
     items = np.zeros(1, ITEM)
-    items["item"], items["views"], items["purchases"] = item_hash("a"), 65_535, 65_535
+    items["item"], items["views"], items["purchases"] = item_hash("a"), 255, 65_535
     base = msgspec.structs.replace(EMPTY, items=items)
     after = folded(base, [happened("view_item", "a", 0), happened("purchase", "a", 0)])
-    assert (after.items["views"][0], after.items["purchases"][0]) == (65_535, 65_535)
+    assert (after.items["views"][0], after.items["purchases"][0]) == (255, 65_535)
+
+
+def test_a_fold_keeps_what_a_base_can_keep() -> None:
+    """Views and the day of the last event are the same before they are packed and after, lest folding changed an answer."""
+    views = [happened("view_item", "a", 86_400 + second) for second in range(300)]
+    item = fold_state(b"", tail_of(views), HALF_LIFE).items[0]
+    assert (item["views"], item["last"]) == (255, BEGIN.timestamp() + 86_400)
 
 
 def test_times_beyond_32_bits() -> None:
     """An event after 2106 counts as one of the last second that fits."""
     base = folded(EMPTY, [happened("purchase", "a", 2**32)])
-    assert base.totals["last"][0] == base.items["last"][0] == base.items["bought"][0] == 2**32 - 1
+    assert base.totals["last"][0] == base.items["bought"][0] == 2**32 - 1
+    assert base.items["last"][0] == (2**32 - 1) // 86_400 * 86_400
 
 
 def test_items_ascend_by_hash() -> None:

@@ -29,6 +29,7 @@ from etappe.customers.consent import DENIED, GRANTED, PREFIX
 from etappe.customers.fold import MAX_SEEN
 from etappe.customers.kernels import RECENT_ORDERS
 from etappe.customers.records import ITEM
+from etappe.customers.ring import ARRIVED
 from etappe.customers.state import fold_state
 from etappe.customers.traits import Trait
 from etappe.ids import event_hash, order_hash
@@ -101,17 +102,19 @@ def test_orders_of_several_count_once() -> None:
 
 def test_ring_has_the_newest_of_all() -> None:
     """Of two full rings the newer half of each stays."""
-    rings = [np.arange(start, start + RING, dtype=np.uint64) for start in (0, 10_000)]
-    base = joined([msgspec.structs.replace(EMPTY, ring=ring) for ring in rings])
+    rings = [np.zeros(RING, ARRIVED) for _ in range(2)]
+    for ring, start in zip(rings, (0, 10_000), strict=True):
+        ring["event"] = np.arange(start, start + RING)
+    base = joined([msgspec.structs.replace(EMPTY, arrived=ring) for ring in rings])
     assert {*range(RING // 2, RING), *range(10_000 + RING // 2, 10_000 + RING)} == set(base.ring.tolist())
 
 
 def test_counts_stop_at_their_width() -> None:
-    """Counts of an item that together exceed 65,535 stay at that."""
+    """Views of an item that together exceed 255, and purchases beyond 65,535, stay at that."""
     items = np.zeros(1, ITEM)
-    items["item"], items["views"], items["purchases"] = 5, 40_000, 65_535
+    items["item"], items["views"], items["purchases"] = 5, 200, 65_535
     found = joined([msgspec.structs.replace(EMPTY, items=items)] * 2).items
-    assert (found["views"].tolist(), found["purchases"].tolist()) == ([65_535], [65_535])
+    assert (found["views"].tolist(), found["purchases"].tolist()) == ([255], [65_535])
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,11 @@ def test_layout_is_fixed() -> None:
 
 
 def test_known_bytes() -> None:
-    """This purchase has these bytes, as it had on the first day of version 2."""
+    """This purchase has these bytes, as it had on the first day of version 3."""
     event = Purchase(item_id="85123A", quantity=6, price=2.5, order_id="536365", channel="web")
     assert (
         encode(event, "e1", TIME).hex()
-        == "ddd928ab551e8030c497fcfea37f17cd3f52be35f54b06000000000000002e40034a42f706000b21"
+        == "ddd928ab551e8030c497fcfea37f17003f52be35f54b06000000000000002e40034a42f706000b31"
     )
 
 
@@ -78,7 +78,7 @@ def test_purchase() -> None:
 def test_what_is_not_said() -> None:
     """Without item, price, order or channel those are 0; without a quantity it is one piece."""
     found = _fields(encode(Search(user_id="u"), "e1", TIME))
-    assert tuple(found[name] for name in ("item", "value", "order", "quantity", "meta")) == (0, 0.0, 0, 1, 2 << 4)
+    assert tuple(found[name] for name in ("item", "value", "order", "quantity", "meta")) == (0, 0.0, 0, 1, 3 << 4)
 
 
 def test_bounds_of_fields() -> None:
@@ -198,8 +198,8 @@ def test_cut_tail_is_refused() -> None:
 def test_tail_of_another_version_is_refused() -> None:
     """A tail whose record is of another version is refused with both versions."""
     record = np.frombuffer(encode(ViewItem(item_id="i"), "e", TIME), EVENT).copy()
-    record["meta"] = 3 << 4
-    with pytest.raises(DataError, match="a tail of version 3; this Etappe reads version 2"):
+    record["meta"] = 2 << 4
+    with pytest.raises(DataError, match="a tail of version 2; this Etappe reads version 3: `etappe rebuild` makes"):
         decode_tail(record.tobytes())
 
 

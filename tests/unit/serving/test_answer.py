@@ -1,10 +1,10 @@
 """Answers put together from fragments are the JSON of their types."""
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.serving.planted import overlaid
 
-from etappe.catalog.fragments import fragment_of
 from etappe.catalog.item import Item
 from etappe.serving import answer
 from etappe.serving.answer import Answer, AnsweredCustomer, Explanation, FilledPlacement, Reason, ShownItem
@@ -12,6 +12,7 @@ from etappe.serving.answer import Answer, AnsweredCustomer, Explanation, FilledP
 TEXT = st.text(max_size=12)
 
 
+@settings(deadline=None)
 @given(
     title=TEXT,
     category=st.none() | TEXT,
@@ -26,7 +27,7 @@ def test_items_decode_to_what_they_show(
     """Whatever stands in titles and reasons, the JSON decodes to the item that is meant, and says nothing besides."""
     item = Item(id='i"\\1', title=title, category=category, price=price, url="/a", currency=None)
     reason = Reason(kind="again", text=text, with_=with_, customers=12, of=20)
-    made = answer.shown_item(fragment_of(item, ()), score, "popular", reason)
+    made = answer.shown_item(overlaid([item]).fragment(0), score, "popular", reason)
     expected = ShownItem(
         id=item.id,
         title=title or item.id,

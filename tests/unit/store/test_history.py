@@ -70,7 +70,9 @@ FIELDS = st.fixed_dictionaries(
         "properties": st.none()
         | st.dictionaries(st.sampled_from(["rating", "b"]), st.floats(1, 5) | st.integers(1, 5), min_size=1, max_size=2)
         | st.just({"b": 10**400})
-        | st.just({"b": {"rating": "5"}}),
+        | st.just({"b": {"rating": "5"}})
+        | st.sampled_from([{"piece": "p", "decision": "d"}, {"piece": 5}, {"b": {"piece": "p"}}])
+        | st.just({"source": "google", "campaign": "é" * 70, "medium": 5}),
     }
 )
 EVENTS = st.builds(_event, st.sampled_from(list(TYPES)), FIELDS)
@@ -120,6 +122,9 @@ SAID = st.builds(
             "identify",
             "rate",
             "ignore",
+            "impression",
+            "dismiss",
+            "ad_click",
             "set_consent",
         ]
     ),
@@ -130,7 +135,10 @@ SAID = st.builds(
             "timestamp": st.sampled_from(
                 [f"2026-02-0{day}T00:00:0{s}.{part}Z" for day in (1, 2) for s in (1, 2) for part in (1, 9)]
             ),
-            "properties": st.fixed_dictionaries({"plan": st.integers(1, 9)}),
+            "properties": st.fixed_dictionaries(
+                {"plan": st.integers(1, 9), "piece": st.sampled_from("pq"), "source": st.sampled_from(["a", "b"])}
+            ),
+            "channel": st.none() | st.sampled_from(CHANNELS),
         }
     ),
 )

@@ -1,0 +1,1 @@
+"""What a customer's record takes, section by section, and in a server."""
