@@ -47,6 +47,7 @@ format: $(VENV)/.installed-dev  ## format and fix what can be fixed
 
 bench: $(VENV)/.installed-dev  ## decisions and events per second beside bare ones, what Redis comes to hold, the simulated shop
 	@$(BIN)/python -m benchmarks.decide
+	@$(BIN)/python -m benchmarks.overload
 	@$(BIN)/python -m benchmarks.ingest
 	@$(BIN)/python -m benchmarks.record
 	@$(BIN)/python -m benchmarks.growth
@@ -54,6 +55,7 @@ bench: $(VENV)/.installed-dev  ## decisions and events per second beside bare on
 
 bench-smoke: $(VENV)/.installed-dev  ## the same at a size that only shows it runs
 	@$(BIN)/python -m benchmarks.decide --smoke
+	@$(BIN)/python -m benchmarks.overload --smoke
 	@$(BIN)/python -m benchmarks.ingest --smoke
 	@$(BIN)/python -m benchmarks.record --smoke
 	@$(BIN)/python -m benchmarks.growth --smoke

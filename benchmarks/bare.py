@@ -1,6 +1,6 @@
 """The yardstick: a Litestar handler that decodes the same request and encodes an answer of the same size. No more.
 
-It is served by Granian with the options that `etappe serve` uses.
+It is served as `etappe serve` serves, by the same server with the same bounds.
 """
 
 import os
@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 from litestar import Litestar, get, post
 
+from etappe.api.server import process
 from etappe.serving.request import DecideRequest
+from etappe.settings import Limits
 from etappe.wiring.app import limit_threads
 
 ANSWER: Final = "BENCHMARK_ANSWER"
-"""Names the file with the answer, for the process that Granian starts."""
+"""Names the file with the answer."""
 
 
 def create() -> Litestar:
@@ -41,15 +40,7 @@ def create() -> Litestar:
 
 def main() -> None:
     """Serves on the port that is named."""
-    Granian(
-        "benchmarks.bare:create",
-        address="127.0.0.1",
-        port=int(sys.argv[1]),
-        interface=Interfaces.ASGI,
-        workers=1,
-        factory=True,
-        log_level=LogLevels.warning,
-    ).serve()
+    process.run(create(), "127.0.0.1", int(sys.argv[1]), Limits())
 
 
 if __name__ == "__main__":

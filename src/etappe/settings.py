@@ -124,6 +124,40 @@ class Limits(_Section, frozen=True):
     browser_events_per_second: Positive = 20.0
     """Events of one visitor a second, sent with a publishable key, in the long run; more are answered 429. Ten seconds'
     worth may come at once. A page that reports every item seen stays below; a script that invents events does not."""
+    decisions_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 6
+    """Decisions at work at once: enough that computing goes on while others wait for Redis, few enough that each is
+    answered soon. A Redis that is further away than three decisions take (some ms) needs more."""
+    decision_wait_ms: Positive = 400.0
+    """A burst of decisions waits at most so long (ms): after a pause that people notice, a page goes on without. Where
+    more come in for longer than that, only `decisions_in_line` wait, and the rest is answered 503 at once."""
+    decisions_in_line: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    """Decisions that wait while more come in than can be made: a client with 16 connections is not refused, and what is
+    accepted is answered within the time that 16 decisions take."""
+    events_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Requests with events at work at once; a batch counts one more for each ten of its events. Requests at work go to
+    Redis together, which syncs its file once for all of them."""
+    event_wait_ms: Positive = 2000.0
+    """A burst of events waits at most so long (ms), since nobody looks at the answer; else as `decision_wait_ms`."""
+    events_in_line: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Requests with events that wait while more come in than can be taken; the rest is answered 503 at once."""
+    connections: Annotated[int, Meta(ge=16, le=100_000)] = 1024
+    """Connections that one serving process holds at most. Where they are all taken, the one that has been silent for
+    longest makes room for a new one; where none is silent, a new one is answered 503, health checks apart."""
+    connections_per_address: Annotated[int, Meta(ge=1, le=100_000)] = 512
+    """Connections of one address (of IPv6 one /64) to one serving process; more are answered 503, health checks apart.
+    Half of all, so that nobody takes the whole room; behind a proxy that bounds its clients itself, as many as
+    `connections`, since all come from its address."""
+    header_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10.0
+    """A new connection has sent the head of a request within this time (seconds), or is closed; so has the next request
+    from its first byte on. A phone in a tunnel needs a few; a client that holds connections for nothing has no more."""
+    body_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 30.0
+    """A body that has not come in this time (seconds) after its head is given up with 408: what has come of it takes
+    room. A full batch of 16 MB needs 4 Mbit/s."""
+    idle_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 75.0
+    """A connection is kept open for the next request for so long (seconds): longer than the 60 for which proxies keep
+    theirs as a rule, so that it is the proxy that closes, and no request meets a connection just closed."""
+    stall_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 30.0
+    """A connection whose client takes nothing of its answer for so long (seconds) is closed."""
 
 
 class Keys(_Section, frozen=True):

@@ -18,6 +18,7 @@ from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 
 
@@ -66,9 +67,9 @@ class Living:
 
         async def taken() -> list[Outcome]:
             async with connection.connect_async(self.place) as client:
-                judged = await browsers.judge(client, self.secret, accepted)
+                judged = await browsers.judge(RedisPy(client), self.secret, accepted)
                 outcomes = await ingest(client, self.secret, judged.events, self.settings)
-                await browsers.keep(client, self.secret, judged, outcomes, self.settings)
+                await browsers.keep(RedisPy(client), self.secret, judged, outcomes, self.settings)
                 return outcomes
 
         return asyncio.run(taken())

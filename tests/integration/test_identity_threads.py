@@ -24,6 +24,7 @@ from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild, rebuild_dirty
@@ -183,7 +184,7 @@ def test_no_tail_record_is_lost(
                 if number == 30:
                     await asyncio.to_thread(graph.link, client, [claim(anna, browser)], settings)
                 if number > 30:
-                    (record,) = await customers.read(redis, [both[number % 2]])
+                    (record,) = await customers.read(RedisPy(redis), [both[number % 2]])
                     base = fold_state(record.base, record.tail, 60.0).base
                     assert set(base.ring.tolist()) == sent
                     assert int(base.totals["events"][0]) == len(sent)

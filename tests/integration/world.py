@@ -25,6 +25,7 @@ from etappe.store import connection, customers, keys, replay
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
@@ -205,7 +206,7 @@ class World:
         tail = b"".join(records.encode(one.event, one.event_id, one.time) for one in events)
         expected = fold_state(b"", tail, HALF_LIFE)
         asked = sorted(group)
-        found = self._runner.run(customers.read(self._async, [subject(one) for one in asked]))
+        found = self._runner.run(customers.read(RedisPy(self._async), [subject(one) for one in asked]))
         for identity, record in zip(asked, found, strict=True):
             same(fold_state(record.base, record.tail, HALF_LIFE), expected, f"{identity} of {asked}")
             self.checked += 1

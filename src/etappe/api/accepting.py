@@ -28,6 +28,7 @@ async def take_events(
     """Takes the `accepted` events of a request that `arrived` (default: now); `token` says whom a browser speaks for.
 
     Raises:
+        RefusedError: there is more to do than can be done in time.
         StoreError: Redis does not take them; what it took of them is recognised when they are sent again.
     """
     sender = auth.sender_of(request, token)
@@ -35,8 +36,9 @@ async def take_events(
     allowed, rejected = trust.without_shops_own(allowed, rejected, sender)
     allowed, rejected = trust.without_vouched(allowed, rejected, sender)
     allowed = trust.received(allowed, sender, trust_orders=service.settings.keys.browser_orders == "trust")
-    allowed = await service.with_consent_timed(allowed, arrived or now())
-    outcomes = await service.take(allowed, trust.linking(allowed, sender))
+    async with service.admission.events_turn(len(allowed)):
+        allowed = await service.with_consent_timed(allowed, arrived or now())
+        outcomes = await service.take(allowed, trust.linking(allowed, sender))
     erased = [one for one, what in zip(allowed, outcomes, strict=True) if what is Outcome.ERASED]
     gone = [Rejected(one.index, ERASED) for one in erased if one.proven]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)

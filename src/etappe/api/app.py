@@ -4,10 +4,9 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
-import redis
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
@@ -24,8 +23,10 @@ from etappe.api.requests import BoundedRequest
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
-from etappe.store.connection import blocking_client, check, connect_async, durability_warning, known_secret
+from etappe.store.connection import blocking_client, check, connect_async, known_secret, known_to_lose
+from etappe.store.failures import in_thread
 from etappe.store.marks import Standing
+from etappe.store.wire import open_wire
 
 _WATCH_SECONDS: Final = 1.0
 _OPENAPI: Final = OpenAPIConfig(
@@ -74,11 +75,11 @@ def _provided(state: State) -> Service:
 
 @asynccontextmanager
 async def _service(place: Place, settings: Settings, began_by: int | None) -> AsyncIterator[Service]:
-    known, warning = await asyncio.to_thread(_prepare, place)
+    known, warning = await in_thread(_prepare, place)
     standing = Standing(known)
-    async with connect_async(place, standing.greet) as client:
+    async with connect_async(place, standing.greet) as client, open_wire(place, standing.greet_wire) as wire:
         blocking = blocking_client(place)
-        service = Service(client, blocking, place, settings, standing)
+        service = Service(wire, client, blocking, place, settings, standing)
         service.warning = warning
         await service.replica.start()
         warm_up(service.replica.view, settings)
@@ -98,9 +99,7 @@ def _prepare(place: Place) -> tuple[bytes, str | None]:
     client = blocking_client(place)
     try:
         check(client, place)
-        with suppress(redis.ResponseError):  # managed servers forbid CONFIG GET
-            return known_secret(client, place.data), durability_warning(client)
-        return known_secret(client, place.data), None
+        return known_secret(client, place.data), known_to_lose(client)
     finally:
         client.close()
 

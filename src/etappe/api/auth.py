@@ -45,7 +45,7 @@ async def secret_key(connection: Connection, _: BaseRouteHandler) -> None:
 
 def is_trusted(connection: Connection) -> bool:
     """Whether the request is believed all: by a secret key, or where keys are off."""
-    key: ApiKey | None = connection.state.get("key")
+    key: ApiKey | None = connection.scope["state"].get("key")
     return key is None or key.kind == "secret"
 
 
@@ -83,13 +83,20 @@ def _secrets(connection: Connection) -> list[str]:
     return [one.digest for one in known if one.kind == "secret" and not one.revoked]
 
 
+def _authorization(connection: Connection) -> str:
+    """The first header of this name, read from the scope: all headers are parsed for nothing where this is all."""
+    return next(
+        (value.decode("latin-1") for name, value in connection.scope["headers"] if name == b"authorization"), ""
+    )
+
+
 def _bearer(connection: Connection) -> str:
-    scheme, _, key = connection.headers.get("authorization", "").partition(" ")
+    scheme, _, key = _authorization(connection).partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _user_name(connection: Connection) -> str:
-    scheme, _, encoded = connection.headers.get("authorization", "").partition(" ")
+    scheme, _, encoded = _authorization(connection).partition(" ")
     if scheme.lower() != "basic":
         return ""
     try:
@@ -117,5 +124,5 @@ async def _key_of(connection: Connection, key: str | None = None, scheme: str = 
             "no valid key: send 'Authorization: Bearer KEY'; `etappe keys create --kind secret` makes one",
             headers={"WWW-Authenticate": scheme},
         )
-    connection.state["key"] = found
+    connection.scope["state"]["key"] = found
     return found

@@ -49,8 +49,6 @@ BODIES: Final = {
 }
 """Bytes of a body by route. Segment's and Google's are those that they state, whoever sends them."""
 
-READ_SECONDS: Final = 30.0
-"""A body that has not come in this time is given up: what has come of it takes room."""
 THROWN_AWAY_BYTES: Final = 32_000_000
 THROWN_AWAY_SECONDS: Final = 5.0
 """Of a body that is refused, so much is read before the answer, for so long, and thrown away piece by piece."""
@@ -69,6 +67,7 @@ class Room:
 
     def __init__(self, limits: Limits) -> None:
         self._most = limits.bodies_mb * 1_000_000
+        self.seconds = limits.body_seconds
         self.held = 0
         self.held_of_browsers = 0
 

@@ -1,18 +1,17 @@
 """The way of one decision: one read, then computing (`serving/decide.py`), the rest behind the answer."""
 
-import asyncio
 import logging
 import time
 from contextlib import suppress
 from typing import Final
 
 import msgspec
-import redis
 
 from etappe.api import metrics, replays
+from etappe.api.lately import Key
 from etappe.api.service import Service
 from etappe.customers.state import State
-from etappe.errors import DataError, GenerationError, StoreUnavailableError
+from etappe.errors import DataError, GenerationError, StoreError
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject
 from etappe.serving import record
@@ -24,6 +23,7 @@ from etappe.store import customers
 from etappe.store.answers import Kept
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import Recorded
+from etappe.store.wire import within
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -33,7 +33,15 @@ async def answer(service: Service, request: DecideRequest, *, proven: bool = Tru
     """The answer to `request`, encoded: one read, then computing, the rest behind the answer.
 
     Where it is not `proven` who asks, a browser that is linked to an account is answered by its own record.
+
+    Raises:
+        RefusedError: there is more to do than can be done in time.
     """
+    async with service.admission.decisions.turn():
+        return await _answer(service, request, proven=proven)
+
+
+async def _answer(service: Service, request: DecideRequest, *, proven: bool) -> bytes:
     began = time.perf_counter()
     repeatable = replays.key_of(request, proven=proven)
     subjects = _subjects(service, request, repeatable)
@@ -41,11 +49,14 @@ async def answer(service: Service, request: DecideRequest, *, proven: bool = Tru
     found, degraded = await _read(service, subjects, repeatable, own)
     customer = next((one for one in found if one.found), None)
     state, degraded = _state(service, customer, request.channel, degraded)
+    held_back = _seen_lately(service, request, [(one, one in own) for one in subjects]) if degraded else None
+    if not degraded:
+        _see(service, subjects, found, own, personal=state is not None)
     if repeatable and (kept := service.replays.find(subjects[0], repeatable, found[0].answer if found else b"")):
         with suppress(DataError):  # of another version of Etappe: as if it had not been kept
             return _again(service, kept, request, state)
     catalogue = service.replica.position
-    made = decide(service.replica.view, request, state, service.settings, this_moment())
+    made = decide(service.replica.view, request, state or held_back, service.settings, this_moment())
     took = time.perf_counter() - began
     encoded = made.encoded(round(took * 1000, 3), degraded=degraded)
     if repeatable:
@@ -81,6 +92,24 @@ def _state(
         return None, True
 
 
+def _see(
+    service: Service, subjects: list[Subject], found: list[CustomerRecord], own: list[Subject], *, personal: bool
+) -> None:
+    """Remembers for a while the record that decides, in case that Redis does not answer."""
+    for subject, customer in zip(subjects, found, strict=False):
+        if customer.found:
+            service.lately.saw((subject, subject in own), customer, personal=personal)
+            return
+
+
+def _seen_lately(service: Service, request: DecideRequest, keys: list[Key]) -> State | None:
+    """What a degraded answer holds back all the same: what this process knows to be forbidden."""
+    state = service.lately.forbidding(keys, request.channel)
+    if state is not None:
+        metrics.HELD_BACK.inc()
+    return state
+
+
 def _subjects(service: Service, request: DecideRequest, repeatable: str | None) -> list[Subject]:
     """Whose record to read: the user's before the visitor's; a stranger with a request_id has only that."""
     asked = request.customer
@@ -105,12 +134,12 @@ async def _read(
         await service.be_current()
         if not subjects:
             return [], False
-        async with asyncio.timeout(service.budget):
-            return await customers.read(service.client, subjects, request_id, own, service.standing), False
+        async with within(service.budget):
+            return await customers.read(service.wire, subjects, request_id, own, service.standing), False
     except GenerationError:
         metrics.SET_BACK.inc()
         return [], True
-    except (StoreUnavailableError, TimeoutError, redis.RedisError, OSError):
+    except (StoreError, TimeoutError):
         return [], True
 
 

@@ -17,6 +17,7 @@ from etappe.api.service import Service
 from etappe.customers.identity import Group, Node
 from etappe.events.identities import USER, rank
 from etappe.ids import Subject
+from etappe.store.failures import in_thread
 from etappe.store.identities import graph
 
 _BY_REQUEST: Final = "request"
@@ -64,8 +65,8 @@ async def get_identities(customer_id: FromPath[str], service: Serving) -> Identi
     customer_id = id_of(customer_id)
     await service.stand()
     subject = service.subject(USER, customer_id)
-    root = (await asyncio.to_thread(graph.roots, service.blocking, [subject]))[subject]
-    group = (await asyncio.to_thread(graph.groups, service.blocking, [root]))[root]
+    root = (await in_thread(graph.roots, service.blocking, [subject]))[subject]
+    group = (await in_thread(graph.groups, service.blocking, [root]))[root]
     if not group:
         if not (await service.customer(subject)).found:
             raise NotFoundException(f"no event of customer {customer_id!r} is known")
@@ -81,7 +82,9 @@ async def delete_identity(
     """Take an identity, with what came in through it, out of a customer: both are again what they were apart."""
     subject, other = service.subject(USER, id_of(customer_id)), service.subject(kind, value)
     await service.stand()
-    changed = await asyncio.to_thread(graph.part, service.blocking, subject, other, _BY_REQUEST, service.settings)
+    service.lately.forget(subject)
+    service.lately.forget(other)
+    changed = await in_thread(graph.part, service.blocking, subject, other, _BY_REQUEST, service.settings)
     return Parted(kind, value, await _rebuilt(service, changed))
 
 
@@ -106,7 +109,7 @@ async def _rebuilt(service: Service, customers: list[Subject]) -> bool:
     """Waits until the worker has rebuilt `customers`, within some time."""
     deadline = time.monotonic() + _REBUILD_SECONDS
     while time.monotonic() < deadline:
-        if not set(customers) & set(await asyncio.to_thread(graph.dirty, service.blocking)):
+        if not set(customers) & set(await in_thread(graph.dirty, service.blocking)):
             return True
         await asyncio.sleep(_POLL_SECONDS)
     return False

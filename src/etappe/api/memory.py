@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from typing import Final
 
-import redis
-
-from etappe.errors import GenerationError
+from etappe.errors import StoreError
 from etappe.store.connection import AsyncRedis
+from etappe.store.failures import translated
 from etappe.store.memory import memory_of_async
 
 _SECONDS: Final = 1.0
@@ -23,6 +22,6 @@ class MemoryWatch:
     async def run(self) -> None:
         """Goes on until cancelled. Where Redis does not answer, what was last heard stays."""
         while True:
-            with contextlib.suppress(redis.RedisError, OSError, GenerationError):
+            with contextlib.suppress(StoreError, OSError), translated():
                 self.warnings = (await memory_of_async(self._client)).warnings()
             await asyncio.sleep(_SECONDS)

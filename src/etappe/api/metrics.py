@@ -28,6 +28,14 @@ EVENTS: Final = Counter("etappe_events", "Events that came in.", ["status"], reg
 SET_BACK: Final = Counter(
     "etappe_decisions_set_back", "Decisions degraded because Redis has lost what it had.", registry=_REGISTRY
 )
+HELD_BACK: Final = Counter(
+    "etappe_decisions_held_back",
+    "Degraded decisions that held back what was known to be forbidden to a customer seen lately.",
+    registry=_REGISTRY,
+)
+REFUSED: Final = Counter(
+    "etappe_refused", "Requests refused as there was more to do than could be done.", ["what"], registry=_REGISTRY
+)
 RECORDS_DROPPED: Final = Counter(
     "etappe_decision_records_dropped", "Decision records dropped under overload.", registry=_REGISTRY
 )

@@ -16,6 +16,7 @@ from etappe.errors import StoreUnavailableError
 from etappe.events.identities import USER, Identity
 from etappe.ids import Subject
 from etappe.store import exports
+from etappe.store.failures import in_thread
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Receipt
 
@@ -30,11 +31,11 @@ async def get_export(customer_id: FromPath[str], service: Serving) -> Response[A
     identity = Identity(USER, id_of(customer_id))
     await service.stand()
     subject = service.subject(identity.kind, identity.value)
-    customer, identities = await asyncio.to_thread(_known, service, subject, identity)
-    number = await asyncio.to_thread(exports.ask, service.blocking, customer, identities)
+    customer, identities = await in_thread(_known, service, subject, identity)
+    number = await in_thread(exports.ask, service.blocking, customer, identities)
     deadline = time.monotonic() + _EXPORT_SECONDS
     while time.monotonic() < deadline:
-        found: Any = await asyncio.to_thread(exports.take, service.blocking, number)
+        found: Any = await in_thread(exports.take, service.blocking, number)
         if found == exports.NOTHING:
             raise NotFoundException(f"nothing is held of customer {identity.value!r}")
         if found is not None:
@@ -49,14 +50,15 @@ async def delete_customer(customer_id: FromPath[str], service: Serving) -> Recei
     identity = Identity(USER, id_of(customer_id))
     await service.stand()
     subject = service.subject(identity.kind, identity.value)
-    return await asyncio.to_thread(erasure.erase, service.blocking, service.secret, identity, subject, service.settings)
+    service.lately.forget(subject)
+    return await in_thread(erasure.erase, service.blocking, service.secret, identity, subject, service.settings)
 
 
 @get("/v1/erasures/{number:str}", guards=[auth.secret_key])
 async def get_erasure(number: FromPath[str], service: Serving) -> Receipt:
     """Show what became of an erasure."""
     await service.stand()
-    found = await asyncio.to_thread(erasure.receipt, service.blocking, number)
+    found = await in_thread(erasure.receipt, service.blocking, number)
     if found is None:
         raise NotFoundException(f"there is no erasure with receipt {number!r}")
     return found

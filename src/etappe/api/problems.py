@@ -6,12 +6,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-import redis
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError, TooMuchError
-from etappe.store.memory import is_full
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FULL_SECONDS: Final = 5
@@ -35,7 +33,9 @@ class RefusedError(HTTPException):
     """A request that asks for more than it may just now: what of it, and (where waiting helps) after how long again."""
 
     def __init__(self, status: int, detail: str, field: str | None = None, seconds: int | None = None) -> None:
-        headers = None if seconds is None else {"retry-after": str(seconds)}
+        headers = {} if seconds is None else {"retry-after": str(seconds)}
+        if status == HTTPStatus.REQUEST_TIMEOUT:  # nobody knows where the next request would begin
+            headers["connection"] = "close"
         super().__init__(detail, status_code=status, headers=headers)
         self.field = field
 
@@ -94,10 +94,8 @@ def _no_text(_: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[A
     )
 
 
-def _no_redis(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Redis did not answer where nothing can be said without it, or is full."""
-    if is_full(error):
-        return _full(StoreFullError())
+def _late(_: Request[Any, Any, Any], error: TimeoutError) -> Response[Any]:
+    """Redis did not answer in its budget, where nothing can be said without it."""
     said = str(error) or "in time"
     return response(
         HTTPStatus.SERVICE_UNAVAILABLE, f"Redis does not answer ({said}); try again", headers={"retry-after": "1"}
@@ -134,7 +132,6 @@ HANDLERS: Final[dict[int | type[Exception], Callable[..., Response[Any]]]] = {
     EtappeError: _etappe,
     RecursionError: _nested,
     UnicodeDecodeError: _no_text,
-    redis.RedisError: _no_redis,
-    TimeoutError: _no_redis,
+    TimeoutError: _late,
     Exception: _unexpected,
 }

@@ -1,22 +1,20 @@
 """What a serving process knows of requests that were answered before: in Redis, else by itself."""
 
-import asyncio
 import hashlib
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
-import redis
 from litestar.exceptions import HTTPException
 
-from etappe.errors import GenerationError
+from etappe.errors import StoreError
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Settings
 from etappe.store import answers
 from etappe.store.answers import Kept, Nearby
-from etappe.store.connection import AsyncRedis
+from etappe.store.wire import Wire, within
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -32,8 +30,8 @@ def key_of(request: DecideRequest, *, proven: bool = True) -> str | None:
 class Replays:
     """Finds and keeps answers. Those that Redis did not take in time are kept here."""
 
-    def __init__(self, client: AsyncRedis, settings: Settings) -> None:
-        self._client = client
+    def __init__(self, wire: Wire, settings: Settings) -> None:
+        self._wire = wire
         self._settings = settings
         self._budget = settings.store.budget_ms / 1000
         self._nearby = Nearby()
@@ -56,9 +54,9 @@ class Replays:
                 detail=f"the answer has {len(made.answer):,} bytes, too many to be kept for a repeated request_id;"
                 " ask for fewer items, or leave request_id out",
             )
-        with suppress(TimeoutError, redis.RedisError, OSError, GenerationError):
-            async with asyncio.timeout(0 if degraded else self._budget):
-                kept = await answers.keep(self._client, subject, key, value, self._settings)
+        with suppress(TimeoutError, StoreError):
+            async with within(0 if degraded else self._budget):
+                kept = await answers.keep(self._wire, subject, key, value, self._settings)
             return made if kept == value else answers.unpacked(kept) or made
         self._nearby.put(subject, key, value, self._settings.store.answer_seconds)
         return made

@@ -9,15 +9,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import redis
-
 from etappe.catalog.table import Catalogue
-from etappe.errors import EtappeError, GenerationError
+from etappe.errors import EtappeError, GenerationError, StoreError
 from etappe.serving.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, keys, kinds, snapshots
+from etappe.store import catalogues, journal, keys, kinds, marks, snapshots
 from etappe.store.api_keys import ApiKey, listed
 from etappe.store.connection import AsyncRedis, SyncRedis, blocking_client
+from etappe.store.failures import in_thread
 from etappe.store.journal import Change
 from etappe.store.marks import Standing
 
@@ -82,14 +81,14 @@ class Replica:
                     await self._follow()
                 except GenerationError:  # its log has it already
                     await asyncio.sleep(_PAUSE_SECONDS)
-                except (redis.RedisError, OSError, EtappeError) as error:
+                except (OSError, EtappeError) as error:
                     _log.warning("the journal cannot be followed: %s", error)
                     await asyncio.sleep(_PAUSE_SECONDS)
                 except Exception:  # noqa: BLE001 - whatever it is, the next entry may be better
                     _log.exception("the journal cannot be followed; trying again")
                     await asyncio.sleep(_PAUSE_SECONDS)
         finally:
-            with contextlib.suppress(redis.RedisError, OSError):
+            with contextlib.suppress(OSError, StoreError):
                 await journal.renew(self._client, self.name, self.position, 0, self._least())
 
     async def keep_current(self, budget: float) -> bool:
@@ -112,7 +111,7 @@ class Replica:
             await self.reload()
         except GenerationError:
             pass  # its log has it already
-        except (redis.RedisError, OSError, EtappeError) as error:
+        except (OSError, EtappeError) as error:
             _log.warning("the configuration cannot be reloaded: %s", error)
         except Exception:  # noqa: BLE001 - nobody would hear of it here
             _log.exception("the configuration cannot be reloaded; the next request tries again")
@@ -134,7 +133,7 @@ class Replica:
             await self._lease_for(_LOADING_SECONDS, held)
             self._heard = True
             with contextlib.closing(blocking_client(self._place)) as client:
-                known, found = await asyncio.to_thread(_load, client, self._place.data, held)
+                known, found = await in_thread(_load, client, self._place.data, held)
             await self._lease_for(_LOADING_SECONDS, held)  # what was loaded is of a Redis that stands
             self.keys = known
             if afresh and found is None:
@@ -151,7 +150,7 @@ class Replica:
     async def load_snapshot(self) -> None:
         """Swaps in the current snapshot by one assignment; a damaged one is refused and the old one stays."""
         with contextlib.closing(blocking_client(self._place)) as client:
-            found = await asyncio.to_thread(snapshots.open_current, client, self._place.data, self.view.version)
+            found = await in_thread(snapshots.open_current, client, self._place.data, self.view.version)
         if found is not None:
             await self._replace_view(lambda view: view.with_snapshot(found))
             _log.info("serving snapshot %s", found.version)
@@ -206,11 +205,7 @@ class Replica:
         if self._standing is None:
             return False
         names = list(dict.fromkeys([keys.CONFIG_MARK, *self._standing.wrong]))
-        async with self._client.pipeline(transaction=False) as pipe:
-            for name in (keys.SECRET, *names):
-                pipe.get(name)
-            secret, *found = await pipe.execute()
-        return self._standing.stand(secret, dict(zip(names, found, strict=True)))
+        return self._standing.stand(*await marks.asked(self._client, names))
 
     def _apply(self, change: Change) -> None:
         """Applies one change, at once and in full; one applied already is passed over, a damaged one too."""
@@ -260,7 +255,7 @@ class Replica:
         try:
             async with self._swapping:
                 await self.load_snapshot()
-        except (redis.RedisError, OSError, EtappeError) as error:
+        except (OSError, EtappeError) as error:
             _log.error("the snapshot is refused, what was served before stays: %s", error)
         except Exception:  # noqa: BLE001 - nobody would hear of it here
             _log.exception("the snapshot is refused, what was served before stays")

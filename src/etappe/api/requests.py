@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
-from litestar.exceptions import ValidationException
+from litestar.exceptions import InternalServerException, ValidationException
 
 from etappe.api import auth, bounds
 from etappe.api.problems import RefusedError
@@ -25,10 +25,10 @@ class BoundedRequest(Request[Any, Any, State]):
         """The body in pieces, however long each takes.
 
         Raises:
-            RefusedError: it is too large, or there is no room for it just now.
+            RefusedError: it is too large or cut off, or there is no room for it just now.
         """
         most, trusted, read = bounds.of_body(self), auth.is_trusted(self), 0
-        pieces = super().stream()
+        pieces = _whole_or_cut(super().stream())
         if (self.content_length or 0) > most:
             await _thrown_away(pieces, self.content_length or 0)
             raise _too_large(most, trusted=trusted)
@@ -45,15 +45,15 @@ class BoundedRequest(Request[Any, Any, State]):
         """The whole body.
 
         Raises:
-            RefusedError: it is too large, there is no room for it just now, or it does not come in time.
+            RefusedError: it is too large or cut off, there is no room for it just now, or it does not come in time.
         """
+        seconds: float = self.app.state.room.seconds
         try:
-            async with asyncio.timeout(bounds.READ_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await super().body()
         except TimeoutError as error:
             raise RefusedError(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"the body did not come within {bounds.READ_SECONDS:g} seconds; send it again",
+                HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {seconds:g} seconds; send it again"
             ) from error
 
     async def json(self) -> Any:
@@ -99,6 +99,15 @@ def _field(place: str) -> str | None:
     """The field that msgspec names as `$.a[0].b`, or as a key in one."""
     _, _, path = place.rstrip("`").rpartition("$")
     return path.lstrip(".") or None
+
+
+async def _whole_or_cut(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """`pieces`, where a client that goes before all has come is the client's fault, not ours."""
+    try:
+        async for piece in pieces:
+            yield piece
+    except InternalServerException as error:  # what Litestar raises then, and nothing else while it reads
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "the body was cut off; send all of it") from error
 
 
 async def _thrown_away(pieces: AsyncGenerator[bytes, None], least: int) -> None:

@@ -4,42 +4,27 @@ import time
 from http import HTTPStatus
 from typing import Annotated, Any
 
-import msgspec
 from litestar import MediaType, Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from etappe.api import (
-    auth,
-    bounds,
-    collect,
-    consent,
-    deciding,
-    identities,
-    metrics,
-    personal_data,
-    rates,
-    segment,
-    visitor,
-)
-from etappe.api.accepting import take_events
+from etappe.api import auth, collect, consent, identities, metrics, personal_data, posts, segment, visitor
 from etappe.api.bodies import EventsAnswer, ItemsAnswer, ItemsBody, in_zone
 from etappe.api.customers import CustomerAnswer, answer_of, consents_of
 from etappe.api.operations import EventsOperation
 from etappe.api.paths import id_of
-from etappe.api.service import Service, now
+from etappe.api.service import Service
 from etappe.catalog.item import Item, ItemPatch, check_size
 from etappe.customers.state import fold_state
 from etappe.errors import InputError
-from etappe.events.identities import ANONYMOUS, USER, Identity
-from etappe.events.intake import read_batch, token_of
+from etappe.events.identities import USER
 from etappe.ids import item_hash
 from etappe.serving import lists
 from etappe.serving.answer import Answer
 from etappe.serving.decide import state_of
-from etappe.serving.request import DecideRequest, check
+from etappe.serving.request import DecideRequest
 from etappe.store import journal
 from etappe.store.marks import REMEDY
 
@@ -52,23 +37,15 @@ Serving = NamedDependency[Service]
 @post("/v1/events", status_code=202, guards=[auth.any_key], operation_class=EventsOperation)
 async def post_events(request: AnyRequest, service: Serving) -> EventsAnswer:
     """Accept events: once answered, they are durable and change the very next decision."""
-    body = await request.body()
-    accepted, rejected = read_batch(body, now(), bounds.EVENTS.of(request))
-    token = token_of(body)
-    rates.admit(request, accepted, auth.sender_of(request, token))
-    return await take_events(request, service, accepted, rejected, token=token)
+    posts.raise_failed(request)
+    return await posts.taken(request, await request.body(), service)
 
 
 @post("/v1/decide", status_code=200, guards=[auth.any_key], responses={})
 async def post_decide(request: AnyRequest, data: JSONBody[DecideRequest], service: Serving) -> Response[Answer]:
     """Decide what one customer is shown at one moment, and why."""
-    check(data)
-    asked = data.customer
-    if asked.user_id and not auth.may_name_customers(request, asked.user_id, asked.token):
-        data = msgspec.structs.replace(data, customer=msgspec.structs.replace(asked, user_id=None))
-    browser = asked.anonymous_id
-    proven = browser is None or auth.proves(request, Identity(ANONYMOUS, browser), asked.token)
-    encoded: Any = await deciding.answer(service, data, proven=proven)
+    posts.raise_failed(request)
+    encoded: Any = await posts.decided(request, data, service)
     return Response(encoded, media_type=MediaType.JSON)
 
 

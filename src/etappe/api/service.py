@@ -1,6 +1,5 @@
 """What the routes share: the replica and the store's connections."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
@@ -9,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from etappe.api.admission import Admission
+from etappe.api.lately import Lately
 from etappe.api.memory import MemoryWatch
 from etappe.api.replays import Replays
 from etappe.api.replica import Replica
@@ -20,10 +21,11 @@ from etappe.store import browsers, consents, customers, journal, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.decisions import DecisionWriter
+from etappe.store.failures import in_thread
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Aliases, Outcome, ingest
 from etappe.store.marks import REMEDY, Standing
-from etappe.store.wire import RedisPy, Wire
+from etappe.store.wire import Wire, ask_all, within
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -33,10 +35,10 @@ class Service:
     """One serving process."""
 
     def __init__(
-        self, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, standing: Standing
+        self, wire: Wire, client: AsyncRedis, blocking: SyncRedis, place: Place, settings: Settings, standing: Standing
     ) -> None:
+        self.wire = wire
         self.client = client
-        self.wire: Wire = RedisPy(client)
         self.blocking = blocking
         self.place = place
         self.settings = settings
@@ -52,7 +54,9 @@ class Service:
         self._aliases = Aliases()
         self._linker = Linker(blocking, standing.secret, settings)
         self.digest = settings.digest()
-        self.replays = Replays(client, settings)
+        self.admission = Admission(settings.limits)
+        self.lately = Lately(settings)
+        self.replays = Replays(wire, settings)
         self.budget = settings.store.budget_ms / 1000
         self.zone = _zone(settings.catalogue.time_zone)
 
@@ -63,19 +67,21 @@ class Service:
             StoreUnavailableError: Redis does not answer, or identities are being changed all the time; send them again.
             GenerationError: Redis has lost what it had; nothing is taken until it is rebuilt.
         """
-        judged = await browsers.judge(self.client, self.secret, events)
+        judged = await browsers.judge(self.wire, self.secret, events)
         outcomes = await ingest(self.client, self.secret, judged.events, self.settings, self._aliases, self.standing)
-        await browsers.keep(self.client, self.secret, judged, outcomes, self.settings)
+        await browsers.keep(self.wire, self.secret, judged, outcomes, self.settings)
+        taken = zip(judged.events, outcomes, strict=True)
+        self.lately.heard(self.secret, (one for one, what in taken if what is not Outcome.ERASED))
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
         if claims:
-            await asyncio.to_thread(self._linker.link, claims)
+            await in_thread(self._linker.link, claims)
         return outcomes
 
     async def with_consent_timed(self, events: Sequence[Accepted], arrived: datetime) -> list[Accepted]:
         """`events` in which each `set_consent` has the time from which it counts."""
-        return await consents.timed(self.client, self.secret, events, arrived, self.settings)
+        return await consents.timed(self.wire, self.secret, events, arrived, self.settings)
 
     async def keep_current(self) -> bool:
         """Whether keys and catalogue are up to date, brought up to it where need be."""
@@ -108,8 +114,9 @@ class Service:
             GenerationError: it has lost what it had.
         """
         await self.be_current()
-        for name in (keys.CONFIG_MARK, keys.IDENTITY_MARK):
-            self.standing.check(name, await self.client.get(name))
+        names = (keys.CONFIG_MARK, keys.IDENTITY_MARK)
+        for name, mark in zip(names, await ask_all(self.wire, [("GET", name) for name in names]), strict=True):
+            self.standing.check(name, mark)
 
     async def journal(self, kind: str, payload: object) -> str:
         """Journals a change and returns its position.
@@ -137,8 +144,8 @@ class Service:
         Raises:
             TimeoutError: Redis does not answer in its budget.
         """
-        async with asyncio.timeout(self.budget):
-            return (await customers.read(self.client, [subject], standing=self.standing))[0]
+        async with within(self.budget):
+            return (await customers.read(self.wire, [subject], standing=self.standing))[0]
 
 
 def _zone(name: str) -> tzinfo:

@@ -17,13 +17,11 @@ from typing import Annotated
 import redis
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
 
 from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
+from etappe.cli.processes import STOP_SECONDS, Processes
 from etappe.errors import EtappeError, GenerationError
 from etappe.log import Log
 from etappe.settings import Place
@@ -34,8 +32,6 @@ from etappe.wiring.losses import refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.zones import zone_of
 
-TARGET = "etappe.wiring.app:app_from_environment"
-_STOP_SECONDS = 10
 _READY_SECONDS = 120
 
 
@@ -52,21 +48,12 @@ def serve(
     _check_auth(place, host)
     check_free(host, port)
     with running(place, host, port) as (environment, stop):
-        os.environ.update(environment)
-        server = Granian(
-            TARGET,
-            address=host,
-            port=port,
-            interface=Interfaces.ASGI,
-            workers=workers,
-            factory=True,
-            respawn_failed_workers=True,
-            workers_kill_timeout=_STOP_SECONDS,
-            log_enabled=True,
-            log_level=LogLevels.warning,
-        )
+        serving = Processes(host, port, workers, environment)
         threading.Thread(target=_announce, args=(place, host, port, workers, stop), daemon=True).start()
-        server.serve()
+        try:
+            serving.keep()
+        finally:
+            serving.stop()
 
 
 @contextmanager
@@ -89,7 +76,7 @@ def running(place: Place, host: str, port: int) -> Iterator[tuple[dict[str, str]
         finally:
             stop.set()
             if keeper.is_alive():
-                keeper.join(_STOP_SECONDS)
+                keeper.join(STOP_SECONDS)
                 _archive_rest(client, place)
             shutil.rmtree(shared, ignore_errors=True)
 
@@ -171,7 +158,7 @@ def _keep(embedded: EmbeddedServer, environment: dict[str, str], stop: threading
             process = _start_worker(environment)
     process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
 

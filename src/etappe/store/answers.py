@@ -15,7 +15,9 @@ import msgspec
 from etappe.ids import PARTITIONS, Subject, partition_of
 from etappe.settings import Settings
 from etappe.store import keys, scripts
-from etappe.store.connection import AsyncRedis, SyncRedis, run_script_async
+from etappe.store.connection import SyncRedis
+from etappe.store.failures import translated
+from etappe.store.wire import Wire, ask_script
 
 OWN_BYTES: Final = 300
 """What Redis itself needs for an answer and its entry in the ring; the name, which stands in both, counts twice."""
@@ -59,11 +61,16 @@ def fits(value: bytes, subject: Subject, request_id: str, settings: Settings) ->
     return len(value) + 2 * len(keys.answer(subject, request_id)) + OWN_BYTES <= share(settings)
 
 
-async def keep(client: AsyncRedis, subject: Subject, request_id: str, value: bytes, settings: Settings) -> bytes:
-    """Keeps a packed answer, unless there is one; returns the one that counts."""
+async def keep(wire: Wire, subject: Subject, request_id: str, value: bytes, settings: Settings) -> bytes:
+    """Keeps a packed answer, unless there is one; returns the one that counts.
+
+    Raises:
+        StoreError: Redis does not answer, is full, or refuses to write.
+    """
     names = [keys.answer(subject, request_id), keys.answers(partition_of(subject))]
-    arguments = [value, settings.store.answer_seconds, share(settings), OWN_BYTES]
-    before: bytes | None = await run_script_async(client, scripts.KEEP, names, arguments)
+    arguments: list[bytes | str | float] = [value, settings.store.answer_seconds, share(settings), OWN_BYTES]
+    with translated("the answer"):
+        before: bytes | None = await ask_script(wire, scripts.KEEP, names, arguments)
     return before or value
 
 

@@ -12,21 +12,21 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
-import redis
 
 from etappe.customers import records
 from etappe.customers.consent import DENIED, GRANTED, verdict_of
-from etappe.errors import DataError, StoreUnavailableError
+from etappe.errors import DataError
 from etappe.events import traffic, trust
 from etappe.events.identities import ANONYMOUS
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.settings import Settings
-from etappe.store import customers, keys, memory, scripts
-from etappe.store.connection import AsyncRedis, run_script_async
+from etappe.store import customers, keys, scripts
 from etappe.store.customers import CustomerRecord
+from etappe.store.failures import translated
 from etappe.store.ingest import Outcome, subject_for
+from etappe.store.wire import Wire, ask_script
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Judged(msgspec.Struct, frozen=True):
     browsers: dict[Subject, CustomerRecord]
 
 
-async def judge(client: AsyncRedis, secret: bytes, events: Sequence[Accepted]) -> Judged:
+async def judge(wire: Wire, secret: bytes, events: Sequence[Accepted]) -> Judged:
     """What of events without proof may count, and for whom. One read, where one of them names a browser.
 
     Raises:
@@ -46,15 +46,13 @@ async def judge(client: AsyncRedis, secret: bytes, events: Sequence[Accepted]) -
         return Judged(list(events), {})
     asked = [browser for one in events if (browser := _browser(secret, one)) is not None]
     subjects = list(dict.fromkeys(asked))
-    found = await customers.read(client, subjects, own=subjects) if subjects else []
+    found = await customers.read(wire, subjects, own=subjects) if subjects else []
     browsers = dict(zip(subjects, found, strict=True))
     denying = {browser for browser, one in browsers.items() if _denies(one)}
     return Judged([_judged(secret, one, browsers, denying) for one in events], browsers)
 
 
-async def keep(
-    client: AsyncRedis, secret: bytes, judged: Judged, outcomes: Sequence[Outcome], settings: Settings
-) -> None:
+async def keep(wire: Wire, secret: bytes, judged: Judged, outcomes: Sequence[Outcome], settings: Settings) -> None:
     """Adds what browsers sent without proof to their own records, where that is another than it went to already.
 
     Raises:
@@ -68,13 +66,9 @@ async def keep(
         browser = _browser(secret, one)
         if browser is not None and outcome is not Outcome.ERASED and _is_kept(secret, one, judged, browser, settings):
             kept[browser].append(records.encode(one.event, one.event_id, one.time))
-    try:
+    with translated("the events"):
         for browser, told in kept.items():
-            await run_script_async(client, scripts.OWN, keys.of_browser(browser), [*_bounds(browser, settings), *told])
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
-    except redis.ResponseError as error:
-        raise memory.refusal(error, "the events") from error
+            await ask_script(wire, scripts.OWN, keys.of_browser(browser), [*_bounds(browser, settings), *told])
 
 
 def _bounds(browser: Subject, settings: Settings) -> list[Any]:

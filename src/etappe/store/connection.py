@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,6 +22,10 @@ from etappe.store.embedded import EmbeddedServer
 SECRET_FILE: Final = "secret"  # noqa: S105 - a file name
 SECRET_BYTES: Final = 32
 OLDEST: Final = (6, 2)
+_MOST_CONNECTIONS: Final = 50
+"""Of a serving process, beside the one of its wire: more would not be served sooner."""
+_FREE_SECONDS: Final = 5.0
+"""The longest wait for a connection that is free."""
 
 AsyncRedis = redis.asyncio.Redis
 AsyncConnection = redis.asyncio.connection.AbstractConnection
@@ -52,8 +56,11 @@ def connect(place: Place) -> Iterator[SyncRedis]:
 async def connect_async(
     place: Place, greet: Callable[[AsyncConnection], Awaitable[None]] | None = None
 ) -> AsyncIterator[AsyncRedis]:
-    """A connection pool for the API. The embedded server must be running already. `greet` opens each connection."""
-    client = _client(AsyncRedis, place, retry=Retry(NoBackoff(), 1), redis_connect_func=greet)
+    """A connection pool for the API, where one waits for a connection that is free rather than being refused.
+
+    The embedded server must be running already. `greet` opens each connection.
+    """
+    client = AsyncRedis.from_pool(_waiting_pool(place, retry=Retry(NoBackoff(), 1), redis_connect_func=greet))
     try:
         yield client
     finally:
@@ -98,6 +105,13 @@ def durability_warning(client: SyncRedis) -> str | None:
         return "Redis keeps no append-only file, so accepted events can be lost: set appendonly yes"
     if settings.get("appendfsync") != "always":
         return "Redis syncs its append-only file only now and then: set appendfsync always to lose nothing"
+    return None
+
+
+def known_to_lose(client: SyncRedis) -> str | None:
+    """As `durability_warning`; None also where the server does not tell: managed ones forbid CONFIG GET."""
+    with suppress(redis.ResponseError):
+        return durability_warning(client)
     return None
 
 
@@ -231,7 +245,23 @@ def _client(kind: type[C], place: Place, **options: Any) -> C:
     try:
         return kind.from_url(place.redis_url, socket_connect_timeout=5, **options)
     except ValueError as error:
-        raise StoreError(f"ETAPPE_REDIS is no Redis URL: {error}; use redis://host:6379/0 or unix:///path") from error
+        raise _no_url(error) from error
+
+
+def _waiting_pool(place: Place, **options: Any) -> redis.asyncio.BlockingConnectionPool:
+    options = {"max_connections": _MOST_CONNECTIONS, "timeout": _FREE_SECONDS} | options
+    if place.redis_url is None:
+        path = str(EmbeddedServer(place.data).socket)
+        kind = redis.asyncio.UnixDomainSocketConnection
+        return redis.asyncio.BlockingConnectionPool(connection_class=kind, path=path, **options)
+    try:
+        return redis.asyncio.BlockingConnectionPool.from_url(place.redis_url, socket_connect_timeout=5, **options)
+    except ValueError as error:
+        raise _no_url(error) from error
+
+
+def _no_url(error: ValueError) -> StoreError:
+    return StoreError(f"ETAPPE_REDIS is no Redis URL: {error}; use redis://host:6379/0 or unix:///path")
 
 
 def _unavailable(place: Place, error: Exception) -> StoreUnavailableError:

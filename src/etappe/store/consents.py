@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-import redis
 
 from etappe.customers import traits, withdrawal
 from etappe.customers.base import unpack
@@ -17,16 +16,16 @@ from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, PURPOSES,
 from etappe.customers.records import decode_tail
 from etappe.customers.state import split_blocks
 from etappe.customers.withdrawal import Word
-from etappe.errors import DataError, StoreUnavailableError
+from etappe.errors import DataError
 from etappe.events import trust
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import SetConsent
 from etappe.ids import Subject, tombstone_of
 from etappe.settings import Settings
 from etappe.store import customers, keys
-from etappe.store.connection import AsyncRedis
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import subject_for
+from etappe.store.wire import Wire, ask_all
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = moment(0)
@@ -34,7 +33,7 @@ _Words = dict[str, Word]
 
 
 async def timed(
-    client: AsyncRedis, secret: bytes, events: Sequence[Accepted], arrived: datetime, settings: Settings
+    wire: Wire, secret: bytes, events: Sequence[Accepted], arrived: datetime, settings: Settings
 ) -> list[Accepted]:
     """`events`, which arrived at `arrived`, in which each `set_consent` has the time from which it counts.
 
@@ -48,9 +47,9 @@ async def timed(
     subjects = {place: subject_for(secret, events[place].event)[0] for place in spoken}
     distinct = list(dict.fromkeys(subjects.values()))
     unproven = {subjects[place] for place in spoken if not events[place].proven}  # a linked browser's own word
-    found = await customers.read(client, distinct, own=unproven)
+    found = await customers.read(wire, distinct, own=unproven)
     records = dict(zip(distinct, found, strict=True))
-    erased = await _erased(client, secret, distinct)
+    erased = await _erased(wire, secret, distinct)
     words = {record.subject: _words_in(record) for record in records.values()}
     skew = round(settings.consent.skew_minutes * 60_000_000)
     for place in spoken:
@@ -62,15 +61,9 @@ async def timed(
     return judged
 
 
-async def _erased(client: AsyncRedis, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
+async def _erased(wire: Wire, secret: bytes, subjects: Sequence[Subject]) -> dict[Subject, int]:
     """When each was erased (Unix us), -1 for never: what was said before stays before, and is refused."""
-    try:
-        async with client.pipeline(transaction=False) as pipe:
-            for subject in subjects:
-                pipe.get(keys.gone(subject, tombstone_of(secret, subject)))
-            values = await pipe.execute()
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise StoreUnavailableError(f"Redis does not answer: {error}; send the same batch again") from error
+    values = await ask_all(wire, [("GET", keys.gone(subject, tombstone_of(secret, subject))) for subject in subjects])
     return {subject: int(gone) * 1000 if gone else -1 for subject, gone in zip(subjects, values, strict=True)}
 
 

@@ -9,12 +9,12 @@ import redis
 from etappe.customers.base import joined, pack, unpack
 from etappe.customers.state import denied
 from etappe.customers.tails import events_of
-from etappe.errors import StoreUnavailableError
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of
 from etappe.store import keys, scripts
-from etappe.store.connection import AsyncRedis, SyncRedis, run_script
+from etappe.store.connection import SyncRedis, run_script
 from etappe.store.identities.roots import HEAD_BYTES, Place, place_of
 from etappe.store.marks import Standing
+from etappe.store.wire import Wire, ask_all
 
 _HOPS: Final = 3
 """An alias leads to its customer at once; further only where it becomes an alias itself while it is read."""
@@ -59,7 +59,7 @@ class CustomerRecord(msgspec.Struct, frozen=True):
 
 
 async def read(
-    client: AsyncRedis,
+    wire: Wire,
     subjects: Sequence[Subject],
     request_id: str | None = None,
     own: Collection[Subject] = (),
@@ -76,42 +76,31 @@ async def read(
         StoreUnavailableError: Redis did not answer.
         GenerationError: the mark of a partition that was read does not stand.
     """
-    try:
-        names = [_names(one, request_id, own=one in own) for one in subjects]
-        first = await _records(client, names, subjects, own, standing)
-        found = first
-        theirs = {one.subject: one for one in found if one.place.root is None}
-        for _ in range(_HOPS):
-            asked = {one.place.root: None for one in found if one.place.root is not None}
-            if not asked:
-                break
-            if wanted := [root for root in asked if root not in theirs]:
-                more = await _records(client, [_names(root, None) for root in wanted], wanted, (), standing)
-                theirs |= {one.subject: one for one in more}
-            found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
-        whole = [await _joined(client, one) if one.place.waiting else one for one in found]
-        return [_own(asked, one) if asked.subject in own else one for asked, one in zip(first, whole, strict=True)]
-    except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise StoreUnavailableError(f"Redis does not answer: {error}") from error
+    names = [_names(one, request_id, own=one in own) for one in subjects]
+    first = await _records(wire, names, subjects, own, standing)
+    found = first
+    theirs = {one.subject: one for one in found if one.place.root is None}
+    for _ in range(_HOPS):
+        asked = {one.place.root: None for one in found if one.place.root is not None}
+        if not asked:
+            break
+        if wanted := [root for root in asked if root not in theirs]:
+            more = await _records(wire, [_names(root, None) for root in wanted], wanted, (), standing)
+            theirs |= {one.subject: one for one in more}
+        found = [_behind(one, theirs.get(one.place.root or one.subject)) for one in found]
+    whole = [await _joined(wire, one) if one.place.waiting else one for one in found]
+    return [_own(asked, one) if asked.subject in own else one for asked, one in zip(first, whole, strict=True)]
 
 
 async def _records(
-    client: AsyncRedis,
+    wire: Wire,
     names: list[list[str]],
     subjects: Sequence[Subject],
     own: Collection[Subject] = (),
     standing: Standing | None = None,
 ) -> list[CustomerRecord]:
-    if len(subjects) == 1:
-        records = [_record(subjects[0], await client.mget(names[0]), own=subjects[0] in own)]
-    else:
-        async with client.pipeline(transaction=False) as pipe:
-            for of_one in names:
-                pipe.mget(of_one)
-            replies = await pipe.execute()
-        records = [
-            _record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)
-        ]
+    replies = await ask_all(wire, [("MGET", *of_one) for of_one in names])
+    records = [_record(subject, reply, own=subject in own) for subject, reply in zip(subjects, replies, strict=True)]
     if standing is not None:
         for record in records:
             standing.check(keys.mark(partition_of(record.subject)), record.mark)
@@ -130,14 +119,11 @@ def _behind(alias: CustomerRecord, customer: CustomerRecord | None) -> CustomerR
     return alias if customer is None else msgspec.structs.replace(customer, answer=alias.answer)
 
 
-async def _joined(client: AsyncRedis, record: CustomerRecord) -> CustomerRecord:
+async def _joined(wire: Wire, record: CustomerRecord) -> CustomerRecord:
     """The record with the bases of what was merged into it, until the worker has rebuilt it from the log."""
-    async with client.pipeline(transaction=False) as pipe:
-        for subject in record.place.waiting:
-            pipe.get(keys.base(subject))
-        bases = await pipe.execute()
+    bases = await ask_all(wire, [("GET", keys.base(subject)) for subject in record.place.waiting])
     if not all(bases):  # rebuilt meanwhile: the record itself holds now what was in them
-        (now,) = await _records(client, [_names(record.subject, None)], [record.subject])
+        (now,) = await _records(wire, [_names(record.subject, None)], [record.subject])
         record = msgspec.structs.replace(now, answer=record.answer)
     return _with_others(record, [base for base in bases if base])
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 import msgspec
-import redis
 
 from etappe import faults
-from etappe.errors import GenerationError
+from etappe.errors import StoreError
 from etappe.ids import Subject
 from etappe.store import keys
 from etappe.store.connection import AsyncRedis
+from etappe.store.failures import translated
 
 _FLUSH_SECONDS: Final = 0.1
 _AT_ONCE: Final = 500
@@ -62,10 +62,10 @@ class DecisionWriter:
         try:
             while True:
                 await asyncio.sleep(_FLUSH_SECONDS)
-                with contextlib.suppress(redis.RedisError, OSError, GenerationError):
+                with contextlib.suppress(StoreError, OSError):
                     await self.flush()
         finally:
-            with contextlib.suppress(redis.RedisError, OSError, GenerationError):
+            with contextlib.suppress(StoreError, OSError):
                 await self.flush()
 
     async def flush(self) -> None:
@@ -73,7 +73,8 @@ class DecisionWriter:
         while self._waiting and not self._held():
             batch = self._take(min(_AT_ONCE, len(self._waiting)))
             try:
-                await self._write(batch)
+                with translated("decision records"):
+                    await self._write(batch)
             except BaseException:
                 self._waiting.extendleft(reversed(batch))
                 self._bytes += _bytes_of(batch)

@@ -16,6 +16,7 @@ from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
 from etappe.store import keys, scripts
 from etappe.store.connection import AsyncRedis, SyncRedis, run_script, run_script_async
+from etappe.store.failures import translated
 
 START: Final = "0-0"
 ITEMS: Final = "items"
@@ -69,7 +70,8 @@ def append_items(client: SyncRedis, patches: Sequence[ItemPatch]) -> str:
 async def append_async(client: AsyncRedis, kind: str, payload: object, least: str = "") -> str | None:
     """As `append`, without blocking; None, and nothing is journalled, where the mark is not at `least`."""
     names, arguments = [keys.CONFIG_STREAM, keys.CONFIG_MARK], [least, kind, msgspec.json.encode(payload)]
-    reply = await run_script_async(client, scripts.JOURNAL, names, arguments)
+    with translated("the change"):
+        reply = await run_script_async(client, scripts.JOURNAL, names, arguments)
     return None if isinstance(reply, list) else _text(reply)
 
 
@@ -83,12 +85,14 @@ def read(client: SyncRedis, after: str) -> Iterable[Change]:
 
 async def read_async(client: AsyncRedis, after: str) -> list[Change]:
     """As `read`, without blocking; at most some hundred, so an empty list means that nothing is left."""
-    return _changes(await client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ))
+    with translated():
+        return _changes(await client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ))
 
 
 async def wait_for_change(client: AsyncRedis, after: str, seconds: float) -> list[Change]:
     """The changes after a position; waits up to `seconds` for one."""
-    reply: Any = await client.xread({keys.CONFIG_STREAM: after}, count=_READ, block=int(seconds * 1000))
+    with translated():
+        reply: Any = await client.xread({keys.CONFIG_STREAM: after}, count=_READ, block=int(seconds * 1000))
     if not reply:
         return []
     streams = list(reply.values()) if isinstance(reply, dict) else [entries for _, entries in reply]
@@ -102,7 +106,8 @@ async def renew(client: AsyncRedis, replica: str, position: str, seconds: float,
     the mark is returned.
     """
     arguments = [replica, position, int(seconds * 1000), least]
-    reply = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, arguments)
+    with translated():
+        reply = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, arguments)
     return 0 if isinstance(reply, list) else reply
 
 
@@ -114,7 +119,8 @@ async def wait_until_applied(client: AsyncRedis, position: str, lease_seconds: f
     """
     deadline = time.monotonic() + 2 * lease_seconds
     while True:
-        found = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, _NOBODY)
+        with translated():
+            found = await run_script_async(client, scripts.LEASE, _LEASE_KEYS, _NOBODY)
         if all(ordered(_text(one)) >= ordered(position) for one in found):
             return
         if time.monotonic() > deadline:

@@ -9,12 +9,14 @@ withdrawals of consent and tombstones, too.
 import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from etappe.errors import GenerationError
 from etappe.store import journal, keys, scripts
-from etappe.store.connection import AsyncConnection, SyncRedis, run_scripts
+from etappe.store.connection import AsyncConnection, AsyncRedis, SyncRedis, run_scripts
+from etappe.store.failures import translated
+from etappe.store.wire import Wire
 
 REMEDY: Final = (
     "run `etappe rebuild` on the data folder that has the log; servers may stay up, and go on by themselves after it"
@@ -62,6 +64,16 @@ def read(client: SyncRedis) -> dict[str, str | None]:
     for stream in keys.MARKED:
         pipe.get(keys.mark_of(stream))
     return {stream: _text(value) for stream, value in zip(keys.MARKED, pipe.execute(), strict=True)}
+
+
+async def asked(client: AsyncRedis, names: Sequence[str]) -> tuple[bytes | None, dict[str, bytes | None]]:
+    """The secret, and marks by their names. Raises as `translated`."""
+    with translated():
+        async with client.pipeline(transaction=False) as pipe:
+            for name in (keys.SECRET, *names):
+                pipe.get(name)
+            secret, *found = await pipe.execute()
+    return secret, dict(zip(names, found, strict=True))
 
 
 def put(client: SyncRedis, generation: str, positions: Mapping[str, str]) -> None:
@@ -138,21 +150,40 @@ class Standing:
         self._beat = max(self._beat, beat)
 
     async def greet(self, connection: AsyncConnection) -> None:
-        """Opens a connection, unless it leads to a Redis that was set back, which a mark need not show at once.
-
-        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy.
+        """Opens a connection of redis-py, as `greet_wire` does one of the wire.
 
         Raises:
             GenerationError: the beat is less than what was heard before.
         """
         await connection.on_connect()
-        if not self._beat:
+        heard = self._beat
+        if not heard:
             return
         await connection.send_command("MGET", keys.BEAT, keys.CONFIG_MARK)
-        beat, mark = await connection.read_response()
-        if generation_of(_text(mark) or "") == self._generation and int(beat or 0) < self._beat:
+        if self._is_older(await connection.read_response(), heard):
             await connection.disconnect()
             self.refuse(keys.CONFIG_MARK, SET_BACK)
+
+    async def greet_wire(self, wire: Wire) -> None:
+        """Lets a new connection be used, unless it leads to a Redis that was set back: a mark may not show that yet.
+
+        Redis comes back older only by being started or connected to anew, and then the beat is that of the copy. It is
+        held against what was heard before it was asked: meanwhile another connection may hear the next beat.
+
+        Raises:
+            GenerationError: the beat is less than what was heard before.
+        """
+        heard = self._beat
+        if not heard:
+            return
+        (reply,) = await wire.ask([("MGET", keys.BEAT, keys.CONFIG_MARK)])
+        if isinstance(reply, list) and self._is_older(reply, heard):  # a node of a cluster may have others of the keys
+            self.refuse(keys.CONFIG_MARK, SET_BACK)
+
+    def _is_older(self, reply: Sequence[Any], heard: int) -> bool:
+        """Whether beat and mark of a connection are of this generation, and from before the beat that was heard."""
+        beat, mark = reply
+        return generation_of(_text(mark) or "") == self._generation and int(beat or 0) < heard
 
     def refuse(self, name: str, reason: str) -> None:
         """Notes that a mark does not stand; the log of the process says it once.

@@ -10,9 +10,12 @@ from threadpoolctl import ThreadpoolController
 from etappe import settings
 from etappe.api import routes
 from etappe.api.app import create_app
+from etappe.api.door import Door
+from etappe.api.front import Front
 from etappe.api.origins import of_this_machine, shared_with_pages
 from etappe.api.paths import keeping_slashes
 from etappe.errors import EtappeError
+from etappe.settings import Place
 
 
 def app_from_environment() -> ASGIApp:
@@ -20,6 +23,11 @@ def app_from_environment() -> ASGIApp:
     limit_threads()
     place = settings.place()
     app = create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
+    return Door(behind_checks(Front(app), place), app)
+
+
+def behind_checks(app: ASGIApp, place: Place) -> ASGIApp:
+    """`app` behind what looks at addresses and pages before any route does."""
     from_where = shared_with_pages(app, routes.HANDLERS) if place.auth else of_this_machine(app)
     return keeping_slashes(from_where)
 

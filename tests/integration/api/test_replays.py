@@ -12,10 +12,11 @@ from tests.integration.full import full
 from etappe.api.replays import Replays, key_of
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
-from etappe.settings import Place, Settings
-from etappe.store import connection, keys
+from etappe.settings import Place, Settings, Store
+from etappe.store import keys
 from etappe.store.answers import Kept
 from etappe.store.connection import SyncRedis
+from etappe.store.wire import open_wire
 
 ME = Subject(bytes([7]) * 16)
 MINE = Kept(b'{"decision": "mine"}', personal=True)
@@ -26,11 +27,12 @@ Play = Callable[[Callable[[Replays], Awaitable[None]]], None]
 @pytest.fixture
 def play(place: Place, settings: Settings) -> Play:
     """Runs a scenario of one serving process."""
+    patient = msgspec.structs.replace(settings, store=Store(budget_ms=10_000))  # whatever else this machine does
 
     def run(scenario: Callable[[Replays], Awaitable[None]]) -> None:
         async def connected() -> None:
-            async with connection.connect_async(place) as client:
-                await scenario(Replays(client, settings))
+            async with open_wire(place) as wire:
+                await scenario(Replays(wire, patient))
 
         asyncio.run(connected())
 

@@ -9,17 +9,18 @@ import pytest
 
 from etappe.ids import Subject
 from etappe.settings import Place, Settings, Store
-from etappe.store import answers, connection, keys
+from etappe.store import answers, keys
 from etappe.store.answers import Kept, Nearby
-from etappe.store.connection import AsyncRedis, SyncRedis
+from etappe.store.connection import SyncRedis
+from etappe.store.wire import Wire, open_wire
 
 ME = Subject(bytes([7]) * 16)
 SMALL = msgspec.structs.replace(Settings(), store=Store(answers_mib=16))
 
 
-def _run(place: Place, scenario: Callable[[AsyncRedis], Awaitable[object]]) -> None:
+def _run(place: Place, scenario: Callable[[Wire], Awaitable[object]]) -> None:
     async def connected() -> None:
-        async with connection.connect_async(place) as client:
+        async with open_wire(place) as client:
             await scenario(client)
 
     asyncio.run(connected())
@@ -52,7 +53,7 @@ def test_unknown_packing(value: bytes) -> None:
 def test_first_answer_counts(place: Place, client: SyncRedis, settings: Settings) -> None:
     """The answer that was kept first is what later ones get; it lapses, and so does the ring."""
 
-    async def scenario(mine: AsyncRedis) -> None:
+    async def scenario(mine: Wire) -> None:
         assert [await answers.keep(mine, ME, "r", value, settings) for value in (b"1", b"2")] == [b"1", b"1"]
         assert await answers.keep(mine, ME, "other", b"3", settings) == b"3"
 
@@ -65,7 +66,7 @@ def test_bytes_are_bounded(place: Place, client: SyncRedis) -> None:
     """However many answers are kept, of whatever length, a partition's stay within its share: the oldest have gone."""
     share = answers.share(SMALL)
 
-    async def scenario(mine: AsyncRedis) -> None:
+    async def scenario(mine: Wire) -> None:
         for number in range(400):
             value = os.urandom(1 + number * 97 % 9_000)
             assert answers.fits(value, ME, f"r{number}", SMALL)
@@ -82,7 +83,7 @@ def test_lapsed_answers_leave_the_ring(place: Place, client: SyncRedis) -> None:
     """An answer that has lapsed takes no room from those to come."""
     brief = msgspec.structs.replace(SMALL, store=Store(answers_mib=16, answer_seconds=1))
 
-    async def scenario(mine: AsyncRedis) -> None:
+    async def scenario(mine: Wire) -> None:
         for number in range(5):
             await answers.keep(mine, ME, f"brief{number}", b"x" * 5_000, brief)
         client.expire(keys.answers(keys.partition_of(ME)), 100)
@@ -105,7 +106,7 @@ def test_forgetting_takes_names_too(place: Place, client: SyncRedis, settings: S
     """What was answered to a subject is gone with its names; another's in the same partition stays, and room is kept."""
     mine, other = _customer(1), _customer(2)
 
-    async def keep(redis_client: AsyncRedis) -> None:
+    async def keep(redis_client: Wire) -> None:
         for subject in (mine, other):
             for request in ("r", "s"):
                 await answers.keep(redis_client, subject, request, b"x" * 100, settings)
@@ -116,7 +117,7 @@ def test_forgetting_takes_names_too(place: Place, client: SyncRedis, settings: S
     assert mine.hex().encode() not in b"".join(client.hvals(keys.answers(keys.partition_of(ME))))
     small = msgspec.structs.replace(SMALL, store=Store(answers_mib=16))
 
-    async def fill(redis_client: AsyncRedis) -> None:
+    async def fill(redis_client: Wire) -> None:
         for number in range(60):
             await answers.keep(redis_client, other, f"t{number}", os.urandom(4_000), small)
 

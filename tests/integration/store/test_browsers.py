@@ -15,6 +15,7 @@ from etappe.settings import Settings, Store
 from etappe.store import connection, customers, keys
 from etappe.store.customers import CustomerRecord
 from etappe.store.ingest import Outcome
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup.restoring import rebuild_all
 from etappe.worker.folding import fold_long_tails
@@ -35,7 +36,7 @@ def _read(living: Living, *, proven: bool) -> CustomerRecord:
 
     async def read() -> CustomerRecord:
         async with connection.connect_async(living.place) as client:
-            return (await customers.read(client, [subject], own=[] if proven else [subject]))[0]
+            return (await customers.read(RedisPy(client), [subject], own=[] if proven else [subject]))[0]
 
     return asyncio.run(read())
 

@@ -26,6 +26,7 @@ from etappe.store import connection, consents, customers, history, learning_rows
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Outcome, ingest
+from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
@@ -146,7 +147,7 @@ class Shop:
         """What a serving process does with an event."""
 
         async def taken() -> list[Outcome]:
-            timed = await consents.timed(self._async, SECRET, [one], self.now, SMALL)
+            timed = await consents.timed(RedisPy(self._async), SECRET, [one], self.now, SMALL)
             return await ingest(self._async, SECRET, timed, SMALL)
 
         return self._runner.run(taken())[0]
@@ -178,7 +179,7 @@ class Shop:
 
     def state(self) -> State:
         """The customer's state."""
-        record = self._runner.run(customers.read(self._async, [WHO]))[0]
+        record = self._runner.run(customers.read(RedisPy(self._async), [WHO]))[0]
         return fold_state(record.base, record.tail, HALF_LIFE)
 
 
@@ -252,7 +253,7 @@ def test_erased_customers_denial_stays_erased(living: Living) -> None:
 
     async def taken() -> list[Outcome]:
         async with connection.connect_async(living.place) as client:
-            timed = await consents.timed(client, living.secret, [one], datetime.now(UTC), living.settings)
+            timed = await consents.timed(RedisPy(client), living.secret, [one], datetime.now(UTC), living.settings)
             return await ingest(client, living.secret, timed, living.settings)
 
     assert asyncio.run(taken()) == [Outcome.ERASED]

@@ -19,6 +19,7 @@ from etappe.store import connection, customers, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
 from etappe.store.identities import graph
+from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 
 Accept = Callable[..., Accepted]
@@ -34,7 +35,7 @@ BASE = bytes([1, 0, 0, 0, 5, 0, 0, 0]) + b"rest"
 def _read(place: Place, subjects: Sequence[Subject], request_id: str | None = None) -> list[CustomerRecord]:
     async def ask() -> list[CustomerRecord]:
         async with connection.connect_async(place) as client:
-            return await customers.read(client, subjects, request_id)
+            return await customers.read(RedisPy(client), subjects, request_id)
 
     return asyncio.run(ask())
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-import redis
 
+from etappe.errors import StoreError
 from etappe.settings import Place
 from etappe.store import connection, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
@@ -105,7 +105,7 @@ def test_refused_records_wait(play: Play, client: SyncRedis) -> None:
         writer = DecisionWriter(mine, 100, 5000)
         for number in range(3):
             writer.add(_record(number))
-        with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        with pytest.raises(StoreError, match="WRONGTYPE"):
             await writer.flush()
         client.delete(keys.DECISION_STREAM)
         assert writer.written == 0

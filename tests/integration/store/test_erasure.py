@@ -13,6 +13,7 @@ from etappe.settings import Settings
 from etappe.store import answers, connection, customers, keys
 from etappe.store.identities import erased_rows, erasure, graph
 from etappe.store.ingest import Outcome
+from etappe.store.wire import RedisPy
 
 
 def _visible(living: Living) -> list[str]:
@@ -133,7 +134,7 @@ def test_answers_are_forgotten(living: Living) -> None:
     async def keep() -> None:
         async with connection.connect_async(living.place) as client:
             for subject in asked:
-                await answers.keep(client, subject, "request", b"answer", living.settings)
+                await answers.keep(RedisPy(client), subject, "request", b"answer", living.settings)
 
     asyncio.run(keep())
     living.erase("u")

@@ -22,6 +22,7 @@ from etappe.settings import Place, Settings, Store
 from etappe.store import connection, customers, keys, scripts
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import applying, graph
+from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty
 
@@ -309,7 +310,7 @@ def test_chain_of_aliases_is_short(place: Place, client: SyncRedis, settings: Se
 
     async def read(whom: Sequence[Identity]) -> list[Subject]:
         async with connection.connect_async(place) as reader:
-            return [one.subject for one in await customers.read(reader, [subject(one) for one in whom])]
+            return [one.subject for one in await customers.read(RedisPy(reader), [subject(one) for one in whom])]
 
     assert asyncio.run(read([BROWSER, MAIL, CARD])) == [subject(ANNA)] * 3
     assert _roots(client, BROWSER, MAIL, CARD) == [subject(ANNA)] * 3

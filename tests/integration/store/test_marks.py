@@ -20,6 +20,7 @@ from etappe.store import api_keys, beginning, connection, customers, generation,
 from etappe.store.connection import AsyncRedis, SyncRedis, connect_async
 from etappe.store.ingest import ingest
 from etappe.store.marks import EMPTIED, SET_BACK, Standing
+from etappe.store.wire import RedisPy
 
 ME: Final = subject_of(SECRET, "user_id", "u")
 MARK: Final = keys.mark(partition_of(ME))
@@ -88,14 +89,14 @@ def test_nothing_is_taken(client: SyncRedis, place: Place, settings: Settings, b
     async def story(redis: AsyncRedis, standing: Standing) -> None:
         assert await _stand(redis, standing) is True
         assert await _take(redis, standing, settings) == [1]
-        assert (await customers.read(redis, [ME], standing=standing))[0].found
+        assert (await customers.read(RedisPy(redis), [ME], standing=standing))[0].found
         found = {"missing": None, "older": older, "another": marks.mark_of("0" * marks.GENERATION_CHARS, "9-9")}[hurt]
         client.set(MARK, found) if found else client.delete(MARK)
         for number in ("e", "f"):
             with pytest.raises(GenerationError, match="etappe rebuild"):
                 await _take(redis, standing, settings, number)
         with pytest.raises(GenerationError):
-            await customers.read(redis, [ME], standing=standing)
+            await customers.read(RedisPy(redis), [ME], standing=standing)
         assert standing.reason == (EMPTIED if hurt == "missing" else SET_BACK)
         assert _held(client) == (1, True)
         client.set(MARK, newer)

@@ -35,9 +35,9 @@ def _service(*, auth_on: bool = True) -> Any:
 
 
 def _connection(authorization: str | None, *, auth_on: bool = True) -> Any:
-    headers = {} if authorization is None else {"authorization": authorization}
+    headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
     app = SimpleNamespace(state=SimpleNamespace(service=_service(auth_on=auth_on)))
-    return cast("Any", SimpleNamespace(app=app, headers=headers, state={}))
+    return cast("Any", SimpleNamespace(app=app, scope={"headers": headers, "state": {}}))
 
 
 def _guard(guard: Any, connection: Any) -> None:

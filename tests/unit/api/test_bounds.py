@@ -132,15 +132,33 @@ def test_browsers_leave_room_for_servers() -> None:
     assert (room.held, room.held_of_browsers) == (16_000_001, 1)
 
 
-def test_a_body_that_does_not_come_is_408(app: Litestar, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever announces a body and sends it never holds room for a while only."""
-    monkeypatch.setattr(bounds, "READ_SECONDS", 0.05)
+def test_a_body_that_does_not_come_is_408(app: Litestar) -> None:
+    """Whoever announces a body and sends it never holds room for a while only, and has to connect anew."""
+    app.state.room = Room(Limits(body_seconds=0.1))
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b" " * 100
         await asyncio.sleep(60)
 
-    assert _ask(app, pieces()).status_code == 408
+    answer = _ask(app, pieces())
+    assert (answer.status_code, answer.headers["connection"]) == (408, "close")
+    assert app.state.room.held == 0
+
+
+def test_a_client_that_goes_is_no_fault_of_ours(app: Litestar) -> None:
+    """A body that is cut off is 400, and its room is given back."""
+    told = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(told)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope: Any = {"type": "http", "method": "POST", "path": PATH, "headers": [], "query_string": b"", "state": {}}
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
     assert app.state.room.held == 0
 
 

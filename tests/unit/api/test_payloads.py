@@ -26,11 +26,11 @@ def _guard(guard: Any, *, authorization: str | None = None, query: dict[str, str
     replica = SimpleNamespace(keys={kept.digest: kept})
     place = SimpleNamespace(auth=True)
     service = SimpleNamespace(place=place, replica=replica, keep_current=_keep_current, refuse=lambda: None)
-    headers = {} if authorization is None else {"authorization": authorization}
+    headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
     app = SimpleNamespace(state=SimpleNamespace(service=service))
-    connection = SimpleNamespace(app=app, headers=headers, query_params=query or {}, state={})
+    connection = SimpleNamespace(app=app, query_params=query or {}, scope={"headers": headers, "state": {}})
     asyncio.run(guard(cast("Any", connection), cast("Any", None)))
-    return connection.state.get("key")
+    return connection.scope["state"].get("key")
 
 
 def _basic(text: str) -> str:

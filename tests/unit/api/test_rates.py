@@ -70,7 +70,8 @@ def test_never_more_than_bucket_and_rate(sent: list[tuple[int, float]]) -> None:
 
 def _request(kind: str | None, rates: Rates) -> Any:
     key = SimpleNamespace(kind=kind) if kind else None
-    return cast("Any", SimpleNamespace(state={"key": key}, app=SimpleNamespace(state=SimpleNamespace(rates=rates))))
+    app = SimpleNamespace(state=SimpleNamespace(rates=rates))
+    return cast("Any", SimpleNamespace(scope={"state": {"key": key}}, app=app))
 
 
 def _events(accept: Any, count: int, **names: str | None) -> list[Accepted]:

@@ -10,7 +10,7 @@ from cyclopts import App
 
 from etappe.cli.commands import COMMANDS, Command
 
-HEAVY = {"numpy", "numba", "polars", "scipy", "implicit", "redis", "litestar", "granian", "prometheus_client"}
+HEAVY = {"numpy", "numba", "polars", "scipy", "implicit", "redis", "litestar", "uvicorn", "uvloop", "prometheus_client"}
 LOADED = """
 import sys
 sys.argv = ["etappe", *sys.argv[1:]]

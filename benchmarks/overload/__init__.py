@@ -1,0 +1,1 @@
+"""Decisions under more load than one process bears."""

@@ -1,0 +1,17 @@
+"""One serving process, as `etappe serve` starts it: `python -m etappe.wiring.serving serve HOST PORT`."""
+
+import sys
+
+from etappe import settings
+from etappe.api.server import process
+from etappe.wiring.app import app_from_environment
+
+
+def main() -> None:
+    """Serves the place that the environment names."""
+    host, port = sys.argv[-2:]
+    process.run(app_from_environment(), host, int(port), settings.load(settings.place().data).limits)
+
+
+if __name__ == "__main__":
+    main()
