@@ -93,7 +93,7 @@ class Learning(_Section, frozen=True):
     """A purchase's weight in popularity halves in this many days: 30 days are its mean life."""
 
 
-class Rules(_Section, frozen=True):
+class Showing(_Section, frozen=True):
     """What is never shown, and for how long."""
 
     floor_days: Annotated[int, Meta(ge=0)] = 14
@@ -189,7 +189,7 @@ class Settings(_Section, frozen=True):
     store: Store = Store()
     consent: Consent = Consent()
     learning: Learning = Learning()
-    rules: Rules = Rules()
+    showing: Showing = Showing()
     traffic: Traffic = Traffic()
     limits: Limits = Limits()
     keys: Keys = Keys()

@@ -29,7 +29,7 @@ def test_file_overrides_what_it_names(tmp_path: Path) -> None:
 
 def test_file_is_utf8(tmp_path: Path) -> None:
     """Names beyond ASCII are read as UTF-8 whatever the machine's locale."""
-    assert load(_written(tmp_path, '[rules]\nbought_once = ["Möbel"]\n')).rules.bought_once == ("Möbel",)
+    assert load(_written(tmp_path, '[showing]\nbought_once = ["Möbel"]\n')).showing.bought_once == ("Möbel",)
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_file_is_utf8(tmp_path: Path) -> None:
         ('[consent]\nunknown = "perhaps"\n', r"perhaps.*\$\.consent\.unknown"),
         ("[learning]\nhalf_life_days = 2\n", r">= 7.*\$\.learning\.half_life_days"),
         ("[learning]\nregularisation = -1\n", r"\$\.learning\.regularisation"),
-        ("[rules]\nfloor_days = -1\n", r"\$\.rules\.floor_days"),
-        ('[rules]\nbought_once = "books"\n', r"\$\.rules\.bought_once"),
+        ("[showing]\nfloor_days = -1\n", r"\$\.showing\.floor_days"),
+        ('[showing]\nbought_once = "books"\n', r"\$\.showing\.bought_once"),
         ('[catalogue]\ncurrency = "EUR"\n', "currency"),
         ("[store\n", "line 1"),
-        (b"[rules]\nbought_once = ['\xff']\n", "utf-8"),
+        (b"[showing]\nbought_once = ['\xff']\n", "utf-8"),
     ],
 )
 def test_bad_setting_is_refused(tmp_path: Path, text: str | bytes, named: str) -> None:

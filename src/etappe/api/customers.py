@@ -11,6 +11,7 @@ from etappe.catalog.table import Catalogue
 from etappe.customers.consent import Consented
 from etappe.customers.records import CARTED, IGNORED, WISHED
 from etappe.customers.state import State
+from etappe.serving.answer import AnsweredCustomer
 
 RECENT_ITEMS: Final = 20
 """Items shown of a customer."""
@@ -30,25 +31,21 @@ class CustomerItem(msgspec.Struct, frozen=True, omit_defaults=True):
     rating: int | None = None
 
 
-class CustomerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class CustomerAnswer(AnsweredCustomer, frozen=True, kw_only=True):
     """A customer as Etappe sees them now; times in Unix seconds. `consents` are the last words by purpose."""
 
     id: str
-    known: bool
     consent: str
     consent_since: datetime | None = None
-    consents: dict[str, Consented] = {}
-    traits: dict[str, Any] = {}
+    consents: dict[str, Consented] = msgspec.field(default_factory=dict)
+    traits: dict[str, Any] = msgspec.field(default_factory=dict)
     first_seen: int | None = None
     last_seen: int | None = None
     events: int = 0
     orders: int = 0
     revenue: float = 0.0
     refunded: float = 0.0
-    items: list[CustomerItem] = []
-    stage: dict[str, Any] | None = None
-    segments: list[str] = []
-    persona: str | None = None
+    items: list[CustomerItem] = msgspec.field(default_factory=list)
 
 
 def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerAnswer:

@@ -1,4 +1,4 @@
-"""The way of one decision: one read, then computing, the rest behind the answer."""
+"""The way of one decision: one read, then computing (`serving/decide.py`), the rest behind the answer."""
 
 import logging
 import time
@@ -16,6 +16,7 @@ from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject
 from etappe.serving import record
 from etappe.serving.decide import Decision, decide, state_of
+from etappe.serving.moment import this_moment
 from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.store import customers
@@ -55,17 +56,16 @@ async def _answer(service: Service, request: DecideRequest, *, proven: bool) -> 
         with suppress(DataError):  # of another version of Etappe: as if it had not been kept
             return _again(service, kept, request, state)
     catalogue = service.replica.position
-    made = decide(service.replica.view, request, state or held_back, service.settings, time.time())
+    made = decide(service.replica.view, request, state or held_back, service.settings, this_moment())
     took = time.perf_counter() - began
-    whole = msgspec.structs.replace(made.answer, took_ms=round(took * 1000, 3), degraded=degraded)
-    made = msgspec.structs.replace(made, answer=whole)
-    encoded = _ENCODER.encode(whole)
+    encoded = made.encoded(round(took * 1000, 3), degraded=degraded)
     if repeatable:
         mine = Kept(encoded, personal=state is not None)
         settled = await service.replays.settle(subjects[0], repeatable, mine, degraded=degraded)
         if settled is not mine:
             return _again(service, settled, request, state)
-    _record(service, request, made, customer.subject if customer and state is not None else b"", catalogue)
+    subject = customer.subject if customer and state is not None else b""
+    _record(service, request, made, subject, catalogue, degraded=degraded)
     metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
     metrics.DECISION_SECONDS.observe(took)
     return encoded
@@ -143,8 +143,17 @@ async def _read(
         return [], True
 
 
-def _record(service: Service, request: DecideRequest, made: Decision, subject: Subject | bytes, catalogue: str) -> None:
+def _record(
+    service: Service,
+    request: DecideRequest,
+    made: Decision,
+    subject: Subject | bytes,
+    catalogue: str,
+    *,
+    degraded: bool,
+) -> None:
     dropped = service.decisions.dropped
-    kept = _ENCODER.encode(record.record_of(request, made, catalogue=catalogue, settings_digest=service.digest))
-    service.decisions.add(Recorded(made.answer.decision, int(made.now * 1000), subject, kept))
+    told = record.record_of(request, made, catalogue=catalogue, settings_digest=service.digest, degraded=degraded)
+    kept = _ENCODER.encode(told)
+    service.decisions.add(Recorded(made.moment.decision, int(made.moment.now * 1000), subject, kept))
     metrics.RECORDS_DROPPED.inc(service.decisions.dropped - dropped)

@@ -13,6 +13,7 @@ from etappe.ids import subject_of
 from etappe.serving.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
+from etappe.serving.moment import this_moment
 from etappe.serving.request import DecideRequest
 from etappe.store import customers
 from etappe.wiring.store import Opened, opened
@@ -26,7 +27,7 @@ def decide(
     item: Annotated[str | None, Parameter(help="Item on the page.")] = None,
     limit: Annotated[int, Parameter(help="Length of the list, 1 to 100.")] = 10,
     locale: Annotated[str | None, Parameter(help="Language of titles, such as de-DE.")] = None,
-    explain: Annotated[bool, Parameter(help="Show sources asked and what rules left out.", negative="")] = False,
+    explain: Annotated[bool, Parameter(help="Show sources asked and what the gate left out.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the answer as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> None:
@@ -46,8 +47,8 @@ def answer_in(here: Opened, request: DecideRequest) -> Answer:
         state = state_of(record.base, record.tail, here.settings)
     view = here.view()
     began = time.perf_counter()
-    answer = decide_now(view, request, state, here.settings, time.time()).answer
-    return msgspec.structs.replace(answer, took_ms=round((time.perf_counter() - began) * 1000, 3))
+    made = decide_now(view, request, state, here.settings, this_moment())
+    return made.answer(took_ms=round((time.perf_counter() - began) * 1000, 3))
 
 
 def _request(user: str | None, item: str | None, limit: int, locale: str | None, *, explain: bool) -> DecideRequest:
@@ -74,7 +75,7 @@ def _show(answer: Answer, user: str | None) -> None:
         "", ("item", "title", "price", "source", "reason"), [(*row[:2], _price(row[2]), *row[3:]) for row in rows]
     )
     if filled.explanation is not None:
-        left_out = ", ".join(f"{rule} {count}" for rule, count in filled.explanation.left_out.items())
+        left_out = ", ".join(f"{check} {count}" for check, count in filled.explanation.left_out.items())
         show.result(f"asked: {', '.join(filled.explanation.sources)}; left out: {left_out or 'nothing'}")
 
 

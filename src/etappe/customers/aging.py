@@ -12,14 +12,14 @@ import numpy as np
 from etappe.customers import claims, ring
 from etappe.customers.base import Base
 from etappe.customers.kernels import MICROSECONDS, SECONDS_PER_DAY
-from etappe.settings import Rules
+from etappe.settings import Showing
 
 CLAIM_DAYS: Final = 366
 """Days that a claim holds its item back at most: no shop's floor is longer, unless the settings say so."""
-_DEFAULTS: Final = Rules()
+_DEFAULTS: Final = Showing()
 
 
-def aged(base: Base, now: float, rules: Rules = _DEFAULTS) -> Base:
+def aged(base: Base, now: float, showing: Showing = _DEFAULTS) -> Base:
     """`base` without what is due to leave by `now` (Unix seconds); the very same object where nothing is.
 
     Taken out at once or in steps, before or after a later fold: what stays in the end is the same.
@@ -27,8 +27,8 @@ def aged(base: Base, now: float, rules: Rules = _DEFAULTS) -> Base:
     stays = base.arrived[~ring.due(base.arrived, now)]
     recent = base.recent
     if len(recent):
-        longest = max(rules.floor_days, CLAIM_DAYS) * SECONDS_PER_DAY
-        seconds = np.where(claims.are_claims(recent), longest, rules.session_minutes * 60)
+        longest = max(showing.floor_days, CLAIM_DAYS) * SECONDS_PER_DAY
+        seconds = np.where(claims.are_claims(recent), longest, showing.session_minutes * 60)
         recent = recent[recent["time"] >= (now - seconds) * MICROSECONDS]
     if len(stays) == len(base.arrived) and len(recent) == len(base.recent):
         return base

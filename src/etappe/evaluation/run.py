@@ -23,11 +23,12 @@ from etappe.evaluation.states import states
 from etappe.ids import item_hash
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
-from etappe.serving import candidates
-from etappe.serving.candidates import Candidates, Source
 from etappe.serving.decide import decide
+from etappe.serving.moment import Moment
 from etappe.serving.request import Context, DecideRequest, Placement
 from etappe.serving.situation import Situation, situation
+from etappe.serving.sources import copurchase, factors, popular
+from etappe.serving.sources.source import Ask, Block
 from etappe.serving.view import CUSTOMERS, Rows, View
 from etappe.settings import Settings
 from etappe.training.fit import fit_snapshot
@@ -41,20 +42,20 @@ _STEP: Final = "asking for test customers"
 _EVERY: Final = 50
 
 
-def _popular(here: Situation) -> Iterator[Candidates]:
-    return candidates.ranked(here, "popular", CUSTOMERS)
+def _popular(here: Situation) -> Iterator[Block]:
+    return popular.ranked(here, CUSTOMERS)
 
 
-SOURCES: Final[Mapping[str, Source]] = {
+SOURCES: Final[Mapping[str, Ask]] = {
     "popular": _popular,
-    "popular, decayed": candidates.by_popularity,
-    "copurchase": candidates.by_copurchase,
-    "factors": candidates.by_factors,
+    "popular, decayed": popular.ask,
+    "copurchase": copurchase.ask,
+    "factors": factors.ask,
 }
 _PARTS: Final = {"copurchase": "also_bought", "factors": "factors"}
 """The part of a snapshot without which a source has no line."""
 SERVED: Final = "served"
-"""The list that `decide` fills, rules and all."""
+"""The list that `decide` fills, gate and all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def _view(cut: Split, settings: Settings, items: Iterable[Item], folder: Path, p
 def _lines(view: View, cut: Split, settings: Settings, k: int, progress: Progress) -> list[Line]:
     asked = list(_ask(view, cut, settings, progress))
     listers: dict[str, Lister] = {
-        name: _of_source(source, k) for name, source in SOURCES.items() if name not in _PARTS or view.has(_PARTS[name])
+        name: _of_source(ask, k) for name, ask in SOURCES.items() if name not in _PARTS or view.has(_PARTS[name])
     }
     listers[SERVED] = _served(view, settings, cut.cut.timestamp(), k)
     lines = []
@@ -164,10 +165,10 @@ def _rows(view: View, ids: list[str]) -> Rows:
     return view.catalogue.rows(np.array([item_hash(name) for name in ids], np.uint64))
 
 
-def _of_source(source: Source, k: int) -> Lister:
+def _of_source(ask: Ask, k: int) -> Lister:
     def listed(asked: _Asked, without_owned: bool) -> list[int]:
         found: list[int] = []
-        for block in source(asked.here):
+        for block in ask(asked.here):
             kept = block.rows[~np.isin(block.rows, asked.owned)] if without_owned else block.rows
             found.extend(kept[: k - len(found)].tolist())
             if len(found) == k:
@@ -180,8 +181,10 @@ def _of_source(source: Source, k: int) -> Lister:
 def _served(view: View, settings: Settings, now: float, k: int) -> Lister:
     def listed(asked: _Asked, without_owned: bool) -> list[int]:
         placement = Placement(name=SERVED, limit=k, exclude=asked.owned_ids if without_owned else [])
-        decision = decide(view, DecideRequest(placements=[placement]), asked.state, settings, now)
-        return [pick.row for pick in decision.picks[SERVED]]
+        moment = Moment(now=now, decision=SERVED, seed=_SEED)
+        decision = decide(view, DecideRequest(placements=[placement]), asked.state, settings, moment)
+        rows: list[int] = decision.picks(SERVED).rows.tolist()
+        return rows
 
     return listed
 

@@ -8,6 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from etappe.models import confidence
+from etappe.models.best import best
 from etappe.models.parts import (
     BEST_FIRST,
     FINITE,
@@ -22,6 +23,9 @@ from etappe.models.parts import (
 )
 
 _HASH: Final = 0x9E3779B1
+_NO_SCORES: Final = np.zeros(0, np.float32)
+_NO_COUNTS: Final = np.zeros(0, np.int32)
+_NO_COUNTS.flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,46 +79,64 @@ BOUGHT_TOGETHER: Final = Part(
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Items that a history speaks for, best first: all arrays have the same length.
+    """Items that a history speaks for: all arrays have the same length.
 
-    `rows` int32, `scores` float32, `because` int32 the item of the history that spoke loudest, `counts` int32 how many
+    `rows` int32, `scores` float64, `because` int32 the item of the history that spoke loudest, `counts` int32 how many
     customers (or orders) had both that item and the candidate.
     """
 
     rows: NDArray[np.int32]
-    scores: NDArray[np.float32]
+    scores: NDArray[np.float64]
     because: NDArray[np.int32]
     counts: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+    def best(self, limit: int) -> "Candidates":
+        """The `limit` highest scores, best first; equal scores are ordered by row."""
+        return self.at(best(self.scores, self.rows, limit))
+
+    def ordered(self) -> "Candidates":
+        """All of them, best first; equal scores are ordered by row."""
+        return self.at(np.lexsort((self.rows, -self.scores)))
+
+    def at(self, places: NDArray[np.int64] | slice) -> "Candidates":
+        """Those at `places`."""
+        return Candidates(self.rows[places], self.scores[places], self.because[places], self.counts[places])
 
 
 def score(
     neighbours: Neighbours,
-    rows: NDArray[np.int32],
+    rows: NDArray[np.int64],
     weights: NDArray[np.floating[Any]],
     own: NDArray[np.float32] | None = None,
     counts: NDArray[np.int32] | None = None,
 ) -> Candidates:
-    """Neighbours of a history, each scored by the sum of confidence * LLR over the items that name it.
+    """Neighbours of a history, in no order, each scored by the sum of confidence * LLR over the items that name it.
 
     Items of the history are candidates like all others where other items name them; what must not be shown is left out
-    by the caller. Equal scores are ordered by row; of equally loud items the one first in `rows` is named.
+    by the caller. Of equally loud items the one first in `rows` is named.
 
     Args:
         neighbours: the lists.
-        rows: int32[m], the history; unknown items (-1) are skipped.
+        rows: int[m], the history; unknown items (-1) are skipped.
         weights: float[m], decayed weights; items of weight 0 or less are skipped.
         own: float32[n] of `own_scores`, to let items speak for themselves too, as what was bought is bought again.
         counts: int32[n], customers of each item: what a candidate that speaks for itself is counted with.
     """
-    itself = np.zeros(0, np.float32) if own is None else own
-    bought = np.zeros(0, np.int32) if counts is None else counts
+    itself = _NO_SCORES if own is None else own
+    bought = _NO_COUNTS if counts is None else counts
     sure = confidence.confidences(weights)
-    known = np.asarray(rows, dtype=np.int32)
-    found, scores, because, pairs = _gather(
-        neighbours.rows, neighbours.scores, neighbours.counts, known, sure, itself, bought
-    )
-    order = np.lexsort((found, -scores))
-    return Candidates(found[order], scores[order].astype(np.float32), because[order], pairs[order])
+    known = np.asarray(rows, dtype=np.int64)
+    return Candidates(*_gather(neighbours.rows, neighbours.scores, neighbours.counts, known, sure, itself, bought))
+
+
+def pair_counts(neighbours: Neighbours, items: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[m]: how many customers took both, where `others` (m,) are in the lists of `items` (m,); 0 where not."""
+    found: NDArray[np.int64] = _pair_counts(neighbours.rows, neighbours.counts, items, others)
+    return found
 
 
 def own_scores(counts: NDArray[np.int32], total: int) -> NDArray[np.float32]:
@@ -147,6 +169,19 @@ def llr(k11: float, k12: float, k21: float, k22: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _pair_counts(rows: Any, counts: Any, items: Any, others: Any) -> Any:
+    found = np.zeros(len(items), dtype=np.int64)
+    for index in range(len(items)):
+        if items[index] < 0 or others[index] < 0:
+            continue
+        for place in range(rows.shape[1]):
+            if rows[items[index], place] == others[index]:
+                found[index] = counts[items[index], place]
+                break
+    return found
+
+
+@njit(cache=True, nogil=True)
 def _own_scores(counts: Any, total: int) -> Any:
     scores = np.zeros(len(counts), dtype=np.float32)
     for row in range(len(counts)):
@@ -165,47 +200,59 @@ def _table_size(entries: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _slot(table: Any, row: int) -> int:
-    """Where `row` is, or would go, in an open-addressing table of rows (-1: free)."""
-    mask = len(table) - 1
-    slot = (row * _HASH) & mask
-    while table[slot] != NONE and table[slot] != row:
-        slot = (slot + 1) & mask
-    return slot
-
-
-@njit(cache=True, nogil=True)
-def _speak(tables: Any, row: int, strength: float, item: int, pair: int) -> None:
-    """Adds `strength` for candidate `row` on behalf of `item`, of whom `pair` had both."""
-    if strength <= 0.0:
-        return
-    found, scores, loudest, because, pairs = tables
-    slot = _slot(found, row)
-    found[slot] = row
-    scores[slot] += strength
-    if strength > loudest[slot]:
-        loudest[slot], because[slot], pairs[slot] = strength, item, pair
-
-
-@njit(cache=True, nogil=True)
 def _gather(
     rows: Any, scores: Any, counts: Any, history: Any, confidences: Any, own: Any, bought: Any
 ) -> tuple[Any, Any, Any, Any]:
-    """Candidates in the order of a hash table: its size follows the history, not the catalogue."""
-    size = _table_size(len(history) * (rows.shape[1] + 1))
-    found = np.full(size, NONE, dtype=np.int32)
-    total, loudest = np.zeros(size, dtype=np.float64), np.zeros(size, dtype=np.float64)
-    because, pairs = np.full(size, NONE, dtype=np.int32), np.zeros(size, dtype=np.int32)
-    tables = (found, total, loudest, because, pairs)
+    """Candidates in the order in which they are first named.
+
+    All that is said is listed first and added up then: two plain loops, as a call for each word would cost more than
+    what it does.
+    """
+    most = len(history) * (rows.shape[1] + 1)
+    named, items, pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    strengths = np.empty(most, np.float64)
+    said = 0
     for index in range(len(history)):
         item, sure = history[index], confidences[index]
         if item < 0 or sure <= 0.0:
             continue
-        if len(own) > 0:
-            _speak(tables, item, sure * own[item], item, bought[item] if len(bought) > 0 else 0)
+        if len(own) > 0 and own[item] > 0.0:  # the item speaks for itself
+            named[said], items[said], strengths[said], pairs[said] = item, item, sure * own[item], bought[item]
+            said += 1
         for place in range(rows.shape[1]):
-            if rows[item, place] == NONE:
+            row, score = rows[item, place], scores[item, place]
+            if row == NONE:
                 break
-            _speak(tables, rows[item, place], sure * scores[item, place], item, counts[item, place])
-    taken = np.flatnonzero(found != NONE)
-    return found[taken], total[taken], because[taken], pairs[taken]
+            if score > 0.0:
+                named[said], items[said], strengths[said], pairs[said] = row, item, sure * score, counts[item, place]
+                said += 1
+    filled, total = _added_up(named[:said], items, pairs, strengths)
+    return named[:filled], total[:filled], items[:filled], pairs[:filled]
+
+
+@njit(cache=True, nogil=True)
+def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, Any]:
+    """Joins what is said of the same candidate, in place: how many candidates there are, and the sum for each.
+
+    The first of `named`, `items`, `pairs` and `strengths` are then the candidates, the items that spoke loudest for
+    them, their pairs and how loud. The open-addressing table holds places, so only its 4 bytes a slot are cleared.
+    """
+    table = np.full(_table_size(len(named)), NONE, dtype=np.int32)
+    total = np.empty(len(named), np.float64)
+    mask, filled = len(table) - 1, 0
+    for index in range(len(named)):
+        row, strength = named[index], strengths[index]
+        slot = (row * _HASH) & mask
+        while table[slot] != NONE and named[table[slot]] != row:
+            slot = (slot + 1) & mask
+        at = table[slot]
+        if at == NONE:
+            table[slot] = filled
+            named[filled], items[filled], pairs[filled] = row, items[index], pairs[index]
+            strengths[filled] = total[filled] = strength
+            filled += 1
+            continue
+        total[at] += strength
+        if strength > strengths[at]:
+            strengths[at], items[at], pairs[at] = strength, items[index], pairs[index]
+    return filled, total

@@ -1,8 +1,14 @@
-"""What is answered. Fields that say nothing are left out."""
+"""What is answered, and how it is put together. Fields that say nothing are left out.
 
-from typing import Any
+An answer is put together from JSON that is there already: the fragments of items (`catalog/fragments.py`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
+
+from etappe.catalog.fragments import Fragment
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,7 +41,7 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """How a list came about: the sources asked in turn, and how many candidates each rule left out."""
+    """How a list came about: the sources asked in turn, and how many candidates each check left out."""
 
     sources: list[str]
     left_out: dict[str, int]
@@ -58,6 +64,9 @@ class AnsweredCustomer(msgspec.Struct, frozen=True, kw_only=True):
     persona: str | None = None
 
 
+STRANGER: Final = AnsweredCustomer(known=False)
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One decision. `degraded` is there where Redis did not answer and the customer was treated as a stranger."""
 
@@ -67,3 +76,60 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     customer: AnsweredCustomer
     placements: dict[str, FilledPlacement]
     degraded: bool = False
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Answer)
+_SHOWN: Final = msgspec.json.Decoder(list[ShownItem])
+
+
+def shown_item(fragment: Fragment, score: float, source: str, reason: Reason) -> bytes:
+    """The JSON of one `ShownItem`."""
+    told = f',"score":{round(score, 6)!r},"source":"{source}","reason":'.encode()
+    return b"{%b%b%b%b}" % (fragment.head, told, _ENCODER.encode(reason), fragment.rest)
+
+
+def filled_with(items: list[bytes], explanation: Explanation | None = None) -> bytes:
+    """The JSON of a `FilledPlacement` of items."""
+    explained = b"" if explanation is None else b',"explanation":%b' % _ENCODER.encode(explanation)
+    return b'{"items":[%b]%b}' % (b",".join(items), explained)
+
+
+def content_of(pieces: list[Any]) -> bytes:
+    """The JSON of a `FilledPlacement` of pieces."""
+    return _ENCODER.encode(FilledPlacement(content=pieces))
+
+
+def encoded(
+    *,
+    decision: str,
+    snapshot: str | None,
+    took_ms: float,
+    customer: AnsweredCustomer,
+    placements: Mapping[str, bytes],
+    degraded: bool,
+) -> bytes:
+    """The JSON of an `Answer`; `placements` are JSON already."""
+    filled = b",".join(b"%b:%b" % (_ENCODER.encode(name), placement) for name, placement in placements.items())
+    return b'{"decision":"%b","snapshot":%b,"took_ms":%b,"customer":%b,"placements":{%b}%b}' % (
+        decision.encode(),
+        _ENCODER.encode(snapshot),
+        _ENCODER.encode(took_ms),
+        _ENCODER.encode(customer),
+        filled,
+        b',"degraded":true' if degraded else b"",
+    )
+
+
+def decoded(answer: bytes) -> Answer:
+    """The answer in JSON.
+
+    Raises:
+        msgspec.MsgspecError: it is none, or of another version.
+    """
+    return _DECODER.decode(answer)
+
+
+def decoded_items(items: list[bytes]) -> list[ShownItem]:
+    """The items of a list in JSON."""
+    return _SHOWN.decode(b"[%b]" % b",".join(items))

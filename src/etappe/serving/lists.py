@@ -1,7 +1,8 @@
-"""Lists that are the same for everyone: what goes with an item, and what is popular. The rules hold here too."""
+"""Lists that are the same for everyone: what goes with an item, and what is popular. The gate is theirs too."""
 
 from collections.abc import Iterator
-from typing import Literal, get_args
+from functools import partial
+from typing import Final, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -10,22 +11,32 @@ from etappe.catalog.filters import compile_filter
 from etappe.errors import InputError, NotFoundError
 from etappe.ids import item_hash
 from etappe.models import snapshot
-from etappe.models.copurchase import Neighbours
 from etappe.models.parts import NONE
-from etappe.serving import ranking
+from etappe.serving import answer, ranking
 from etappe.serving.answer import ShownItem
-from etappe.serving.candidates import Candidates, by_score, ranked
-from etappe.serving.reasons import shown_item
+from etappe.serving.gate import Gate, OwnChecks
+from etappe.serving.pool import Pool
+from etappe.serving.ranking import Page
 from etappe.serving.request import Context
-from etappe.serving.rules import Gate, nothing_forbidden
+from etappe.serving.shown import shown
 from etappe.serving.situation import Situation, situation
-from etappe.serving.view import CUSTOMERS, DECAYED, View, measures
+from etappe.serving.sources import neighbours
+from etappe.serving.sources import popular as popularity
+from etappe.serving.sources.factors import by_score
+from etappe.serving.sources.order import Asked
+from etappe.serving.sources.source import Ask, Block, Source, Words
+from etappe.serving.view import CUSTOMERS, DECAYED, View, languages, measures
 from etappe.settings import Settings
 
 RelatedKind = Literal["also_bought", "wishlist_bought", "similar", "bought_together"]
 KINDS: tuple[str, ...] = get_args(RelatedKind)
 WINDOWS: tuple[str, ...] = (DECAYED, CUSTOMERS, *(f"{days}d" for days in snapshot.WINDOWS))
 """What popularity is measured over."""
+_SIMILAR: Final = Words(kind="similar", alone="Liked by the same customers")
+_WORDS: Final = {
+    words.kind: words for words in (neighbours.ALSO_BOUGHT, neighbours.WISHLIST_BOUGHT, neighbours.BOUGHT_TOGETHER)
+}
+_NOTHING: Final = Source(name="nothing", family="", words=_SIMILAR, ask=lambda _: iter(()))
 
 
 class ItemList(msgspec.Struct, frozen=True):
@@ -50,8 +61,8 @@ def related(
         raise NotFoundError(f"the catalogue has no item {item_id!r}")
     row = int(view.model_rows(np.array([item_hash(item_id)], np.uint64))[0])
     here = situation(view, None, Context(), now, 0.0)
-    blocks = _related(here, kind, row) if row >= 0 else iter(())
-    return _list(view, here, blocks, [item_id], limit, locale, settings)
+    source = _related(kind, row) if row >= 0 else _NOTHING
+    return _list(here, source, [item_id], limit, locale, settings)
 
 
 def popular(
@@ -67,50 +78,61 @@ def popular(
     if measure not in known:
         raise InputError(f"window {window!r} is unknown; there are {', '.join(known)}", field="window")
     here = situation(view, None, Context(), now, 0.0)
-    return _list(view, here, ranked(here, "popular", measure), [], limit, locale, settings, category)
+    source = _source(popularity.FAMILY, popularity.WORDS, partial(popularity.ranked, measure=measure))
+    return _list(here, source, [], limit, locale, settings, category)
 
 
 def _list(
-    view: View,
     here: Situation,
-    blocks: Iterator[Candidates],
+    source: Source,
     around: list[str],
     limit: int,
     locale: str | None,
     settings: Settings,
     category: str | None = None,
 ) -> ItemList:
-    wanted = compile_filter({"category": category} if category else None)
-    gate = Gate(view.catalogue, nothing_forbidden(view, settings.rules), wanted, [], around, here.now)
-    picks = ranking.fill(ranking.stream(blocks, gate), view.catalogue, limit, None, set())
-    return ItemList(view.version, [shown_item(here, pick, locale) for pick in picks])
+    view = here.view
+    gate = Gate(view, None, around, settings.showing, here.now)
+    own = OwnChecks(view.catalogue, [], compile_filter({"category": category} if category else None))
+    ranked = ranking.rank(Pool(here, gate, Asked((source,))), own, Page(), limit)
+    listed = shown(here, ranked.picks, languages(locale))
+    return ItemList(view.version, answer.decoded_items(listed.items))
 
 
-def _related(here: Situation, kind: str, row: int) -> Iterator[Candidates]:
-    snapshot = here.view.snapshot
-    if snapshot is None:
-        return
+def _source(family: str, words: Words, ask: Ask) -> Source:
+    return Source(name=words.kind, family=family, words=words, ask=ask)
+
+
+def _related(kind: str, row: int) -> Source:
+    """What goes with the item of a model row."""
     if kind == "similar":
+        return _source("similar", _SIMILAR, partial(_similar, row=row))
+    return _source(neighbours.FAMILY, _WORDS[kind], partial(_listed, kind=kind, row=row))
+
+
+def _similar(here: Situation, row: int) -> Iterator[Block]:
+    """Items whose factors point the same way."""
+    snapshot = here.view.snapshot
+    if snapshot is not None:
         lengths = np.maximum(np.linalg.norm(snapshot.factors, axis=1), 1e-9)
         scores = snapshot.factors @ snapshot.factors[row] / (lengths * lengths[row])
         scores[row] = 0.0
-        yield from by_score(here, "similar", "similar", scores)
-    else:
-        yield from _listed(here, kind, getattr(snapshot, kind), row)
+        yield from by_score(here, scores)
 
 
-def _listed(here: Situation, kind: str, neighbours: Neighbours, row: int) -> Iterator[Candidates]:
+def _listed(here: Situation, kind: str, row: int) -> Iterator[Block]:
     """The item's own list, as the snapshot keeps it."""
-    width = int(np.count_nonzero(neighbours.rows[row] != NONE))
-    rows = here.view.to_rows(neighbours.rows[row, :width])
+    if here.view.snapshot is None:
+        return
+    listed = getattr(here.view.snapshot, kind)
+    width = int(np.count_nonzero(listed.rows[row] != NONE))
+    rows = here.view.to_rows(listed.rows[row, :width])
     kept = rows >= 0
     if kept.any():
-        scores = neighbours.scores[row, :width]
-        yield Candidates(
-            source="copurchase",
-            reason=kind,
-            rows=rows[kept],
-            scores=(scores / scores[0])[kept],
-            because=np.full(int(kept.sum()), row, np.int64),
-            counts=neighbours.counts[row, :width][kept].astype(np.int64),
+        scores = listed.scores[row, :width]
+        yield Block(
+            rows[kept],
+            (scores / scores[0])[kept],
+            np.full(int(kept.sum()), row, np.int64),
+            listed.counts[row, :width][kept].astype(np.int64),
         )

@@ -1,101 +1,84 @@
-"""From sources to a list: asked in turn, checked against the rules, at most so many of a kind, filled to the limit."""
+"""From a pool to a list: what passes, sources in turn, at most so many of a kind, filled to the limit."""
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from etappe.catalog.table import UNCATEGORISED, Catalogue
-from etappe.serving.candidates import Candidates
-from etappe.serving.rules import Gate
-
-
-class Pick(msgspec.Struct, frozen=True):
-    """One item of a list and what speaks for it; see `Candidates`."""
-
-    row: int
-    score: float
-    source: str
-    reason: str
-    because: int
-    count: int
+from etappe.catalog.table import Catalogue
+from etappe.serving import filling
+from etappe.serving.filling import CHOSEN, FILLED, NO_CAP, SEGMENT, Filling
+from etappe.serving.gate import OwnChecks, Verdicts, left_out
+from etappe.serving.pool import END, NEXT, START, UNASKED, Pool, Screen
+from etappe.serving.sources.source import Source
+from etappe.serving.view import Rows
 
 
-Stream = Iterator[Pick]
+class Picks(NamedTuple):
+    """The items of a list in order, and what speaks for each; the arrays are those of `Pool`."""
+
+    sources: tuple[Source, ...]
+    rows: Rows
+    scores: NDArray[np.float32]
+    because: Rows
+    counts: Rows
+    source: NDArray[np.uint8]
 
 
-def stream(blocks: Iterator[Candidates], gate: Gate) -> Stream:
-    """The candidates that may be shown, one by one, best first."""
-    for block in blocks:
-        for place in np.flatnonzero(gate.passes(block.rows)):
-            yield Pick(
-                int(block.rows[place]),
-                float(block.scores[place]),
-                block.source,
-                block.reason,
-                int(block.because[place]),
-                int(block.counts[place]),
-            )
+class Page:
+    """The variant groups that are on the page already, by the lists before."""
+
+    def __init__(self) -> None:
+        self.groups = np.zeros(0, np.uint64)
+
+    def add(self, catalogue: Catalogue, picks: Picks) -> None:
+        """Notes what a list shows."""
+        self.groups = np.concatenate([self.groups, catalogue.column("group")[picks.rows]])
 
 
-def in_turn(streams: Sequence[Stream]) -> Stream:
-    """One of each stream in turn, until all are empty."""
-    waiting = list(streams)
-    while waiting:
-        for one in list(waiting):
-            pick = next(one, None)
-            if pick is None:
-                waiting.remove(one)
-            else:
-                yield pick
+class Ranked(NamedTuple):
+    """A list, and what each check left out on the way to it (told where it was asked for)."""
+
+    picks: Picks
+    left_out: dict[str, int]
 
 
-def one_after_another(streams: Sequence[Stream]) -> Stream:
-    """All of the first stream, then all of the next."""
-    return chain.from_iterable(streams)
+def rank(
+    pool: Pool, own: OwnChecks, page: Page, limit: int, max_per_category: int | None = None, *, explain: bool = False
+) -> Ranked:
+    """The first `limit` candidates that pass, of different variant groups, at most so many of one category.
 
-
-def fill(picks: Stream, catalogue: Catalogue, limit: int, max_per_category: int | None, shown: set[int]) -> list[Pick]:
-    """The first `limit` picks of different variant groups, at most so many of one category.
-
-    Groups in `shown` (on the same page already) come only where nothing else is left.
+    Groups that are on the page already come only where nothing else is left.
     """
-    room = _Room(catalogue, max_per_category)
-    groups: set[int] = set()
-    chosen: list[Pick] = []
-    again: list[Pick] = []
-    for pick in picks:
-        group = int(catalogue.column("group")[pick.row])
-        if group in groups or not room.has(pick.row):
-            continue
-        groups.add(group)
-        if group in shown:
-            again.append(pick)
-            continue
-        room.take(pick.row)
-        chosen.append(pick)
-        if len(chosen) == limit:
-            return chosen
-    for pick in again:
-        if len(chosen) < limit and room.has(pick.row):
-            room.take(pick.row)
-            chosen.append(pick)
-    return chosen
+    catalogue = pool.here.view.catalogue
+    cap = NO_CAP if max_per_category is None else max_per_category
+    screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
+    while True:
+        chain = (pool.segments, pool.heads, screen.judged)
+        stream = filling.fill(way, pool.rows, screen.verdicts, chain, catalogue.gate, pool.in_turn, cap)
+        if stream == FILLED:
+            break
+        screen.follow(stream, int(way.cursors[stream, SEGMENT]))
+    chosen = way.chosen[: way.at[CHOSEN]]
+    picks = Picks(
+        pool.sources,
+        pool.rows[chosen],
+        pool.scores[chosen],
+        pool.because[chosen],
+        pool.counts[chosen],
+        pool.source[chosen],
+    )
+    page.add(catalogue, picks)
+    return Ranked(picks, left_out(_judged(pool, screen, way)) if explain else {})
 
 
-class _Room:
-    """What is left of each category's share of a list. Items without a category share none."""
-
-    def __init__(self, catalogue: Catalogue, most: int | None) -> None:
-        self._codes = catalogue.column("category")
-        self._most = most
-        self._taken: dict[int, int] = {}
-
-    def has(self, row: int) -> bool:
-        code = int(self._codes[row])
-        return self._most is None or code == UNCATEGORISED or self._taken.get(code, 0) < self._most
-
-    def take(self, row: int) -> None:
-        code = int(self._codes[row])
-        self._taken[code] = self._taken.get(code, 0) + 1
+def _judged(pool: Pool, screen: Screen, way: Filling) -> Iterator[Verdicts]:
+    """The verdicts on all segments that were looked into."""
+    for stream, last in enumerate(way.cursors[:, SEGMENT].tolist()):
+        segment = int(pool.heads[stream])
+        while last != UNASKED:
+            yield screen.verdicts[pool.segments[segment, START] : pool.segments[segment, END]]
+            if segment == last:
+                break
+            segment = int(pool.segments[segment, NEXT])

@@ -6,6 +6,7 @@ import msgspec
 
 from etappe.serving.decide import Decision
 from etappe.serving.request import DecideRequest
+from etappe.serving.shown import Shown
 
 
 class ShownAt(msgspec.Struct, frozen=True):
@@ -41,24 +42,28 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     degraded: bool = False
 
 
-def record_of(request: DecideRequest, decision: Decision, *, catalogue: str, settings_digest: str) -> DecisionRecord:
+def record_of(
+    request: DecideRequest, decision: Decision, *, catalogue: str, settings_digest: str, degraded: bool = False
+) -> DecisionRecord:
     """The record of a decision; `catalogue` is the position of the journal that it was made at."""
-    answer = decision.answer
     return DecisionRecord(
-        decision=answer.decision,
-        now=decision.now,
+        decision=decision.moment.decision,
+        now=decision.moment.now,
         channel=request.channel,
         locale=request.locale,
         context=request.context,
         request_id=request.request_id,
         state=decision.state_digest,
-        snapshot=answer.snapshot,
+        snapshot=decision.snapshot,
         catalogue=catalogue,
         settings=settings_digest,
-        shown={
-            name: [ShownAt(item.id, place, item.source, item.score) for place, item in enumerate(filled.items)]
-            for name, filled in answer.placements.items()
-            if filled.items is not None
-        },
-        degraded=answer.degraded,
+        shown={name: _shown(listed) for name, listed in decision.lists.items()},
+        degraded=degraded,
     )
+
+
+def _shown(listed: Shown) -> list[ShownAt]:
+    picks = listed.picks
+    families = [picks.sources[source].family for source in picks.source.tolist()]
+    told = enumerate(zip(listed.ids, families, picks.scores.tolist(), strict=True))
+    return [ShownAt(item_id, place, family, round(score, 6)) for place, (item_id, family, score) in told]

@@ -8,14 +8,15 @@ import numpy as np
 from etappe.customers.state import State
 from etappe.errors import DataError
 from etappe.ids import item_hash
-from etappe.serving.answer import Answer, AnsweredCustomer, FilledPlacement, ShownItem
-from etappe.serving.decide import forbidden_to, gate_of
+from etappe.serving import answer as answers
+from etappe.serving import gate as gates
+from etappe.serving.answer import STRANGER, FilledPlacement, ShownItem
+from etappe.serving.checks import PASSES
+from etappe.serving.gate import Gate
 from etappe.serving.request import DecideRequest, Placement
-from etappe.serving.rules import Forbidden, Gate
 from etappe.serving.view import View
 from etappe.settings import Settings
 
-_DECODER: Final = msgspec.json.Decoder(Answer)
 _ENCODER: Final = msgspec.json.Encoder()
 _IMPERSONAL: Final = "popular"
 """The reason of items that are shown to a stranger alike."""
@@ -40,45 +41,35 @@ def replayed(
         DataError: the answer is of another version of Etappe.
     """
     try:
-        answer = _DECODER.decode(encoded)
+        answer = answers.decoded(encoded)
     except msgspec.MsgspecError as error:
         raise DataError(f"a kept answer cannot be read: {error}; ask with a new request_id") from error
     withdrawn = personal and state is None
-    forbidden = forbidden_to(view, state, settings, now)
+    gate = Gate(view, state, gates.on_page(request.context), settings.showing, now)
     placements = {
-        placement.name: _left(view, request, placement, filled, forbidden, now, withdrawn=withdrawn)
+        placement.name: _left(view, placement, filled, gate, withdrawn=withdrawn)
         for placement in request.placements
         if (filled := answer.placements.get(placement.name)) is not None
     }
-    customer = AnsweredCustomer(known=False) if withdrawn else answer.customer
+    customer = STRANGER if withdrawn else answer.customer
     again = msgspec.structs.replace(answer, customer=customer, placements=placements)
     return encoded if again == answer else _ENCODER.encode(again)
 
 
-def _left(
-    view: View,
-    request: DecideRequest,
-    placement: Placement,
-    filled: FilledPlacement,
-    forbidden: Forbidden,
-    now: float,
-    *,
-    withdrawn: bool,
-) -> FilledPlacement:
+def _left(view: View, placement: Placement, filled: FilledPlacement, gate: Gate, *, withdrawn: bool) -> FilledPlacement:
     """A placement with those of its items, in order, that pass the gate once more."""
     items = filled.items or []
-    if withdrawn:  # what rules left out tells of the record, too
+    if withdrawn:  # what checks left out tells of the record, too
         items = [item for item in items if item.reason.kind == _IMPERSONAL]
         filled = msgspec.structs.replace(filled, explanation=None)
     if filled.items is None:
         return filled
-    return msgspec.structs.replace(
-        filled, items=_passing(view, gate_of(view, request, placement, forbidden, now), items)
-    )
+    return msgspec.structs.replace(filled, items=_passing(view, gate, placement, items))
 
 
-def _passing(view: View, gate: Gate, items: list[ShownItem]) -> list[ShownItem]:
+def _passing(view: View, gate: Gate, placement: Placement, items: list[ShownItem]) -> list[ShownItem]:
     rows = view.catalogue.rows(np.array([item_hash(item.id) for item in items], np.uint64))
     passes = rows >= 0
-    passes[passes] = gate.passes(rows[passes])
+    own = gates.own_checks(view.catalogue, placement)
+    passes[passes] = own.judge(rows[passes], gate.judge(rows[passes])) == PASSES
     return [item for item, passed in zip(items, passes.tolist(), strict=True) if passed]

@@ -83,6 +83,10 @@ class View:
         """The model row of a row, -1 where the snapshot has not seen the item."""
         return int(self._aligned.to_model()[row])
 
+    def to_model_rows(self, rows: Rows) -> Rows:
+        """int64[n]: the model rows of rows, -1 where the snapshot has not seen the item."""
+        return self._aligned.to_model()[rows].astype(np.int64)
+
     def model_rows(self, hashes: NDArray[np.uint64]) -> Rows:
         """int64[n]: the model rows of item hashes, -1 for unknown ones."""
         if self.snapshot is None:

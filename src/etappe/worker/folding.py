@@ -55,7 +55,7 @@ def _folded(record: CustomerRecord, settings: Settings) -> tuple[Replacement, bo
         if record.tail:
             events, said = split_blocks(decode_tail(record.tail))
             base = extend(base, events, said, settings.learning.half_life_days, now=now)
-        base = aged(base, now, settings.rules)
+        base = aged(base, now, settings.showing)
     except DataError as error:
         _log.warning("the record of customer %s is left as it is: %s", record.subject.hex(), error)
         return None

@@ -33,7 +33,7 @@ def put(
     """Writes the own record of each browser that is an alias."""
     pipe = client.pipeline(transaction=False)
     for past in pasts(client, log, secret, aliases.__contains__, settings, progress):
-        packed = pack(aged(past.base, time.time(), settings.rules))
+        packed = pack(aged(past.base, time.time(), settings.showing))
         pipe.set(keys.record(past.subject), envelope.closed(packed, used=envelope.day_of(time.time())))
         if len(pipe) >= BATCH:
             pipe.execute()

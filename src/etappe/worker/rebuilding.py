@@ -23,7 +23,7 @@ from etappe.customers.base import pack
 from etappe.ids import Subject, browser_of, is_browser
 from etappe.log import Log
 from etappe.progress import Progress, silent
-from etappe.settings import Rules, Settings
+from etappe.settings import Settings, Showing
 from etappe.store import connection, customers, history
 from etappe.store.connection import SyncRedis
 from etappe.store.customers import CustomerRecord, Replacement
@@ -135,7 +135,7 @@ def _put_all(
     for batch in _batched(pasts, BATCH):
         now = customers.read_blocking(client, [one.subject for one in batch])
         made = [
-            _rebuilt(left.pop(one.subject), later, one, members, settings.rules)
+            _rebuilt(left.pop(one.subject), later, one, members, settings.showing)
             for one, later in zip(batch, now, strict=True)
         ]
         refused += [one.subject for one, new in zip(batch, made, strict=True) if new is None]
@@ -161,13 +161,13 @@ def _batched(values: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _rebuilt(
-    before: CustomerRecord, now: CustomerRecord, past: Past, members: pl.DataFrame, rules: Rules
+    before: CustomerRecord, now: CustomerRecord, past: Past, members: pl.DataFrame, showing: Showing
 ) -> Replacement | None:
     """The base from `past` for a record as it was `before` the log was read and is `now`; None where it was folded."""
     if now.base[4:8] != before.base[4:8] or not now.tail.startswith(before.tail):
         return None
     generation = (int.from_bytes(now.base[4:8], "little") + 1) % 2**32
-    packed = pack(msgspec.structs.replace(aged(past.base, time.time(), rules), generation=generation))
+    packed = pack(msgspec.structs.replace(aged(past.base, time.time(), showing), generation=generation))
     later = tails.events_of(now.tail[len(before.tail) :])
     archived = past.archived if later else set()
     kept = b"".join(one for one in later if one[:HASH_BYTES] not in archived)

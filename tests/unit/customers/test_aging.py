@@ -13,7 +13,7 @@ from tests.unit.customers.histories import BEGIN_SECONDS, SECOND, folded, happen
 from etappe.customers.aging import CLAIM_DAYS, aged
 from etappe.customers.base import EMPTY, pack, unpack
 from etappe.customers.records import CLAIM
-from etappe.settings import Rules
+from etappe.settings import Showing
 
 DAY = 86_400
 MINUTE = 60
@@ -33,7 +33,7 @@ def test_a_session_leaves_event_by_event(minutes: int, left: int) -> None:
     assert len(aged(base, BEGIN_SECONDS + minutes * MINUTE).recent) == left
     if minutes == 30:
         assert len(aged(base, BEGIN_SECONDS + 30 * MINUTE + 1).recent) == left - 1
-    longer = Rules(session_minutes=60)
+    longer = Showing(session_minutes=60)
     assert len(aged(base, BEGIN_SECONDS + minutes * MINUTE, longer).recent) == 3
 
 
@@ -41,7 +41,7 @@ def test_claims_stay_for_a_year() -> None:
     """A claim holds its item back for a year, or as long as the shop's floor."""
     base, end = _claimed(), BEGIN_SECONDS + CLAIM_DAYS * DAY
     assert [len(aged(base, now).recent) for now in (end, end + 1)] == [1, 0]
-    assert len(aged(base, end + 1, Rules(floor_days=CLAIM_DAYS + 1)).recent) == 1
+    assert len(aged(base, end + 1, Showing(floor_days=CLAIM_DAYS + 1)).recent) == 1
 
 
 def test_nothing_due_is_the_same_base() -> None:

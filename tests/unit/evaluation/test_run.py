@@ -13,10 +13,10 @@ from etappe.errors import InputError
 from etappe.evaluation import run
 from etappe.evaluation.report import Report
 from etappe.evaluation.run import SERVED, SOURCES, evaluate
-from etappe.settings import Learning, Rules, Settings
+from etappe.settings import Learning, Settings, Showing
 
 Row = tuple[str, str | None, str, float]
-SETTINGS = Settings(learning=Learning(factors=3, regularisation=0.01), rules=Rules(floor_days=0, again_share=0.0))
+SETTINGS = Settings(learning=Learning(factors=3, regularisation=0.01), showing=Showing(floor_days=0, again_share=0.0))
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_part_that_was_not_trained_has_no_line(
 
 def test_the_served_list_keeps_the_rules(events: pl.LazyFrame) -> None:
     """With a floor longer than the log nothing owned is served, so repeats are lost; the sources alone know no rules."""
-    strict = Settings(learning=SETTINGS.learning, rules=Rules(floor_days=400, again_share=0.0))
+    strict = Settings(learning=SETTINGS.learning, showing=Showing(floor_days=400, again_share=0.0))
     lax, kept = (evaluate(events, settings=one, test_days=10, k=8) for one in (SETTINGS, strict))
     assert kept.line(SERVED).all.recall == pytest.approx(0.5)
     assert kept.line("copurchase") == lax.line("copurchase")
@@ -89,7 +89,7 @@ def test_the_served_list_keeps_the_rules(events: pl.LazyFrame) -> None:
 
 def test_what_nobody_bought_again_is_not_served_to_its_buyer(events: pl.LazyFrame) -> None:
     """By default the list served leaves out what was bought before, where no customer ever came back for it."""
-    learned = Settings(learning=SETTINGS.learning, rules=Rules(floor_days=0))
+    learned = Settings(learning=SETTINGS.learning, showing=Showing(floor_days=0))
     assert evaluate(events, settings=learned, test_days=10, k=8).line(SERVED).all.recall == pytest.approx(0.5)
 
 

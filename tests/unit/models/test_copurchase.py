@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from etappe.models.confidence import confidences
-from etappe.models.copurchase import Candidates, Neighbours, log_likelihood_ratio, own_scores, score
+from etappe.models.copurchase import Candidates, Neighbours, log_likelihood_ratio, own_scores, pair_counts, score
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,8 @@ def lists() -> Neighbours:
     return Neighbours(rows, scores, counts)
 
 
-def _told(found: Candidates) -> list[tuple[int, float, int, int]]:
+def _told(candidates: Candidates) -> list[tuple[int, float, int, int]]:
+    found = candidates.ordered()
     columns = (found.rows, found.scores, found.because, found.counts)
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
@@ -74,7 +75,7 @@ def test_equal_scores_are_ordered_by_row() -> None:
         np.array([[3], [2], [-1], [-1]], np.int32), np.full((4, 1), 2.0, np.float32), np.ones((4, 1), np.int32)
     )
     for history in ([0, 1], [1, 0]):
-        assert score(lists, np.array(history, np.int32), np.full(2, 5.0)).rows.tolist() == [2, 3]
+        assert score(lists, np.array(history, np.int32), np.full(2, 5.0)).best(2).rows.tolist() == [2, 3]
 
 
 def test_items_may_speak_for_themselves(lists: Neighbours) -> None:
@@ -93,6 +94,7 @@ def _naive(lists: Neighbours, history: list[int], weights: NDArray[np.float64]) 
     return found
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 40), width=st.integers(1, 8), length=st.integers(0, 40))
 def test_scores_equal_a_plain_sum(seed: int, size: int, width: int, length: int) -> None:
     """For any lists and history the kernel finds the candidates and scores that a dictionary finds."""
@@ -102,8 +104,28 @@ def test_scores_equal_a_plain_sum(seed: int, size: int, width: int, length: int)
     lists = Neighbours(rows, chance.exponential(5, rows.shape).astype(np.float32), np.ones(rows.shape, np.int32))
     history = chance.permutation(size)[:length].astype(np.int32)
     weights = chance.normal(3.0, 3.0, len(history))
-    found = score(lists, history, weights)
+    found = score(lists, history, weights).ordered()
     expected = _naive(lists, history.tolist(), weights)
     assert sorted(found.rows.tolist()) == sorted(expected)
     assert found.scores.tolist() == pytest.approx([expected[row] for row in found.rows.tolist()], rel=1e-5)
     assert (np.diff(found.scores) <= 0).all()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(scores=st.lists(st.integers(0, 4), max_size=40), limit=st.integers(0, 50), seed=st.integers(0, 1000))
+def test_the_best_are_the_first_of_all(scores: list[int], limit: int, seed: int) -> None:
+    """`best` gives what `ordered` begins with, in the same order, with what belongs to each."""
+    rows = np.random.default_rng(seed).permutation(len(scores)).astype(np.int32)
+    found = Candidates(rows, np.array(scores, np.float64), rows + 1, rows + 2)
+    assert _listed(found.best(limit)) == _listed(found.ordered())[:limit]
+
+
+def _listed(found: Candidates) -> list[tuple[int, float, int, int]]:
+    columns = (found.rows, found.scores, found.because, found.counts)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_pairs_are_counted_where_they_are_listed(lists: Neighbours) -> None:
+    """Of item 0 and 3 it is known that 40 took both; of a pair that no list has, or of no item, nothing."""
+    items, others = np.array([0, 0, 1, 3, -1, 0]), np.array([3, 2, 2, 0, 2, -1])
+    assert pair_counts(lists, items, others).tolist() == [40, 80, 0, 0, 0, 0]

@@ -34,7 +34,7 @@ def test_folding_in_is_what_als_solves(
         model = AlternatingLeastSquares(factors=F, regularization=regularisation, alpha=1.0)
         model.item_factors = items
         expected = model.recalculate_user(0, row)
-    solved = factors.fold_in(items[rows], weights, items.T @ items, regularisation, alpha)
+    solved = factors.fold_in(items[rows], weights, items.T @ items, regularisation, alpha).vector
     assert solved.dtype == np.float32
     assert solved == pytest.approx(expected, abs=1e-5, rel=1e-4)
 
@@ -42,14 +42,14 @@ def test_folding_in_is_what_als_solves(
 def test_items_without_weight_change_nothing(items: NDArray[np.float32]) -> None:
     """A refunded item (weight 0 or less) leaves the vector as it is without it."""
     gram = items.T @ items
-    with_refunds = factors.fold_in(items[:5], np.array([5.0, 0.0, 3.0, -4.0, 1.0]), gram, 1.0, 1.0)
-    without = factors.fold_in(items[[0, 2, 4]], np.array([5.0, 3.0, 1.0]), gram, 1.0, 1.0)
+    with_refunds = factors.fold_in(items[:5], np.array([5.0, 0.0, 3.0, -4.0, 1.0]), gram, 1.0, 1.0).vector
+    without = factors.fold_in(items[[0, 2, 4]], np.array([5.0, 3.0, 1.0]), gram, 1.0, 1.0).vector
     assert with_refunds.tolist() == without.tolist()
 
 
 def test_nothing_known_is_the_zero_vector(items: NDArray[np.float32]) -> None:
     """An empty history gives zeros, and so scores of zero for every item."""
-    solved = factors.fold_in(items[:0], np.zeros(0), items.T @ items, 1.0, 1.0)
+    solved = factors.fold_in(items[:0], np.zeros(0), items.T @ items, 1.0, 1.0).vector
     assert not solved.any()
     assert not factors.scores(solved, items).any()
 
@@ -57,22 +57,23 @@ def test_nothing_known_is_the_zero_vector(items: NDArray[np.float32]) -> None:
 def test_a_singular_system_still_gives_numbers() -> None:
     """Items that span less than the space, and no regularisation, give finite numbers."""
     flat = np.ones((3, 4), dtype=np.float32)
-    assert np.isfinite(factors.fold_in(flat, np.ones(3), flat.T @ flat, 0.0, 1.0)).all()
+    assert np.isfinite(factors.fold_in(flat, np.ones(3), flat.T @ flat, 0.0, 1.0).vector).all()
 
 
 def test_contributions_add_up_to_the_score(items: NDArray[np.float32]) -> None:
     """What the items of a history add to a score sums to it, and the recommended item's like adds most."""
     gram, weights = items.T @ items, np.random.default_rng(1).exponential(5.0, 20)
     taste = factors.fold_in(items[:20], weights, gram, 0.5, 2.0)
-    shares = factors.contributions(items[:20], weights, gram, 0.5, 2.0, items[50:60])
+    shares = factors.contributions(taste, items[50:60])
     assert shares.shape == (10, 20)
-    assert shares.sum(axis=1) == pytest.approx(factors.scores(taste, items[50:60]), abs=1e-5)
+    assert shares.sum(axis=1) == pytest.approx(factors.scores(taste.vector, items[50:60]), abs=1e-5)
 
 
 def test_the_like_item_is_the_reason() -> None:
     """Of two clusters of items, those of the target's cluster explain its score."""
     items = np.repeat(np.eye(2, dtype=np.float32), 5, axis=0)
-    shares = factors.contributions(items[[0, 1, 5]], np.full(3, 5.0), items.T @ items, 0.1, 1.0, items[2:3])[0]
+    taste = factors.fold_in(items[[0, 1, 5]], np.full(3, 5.0), items.T @ items, 0.1, 1.0)
+    shares = factors.contributions(taste, items[2:3])[0]
     assert shares[0] == pytest.approx(shares[1])
     assert shares[0] > 0.1
     assert shares[2] == pytest.approx(0.0, abs=1e-7)
@@ -84,5 +85,5 @@ def test_read_only_arrays_are_taken(items: NDArray[np.float32]) -> None:
     mapped = gram.copy()
     mapped.flags.writeable = False
     weights = np.array([1.0, 2.0])
-    expected = factors.fold_in(items[:2], weights, gram, 1.0, 1.0).tolist()
-    assert factors.fold_in(items[:2], weights, mapped, 1.0, 1.0).tolist() == expected
+    expected = factors.fold_in(items[:2], weights, gram, 1.0, 1.0).vector.tolist()
+    assert factors.fold_in(items[:2], weights, mapped, 1.0, 1.0).vector.tolist() == expected

@@ -16,6 +16,7 @@ from etappe.events.vocabulary import TYPES
 from etappe.log import as_rows
 from etappe.models.snapshot import Snapshot
 from etappe.serving.decide import Decision, decide
+from etappe.serving.moment import Moment
 from etappe.serving.request import DecideRequest
 from etappe.serving.view import View
 from etappe.settings import Settings
@@ -125,14 +126,27 @@ def state(done: Sequence[Done], half_life_days: float = 60.0) -> State:
     return fold_state(b"", tail, half_life_days)
 
 
+class Asked:
+    """A decision, and its answer as who asked decodes it."""
+
+    def __init__(self, decision: Decision) -> None:
+        self.decision = decision
+        self.answer = decision.answer()
+
+
+def moment(days: float = 0.0) -> Moment:
+    """So many days after NOW."""
+    return Moment(now=NOW.timestamp() + days * 86_400, decision=f"decision-{next(_EVENT_IDS)}", seed=1)
+
+
 def ask(
     view: View, who: State | None = None, *, settings: Settings = SETTINGS, days: float = 0.0, **request: object
-) -> Decision:
+) -> Asked:
     """A decision `days` after NOW; one placement "p" unless others are named."""
     asked = msgspec.convert({"placements": [{"name": "p"}], **request}, DecideRequest)
-    return decide(view, asked, who, settings, NOW.timestamp() + days * 86_400)
+    return Asked(decide(view, asked, who, settings, moment(days)))
 
 
-def shown(decision: Decision, placement: str = "p") -> list[str]:
+def shown(asked: Asked, placement: str = "p") -> list[str]:
     """The ids in a placement."""
-    return [item.id for item in decision.answer.placements[placement].items or []]
+    return [item.id for item in asked.answer.placements[placement].items or []]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.models.made import strip
-from tests.unit.serving.planted import NOW, SETTINGS, catalogue_items, overlaid, state, trained
+from tests.unit.serving.planted import NOW, SETTINGS, catalogue_items, moment, overlaid, state, trained
 
 from etappe.models.snapshot import PARTS, Snapshot
 from etappe.serving import lists
@@ -39,7 +39,7 @@ def test_decisions_are_made_without_a_part(tmp_path: Path, absent: list[str]) ->
         explain=True,
     )
     known = state([("purchase", "coffee-0", 30.0), ("view_item", "coffee-1", 0.01)])
-    answer = decide(view, request, known, SETTINGS, NOW.timestamp()).answer
+    answer = decide(view, request, known, SETTINGS, moment()).answer()
     filled = answer.placements["all"]
     assert len(filled.items or []) == 15
     asked = [source for source in EVERY if all(source in ASKED.get(name, EVERY) for name in absent)]
@@ -47,7 +47,7 @@ def test_decisions_are_made_without_a_part(tmp_path: Path, absent: list[str]) ->
     assert filled.explanation.sources == [*asked, "category", "popularity"]
     shown = {item.source for item in filled.items or []}
     assert shown <= {"popular", *(["factors"] if "factors" in asked else []), *(["copurchase"] if asked else [])}
-    assert decide(view, request, None, SETTINGS, NOW.timestamp()).answer.placements["all"].items
+    assert decide(view, request, None, SETTINGS, moment()).answer().placements["all"].items
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from etappe.catalog.item import Item
 from etappe.serving import lists
 from etappe.serving.answer import Answer
 from etappe.serving.view import View
-from etappe.settings import Rules, Settings
+from etappe.settings import Settings, Showing
 
 IDS = [f"{kind}-{number}" for kind in ("coffee", "tea", "garden") for number in range(6)]
 """The snapshot knows these; the catalogue has some of them, and others."""
@@ -27,7 +27,7 @@ class Case:
 
     items: list[Item]
     done: list[Done] | None
-    rules: Rules
+    showing: Showing
     days: float
     context: dict[str, Any]
     placements: list[dict[str, Any]]
@@ -59,7 +59,7 @@ def _cases(draw: st.DrawFn) -> Case:
     return Case(
         items=items,
         done=draw(st.none() | st.lists(done, min_size=2, max_size=8)),
-        rules=Rules(
+        showing=Showing(
             floor_days=draw(st.sampled_from([0, 14, 30])),
             again_share=draw(st.sampled_from([0.0, 0.0, 0.1, 1.0])),
             bought_once=tuple(draw(st.lists(st.sampled_from(CATEGORIES), max_size=1))),
@@ -102,13 +102,13 @@ class Keeper:
             self.group(item.id) for item, days in bought if self._in_floor(item, days) or self._for_good(item)
         }
         self.closed = {
-            path for path in case.rules.bought_once for item, _ in bought if _below(item.category or "", path)
+            path for path in case.showing.bought_once for item, _ in bought if _below(item.category or "", path)
         }
         self.here = {self.group(item) for item in (*case.context["cart"], case.context["item"]) if item}
 
     def _in_floor(self, item: Item, days: float) -> bool:
         """Ever: the latest purchase of an item is the one that counts, and any purchase in the floor is in it."""
-        floor = self.case.rules.floor_days if item.floor_days is None else item.floor_days
+        floor = self.case.showing.floor_days if item.floor_days is None else item.floor_days
         return days + self.case.days < floor
 
     def _for_good(self, item: Item) -> bool:
@@ -118,7 +118,7 @@ class Keeper:
             if bought == item.id:
                 orders.setdefault(who, set()).add(order)
         repeats = sum(len(one) > 1 for one in orders.values())
-        return item.floor_days is None and repeats / (len(orders) + 1) < self.case.rules.again_share
+        return item.floor_days is None and repeats / (len(orders) + 1) < self.case.showing.again_share
 
     def group(self, item_id: str) -> str:
         """What fills one place together."""
@@ -182,7 +182,7 @@ def test_only_what_is_allowed_and_as_much_of_it_as_there_is(model: Model, case: 
     made = ask(
         view,
         customer,
-        settings=Settings(rules=case.rules),
+        settings=Settings(showing=case.showing),
         days=case.days,
         context=case.context,
         placements=case.placements,
@@ -194,12 +194,12 @@ def test_only_what_is_allowed_and_as_much_of_it_as_there_is(model: Model, case: 
 @given(case=_cases(), kind=st.sampled_from(lists.KINDS), limit=st.integers(1, 12))
 def test_lists_for_everyone_show_only_what_is_open(model: Model, case: Case, kind: str, limit: int) -> None:
     """Related and popular lists obey availability and variants; popular is filled, related never names its own item."""
-    nobody = Case(case.items, None, case.rules, case.days, {"item": None, "cart": []}, case.placements)
+    nobody = Case(case.items, None, case.showing, case.days, {"item": None, "cart": []}, case.placements)
     keeper, placement = (
         Keeper(nobody, trained=True),
         {"exclude": [], "filter": {}, "limit": limit, "max_per_category": None},
     )
-    view, chosen = View(overlaid(case.items), model.snapshot), Settings(rules=case.rules)
+    view, chosen = View(overlaid(case.items), model.snapshot), Settings(showing=case.showing)
     found = [lists.popular(view, None, None, limit, None, chosen, case.now.timestamp())]
     assert keeper.most(placement, set()) == len(found[0].items)
     for item in case.items:

@@ -29,5 +29,5 @@ def test_nobody_is_known_by_it(view: View) -> None:
     whole = state([("ignore", "coffee-0", 1.0)])
     decision = ask(view, only_forbidding(whole))
     assert decision.answer.customer.known is False
-    assert decision.state_digest == ""
+    assert decision.decision.state_digest == ""
     assert whole.known

@@ -26,13 +26,13 @@ from etappe.ids import item_hash
 from etappe.models import factors
 from etappe.models.snapshot import Snapshot
 from etappe.serving import lists
-from etappe.serving.candidates import by_factors
 from etappe.serving.decide import state_of
 from etappe.serving.request import Context, DecideRequest, check
 from etappe.serving.situation import situation
+from etappe.serving.sources import factors as by_factors
 from etappe.serving.view import View
 from etappe.serving.warm import warm_up
-from etappe.settings import Consent, Rules, Settings
+from etappe.settings import Consent, Settings, Showing
 
 
 def _without_times(value: object) -> object:
@@ -54,12 +54,12 @@ def test_factor_list_equals_a_full_sort(view: View, snapshot: Snapshot) -> None:
         snapshot.gram,
         snapshot.parameters.regularisation,
         snapshot.parameters.alpha,
-    )
+    ).vector
     naive = {one.id: float(taste @ snapshot.factors[snapshot.rows_of(_hashes(one.id))[0]]) for one in catalogue_items()}
     expected = sorted((name for name, score in naive.items() if score > 0), key=lambda name: -naive[name])
-    found = [view.catalogue.item(int(row)).id for block in by_factors(here) for row in block.rows]
+    found = [view.catalogue.item(int(row)).id for block in by_factors.ask(here) for row in block.rows]
     assert found == expected
-    scores = np.concatenate([block.scores for block in by_factors(here)])
+    scores = np.concatenate([block.scores for block in by_factors.ask(here)])
     np.testing.assert_allclose(scores, [naive[name] / naive[expected[0]] for name in expected], rtol=1e-4)
 
 
@@ -73,8 +73,8 @@ def test_same_arguments_give_the_same_answer(view: View) -> None:
     first, second = (ask(view, who, explain=True, context={"item": "tea-0"}) for _ in range(2))
     assert _without_times(first.answer) == _without_times(second.answer)
     assert first.answer.decision != second.answer.decision
-    assert first.state_digest == second.state_digest != ""
-    assert first.picks == second.picks
+    assert first.decision.state_digest == second.decision.state_digest != ""
+    assert first.decision.placements == second.decision.placements
 
 
 def test_compiled_and_overlaid_catalogues_answer_alike(snapshot: Snapshot, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def _teas() -> set[str]:
 
 def test_own_floor_beats_the_shops(view: View) -> None:
     """Bought ten days ago: shown again after the shop's floor, earlier or later where the item says so."""
-    settings = Settings(rules=Rules(floor_days=14, again_share=0))
+    settings = Settings(showing=Showing(floor_days=14, again_share=0))
     who = state([("purchase", f"coffee-{number}", 10.0) for number in range(3)])
     view.catalogue.apply(ItemPatch(id="coffee-1", floor_days=5))
     view.catalogue.apply(ItemPatch(id="coffee-2", floor_days=60))
@@ -186,7 +186,7 @@ def test_own_floor_beats_the_shops(view: View) -> None:
 
 def test_category_bought_once_is_closed(view: View) -> None:
     """After one purchase in "tea", however long ago, nothing of it or below is shown; others' purchases close nothing."""
-    settings = Settings(rules=Rules(bought_once=("tea",), floor_days=0, again_share=0))
+    settings = Settings(showing=Showing(bought_once=("tea",), floor_days=0, again_share=0))
     placements = [{"name": "p", "limit": 100}]
     buyer, other = (
         state([("purchase", "tea-1", 300.0)]),
@@ -298,7 +298,7 @@ def test_filter_that_makes_no_sense(view: View, wanted: dict[str, object], field
 
 def test_filters_are_obeyed(view: View) -> None:
     """By category and below, by price, by id, all at once."""
-    again = Settings(rules=Rules(again_share=0))
+    again = Settings(showing=Showing(again_share=0))
     for wanted, expected in (
         ({"category": "tea"}, 6),
         ({"category": "tea/fine"}, 3),
@@ -361,7 +361,7 @@ def test_content_is_answered_empty(view: View) -> None:
     made = ask(view, placements=[{"name": "c", "kind": "content"}, {"name": "p"}])
     assert made.answer.placements["c"].content == []
     assert made.answer.placements["c"].items is None
-    assert list(made.picks) == ["p"]
+    assert list(made.decision.lists) == ["p"]
 
 
 def test_bought_is_shown_again_where_people_buy_again(view: View) -> None:

@@ -38,15 +38,19 @@ def _check(item: ShownItem) -> str:
     assert count is not None
     if numbers == (None, None, None):
         assert count < FEWEST or reason.kind == "again"
-        assert not any(letter.isdigit() for letter in reason.text.replace(reason.with_ or "", "").split(":")[-1]) or (
-            reason.with_ is not None or reason.kind == "again"
-        )
+        assert not any(letter.isdigit() for letter in _without_title(reason))
         return "none"
     assert numbers == expected
     assert count >= FEWEST
     assert str(count) in reason.text
     assert str(reason.of) in reason.text
     return "told"
+
+
+def _without_title(reason: Reason) -> str:
+    """What a reason says beside the title of the item that it names."""
+    kind, _, number = (reason.with_ or "").partition("-")
+    return reason.text.replace(f"{kind.title()} {number}", "") if reason.with_ else reason.text
 
 
 def _everything(view: View) -> Iterator[ShownItem]:
@@ -100,22 +104,32 @@ def test_session_speaks_of_what_is_being_looked_at(view: View) -> None:
 
 
 def test_cart_brings_what_goes_into_the_same_order(view: View) -> None:
-    """With a cart, the first item is one bought together with what is in it, and neither is in the list."""
+    """With a cart, the first items are bought together with what is in it, as related lists say, and not in it."""
     items = ask(view, context={"cart": ["garden-0"]}).answer.placements["p"].items or []
+    together = lists.related(view, "garden-0", "bought_together", 20, None, SETTINGS, NOW.timestamp()).items
+    from_cart = [item for item in items if item.reason.kind == "bought_together"]
     assert (items[0].reason.kind, items[0].reason.with_) == ("bought_together", "garden-0")
+    assert [item.id for item in from_cart] == [item.id for item in together[: len(from_cart)]]
+    assert [item.reason.text for item in from_cart] == [item.reason.text for item in together[: len(from_cart)]]
     assert "garden-0" not in [item.id for item in items]
-    assert items[0].id.startswith("garden")
 
 
 def test_scores_fall_within_a_source(view: View) -> None:
     """`score` is relative to the best candidate of the same source: 1 at most, and never rising down the list."""
-    for done in ([("purchase", "tea-0", 40.0)], [("view_item", "coffee-1", 0.001)]):
-        items = ask(view, state(done), placements=[{"name": "p", "limit": 18}]).answer.placements["p"].items or []
-        for source in {(item.source, item.reason.kind) for item in items if item.reason.kind == "also_bought"}:
-            scores = [item.score for item in items if (item.source, item.reason.kind) == source]
+    checked = set()
+    for done in ([("purchase", "tea-0", 40.0)], [("view_item", "coffee-1", 0.001)], [("view_item", "tea-2", 9.0)]):
+        placements = [{"name": "p", "limit": 18}]
+        made = ask(view, state(done), placements=placements, explain=True)
+        picks = made.decision.picks("p")
+        for source in set(picks.source.tolist()):
+            name, scores = picks.sources[source].name, picks.scores[picks.source == source].tolist()
             assert all(0 <= score <= 1 for score in scores)
+            if name != "category":  # each category begins anew
+                assert scores == sorted(scores, reverse=True)
+                checked.add(name if len(scores) > 1 else None)
+    assert {"session", "factors", "copurchase", "popularity"} <= checked
 
 
 def test_planted_numbers_are_what_they_should_be() -> None:
-    """The shop itself: of 40 of a kind, 40 bought the first item, 6 the last."""
+    """The shop itself: of 40 of a kind all bought the first item, and four of another; 6 bought the last."""
     assert (len(_buyers("tea-0")), len(_buyers("tea-5"))) == (CUSTOMERS + 4, 6)

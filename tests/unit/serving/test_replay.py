@@ -70,7 +70,7 @@ def test_first_answer_less_what_is_forbidden(model: Model, data: st.DataObject, 
     """
     case = data.draw(_cases())
     later = data.draw(_later(case))
-    snapshot, chosen = model.snapshot if trained else None, Settings(rules=case.rules)
+    snapshot, chosen = model.snapshot if trained else None, Settings(showing=case.showing)
     asked = {"context": case.context, "placements": case.placements}
     customer = state(case.done) if case.done is not None else None
     first = ask(View(overlaid(case.items), snapshot), customer, settings=chosen, days=case.days, **asked).answer

@@ -91,7 +91,7 @@ class TestFactors(KnownAnswers):
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """Item factors times the customer's."""
         told = board.parameters
-        taste = factors.fold_in(board.factors[rows], weights, board.gram, told.regularisation, told.alpha)
+        taste = factors.fold_in(board.factors[rows], weights, board.gram, told.regularisation, told.alpha).vector
         return factors.scores(taste, board.factors)
 
 

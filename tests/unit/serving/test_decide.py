@@ -1,0 +1,51 @@
+"""A whole decision equals that of its twin, which knows nothing of arrays, pools and kernels."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.serving.planted import Model, ask, overlaid, state
+from tests.unit.serving.test_forbidden import Case, Keeper, _cases
+from tests.unit.serving.twin import Lists, Sources, Wanted
+
+from etappe.serving.answer import Answer
+from etappe.serving.sources.order import FALLBACKS, IN_TURN
+from etappe.serving.view import View
+from etappe.settings import Settings
+
+FAMILIES = {source.name: source.family for source in (*IN_TURN, *FALLBACKS)}
+
+
+def _check(case: Case, answer: Answer, sources: Sources, keeper: Keeper) -> None:
+    in_turn, then = sources.in_turn(), sources.then()
+    names = [name for name, _ in (*in_turn, *then)]
+    twin = Lists(case.items, [blocks for _, blocks in in_turn], [blocks for _, blocks in then])
+    for placement in case.placements:
+        wanted = Wanted(placement["limit"], placement["max_per_category"])
+
+        def forbids(item: str, placement: dict[str, object] = placement) -> str | None:
+            return None if keeper.allows(keeper.items[item], placement) else "something"
+
+        expected = twin.filled(wanted, forbids)
+        found = answer.placements[placement["name"]]
+        assert [item for _, item, _ in expected] == [item.id for item in found.items or []]
+        assert [FAMILIES[names[source]] for source, _, _ in expected] == [item.source for item in found.items or []]
+        assert [score for _, _, score in expected] == pytest.approx(
+            [item.score for item in found.items or []], abs=1e-4
+        )
+        assert found.explanation is not None
+        assert found.explanation.sources == names
+        assert sum(found.explanation.left_out.values()) == twin.left_out.get("something", 0)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=_cases(), trained=st.booleans())
+def test_decision_equals_its_twin(model: Model, case: Case, trained: bool) -> None:
+    """Over random shops, histories and requests: the same items, sources, scores and number left out."""
+    snapshot = model.snapshot if trained else None
+    who = state(case.done) if case.done is not None else None
+    asked = {"context": case.context, "placements": case.placements, "explain": True}
+    made = ask(
+        View(overlaid(case.items), snapshot), who, settings=Settings(showing=case.showing), days=case.days, **asked
+    )
+    sources = Sources(case.items, snapshot, who, case.context, case.now.timestamp() - 30 * 60)
+    _check(case, made.answer, sources, Keeper(case, trained=trained))
