@@ -35,9 +35,11 @@ _START_SECONDS: Final = 20.0
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
-    """Several processes of tests share the cores, and no kernels."""
-    for number, spec in enumerate(specs):
-        spec.env |= workers.environment(config.rootpath / ".pytest_cache" / "numba" / str(number))
+    """Several processes of tests share the cores; each has compiled kernels of its own, which are the same at first."""
+    caches = [config.rootpath / ".pytest_cache" / "numba" / str(number) for number in range(len(specs))]
+    workers.with_kernels(caches)
+    for cache, spec in zip(caches, specs, strict=True):
+        spec.env |= workers.environment(cache)
 
 
 def start_redis(folder: Path) -> tuple["subprocess.Popen[bytes]", str]:

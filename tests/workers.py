@@ -3,7 +3,9 @@
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Final
@@ -31,6 +33,21 @@ def environment(cache: Path) -> dict[str, str]:
     lock, so that of two processes that compile at once one may be given the kernel of the other.
     """
     return dict.fromkeys(ONE_THREAD, "1") | {"NUMBA_CACHE_DIR": str(cache)}
+
+
+def with_kernels(caches: Sequence[Path]) -> None:
+    """Fills those `caches` that are not there yet with the kernels that serving needs, compiled once for all.
+
+    Each process of tests would compile them for itself, and so long no server that it started would be ready.
+    """
+    new = [cache for cache in caches if not cache.exists()]
+    if not new:
+        return
+    compiling = "from etappe.catalog.table import Catalogue; from etappe.serving import view, warm; "
+    compiling += "from etappe.settings import Settings; warm.warm_up(view.View(Catalogue()), Settings())"
+    subprocess.run([sys.executable, "-c", compiling], env=os.environ | environment(new[0]), check=True)
+    for cache in new[1:]:
+        shutil.copytree(new[0], cache)
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
