@@ -29,6 +29,8 @@ from etappe.ids import ItemHash, item_hash
 
 __all__ = ["FORMAT", "KIND", "NEVER", "SHOP_FLOOR", "UNCATEGORISED", "Catalogue"]
 
+_FRAGMENTS: Final = 2048
+"""What answers hold of items is kept of so many, some 500 bytes each: a few items are shown most."""
 NEW: Final = -1
 """The category that a new row moves from."""
 MOVE: Final = np.dtype([("row", np.int32), ("old", np.int32), ("new", np.int32)])
@@ -48,6 +50,7 @@ class Catalogue:
         self._gate = Growing(base.gate if base else with_room(np.zeros(0, GATE)), len(self._sorted))
         self._categories = Categories(base.categories if base else ("",))
         self._documents: dict[int, Document] = {}
+        self._fragments: dict[tuple[int, tuple[str, ...]], Fragment] = {}
         self._new_rows: dict[int, int] = {}
         self.changed = Changed(len(base.fields.values) if base else 1)
         self._moves = Growing(with_room(np.zeros(0, MOVE)), 0)
@@ -146,10 +149,17 @@ class Catalogue:
 
     def fragment(self, row: int, languages: tuple[str, ...] = ()) -> Fragment:
         """The item of a row as answers show it, in the first of `languages` that it has; cut from its document."""
+        known = self._fragments.get((row, languages))
+        if known is not None:
+            return known
         changed = self._documents.get(row)
         if changed is None and self._base is not None:
             changed = self._base.shown(row, titles=bool(languages))
-        return documents.cut(changed or self._documents[row], languages)
+        made = documents.cut(changed or self._documents[row], languages)
+        if len(self._fragments) >= _FRAGMENTS:
+            del self._fragments[next(iter(self._fragments))]
+        self._fragments[row, languages] = made
+        return made
 
     def find(self, item_id: str) -> Item | None:
         """The item with this id, if the catalogue has it."""
@@ -189,6 +199,7 @@ class Catalogue:
         if old != category:
             self._moves.append((row, old, category))
         self._documents[row] = documents.document_of(item)
+        self._fragments.clear()
         self.changed.put(row, item)
         self.narrow.note(row)
         self.changes += 1

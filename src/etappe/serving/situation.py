@@ -28,7 +28,8 @@ class Situation:
 
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
     are at just now, in this session and on this page. `cart`: model rows in the cart. `interests`: uint64[k] hashes of
-    the seeds, else of the history, whether the snapshot knows them or not.
+    the seeds, else of the history, whether the snapshot knows them or not. `first`: how many candidates a source is to
+    give at first (None: a block), where it goes on being asked.
     """
 
     view: View
@@ -40,6 +41,13 @@ class Situation:
     seed_weights: NDArray[np.float64]
     cart: Rows
     interests: NDArray[np.uint64]
+    first: int | None = None
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where in the history each model row is, the first place of each."""
+        rows = self.history.tolist()
+        return dict(zip(reversed(rows), range(len(rows) - 1, -1, -1), strict=True))
 
     @cached_property
     def taste(self) -> Taste | None:
@@ -52,7 +60,9 @@ class Situation:
         return factors.fold_in(history, self.weights, snapshot.gram, parameters.regularisation, parameters.alpha)
 
 
-def situation(view: View, state: State | None, context: Context, now: float, session_seconds: float) -> Situation:
+def situation(
+    view: View, state: State | None, context: Context, now: float, session_seconds: float, first: int | None = None
+) -> Situation:
     """What `state` (None for a stranger) and the page's context make of this moment."""
     items, recent, weights = _NOBODY
     if state is not None:
@@ -78,6 +88,7 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
         seed_weights=strengths[seeds >= 0],
         cart=in_cart[in_cart >= 0],
         interests=hashes if count else items["item"][speaks],
+        first=first,
     )
 
 

@@ -38,8 +38,11 @@ BOUGHT_TOGETHER: Final = Words(
 
 def blocks(here: Situation, found: Candidates) -> Iterator[Block]:
     """The candidates that the catalogue has, best first; they are sorted only where more than a block is asked for."""
-    first = found.best(BLOCK)
+    count = min(here.first or BLOCK, BLOCK)
+    first = found.best(count)
     yield from _block(here, first, first)
+    if count < min(BLOCK, len(found)):
+        yield from _block(here, first, found.best(BLOCK).at(slice(count, None)))
     if len(found) > BLOCK:
         ordered = found.ordered()
         for start in range(BLOCK, len(ordered), BLOCK):

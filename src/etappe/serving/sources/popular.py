@@ -24,9 +24,11 @@ def ranked(here: Situation, measure: str, category: int = -1) -> Iterator[Block]
     if len(rows) == 0:
         return
     best = max(float(here.view.measured_at(measure, rows[:1])[0]), _LEAST)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        yield Block(block, here.view.measured_at(measure, block) / best)
+    first = min(here.first or BLOCK, BLOCK)
+    for end in range(first, len(rows) + BLOCK, BLOCK):
+        block = rows[max(end - BLOCK, 0) : end] if end > first else rows[:first]
+        if len(block):
+            yield Block(block, here.view.measured_at(measure, block) / best)
 
 
 POPULAR: Final = Source(name="popularity", family=FAMILY, words=WORDS, ask=ask)

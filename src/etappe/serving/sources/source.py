@@ -14,7 +14,7 @@ from etappe.serving.situation import Situation
 from etappe.serving.view import Rows
 
 BLOCK: Final = 256
-"""Candidates that a source gives at once."""
+"""Candidates that a source gives at once, and at most at first."""
 
 
 class Block(NamedTuple):
