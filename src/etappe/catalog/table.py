@@ -19,6 +19,7 @@ from etappe.catalog.compiled import FORMAT, KIND, Compiled
 from etappe.catalog.documents import Document
 from etappe.catalog.fields import Changed
 from etappe.catalog.fields import Compiled as CompiledFields
+from etappe.catalog.finding import rows_of
 from etappe.catalog.fragments import Fragment
 from etappe.catalog.growing import Growing, with_room
 from etappe.catalog.item import Item, ItemPatch, merge
@@ -130,11 +131,8 @@ class Catalogue:
 
     def rows(self, hashes: NDArray[np.uint64]) -> Rows:
         """int64[n]: the row of each hash, -1 where there is none."""
-        if len(self._sorted) == 0:
-            found = np.full(len(hashes), -1, np.int64)
-        else:
-            places = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
-            found = np.where(self._sorted[places] == hashes, places, -1)
+        found = np.empty(len(hashes), np.int64)
+        rows_of(np.ascontiguousarray(hashes), self._sorted, found)
         if self._new_rows:
             for index in np.flatnonzero(found < 0):
                 found[index] = self._new_rows.get(int(hashes[index]), -1)

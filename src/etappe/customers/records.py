@@ -208,6 +208,11 @@ def one_run(*runs: NDArray[np.void]) -> NDArray[np.void]:
     return np.frombuffer(bytearray(b"".join([run.tobytes() for run in runs])), runs[0].dtype)
 
 
+def writable(records: NDArray[np.void]) -> NDArray[np.void]:
+    """The records as kernels take them, which take no read-only ones: a copy where they are."""
+    return records if records.flags.writeable else one_run(records)
+
+
 def turns(events: NDArray[np.void]) -> NDArray[np.int64]:
     """int64[n]: the places of EVENT[n] in the one order they are folded in: by time, ties by event hash."""
     return np.lexsort((events["event"], events["time"]))

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.records import EVENT, ITEM
+from etappe.catalog.finding import rows_of
+from etappe.customers.records import EVENT, ITEM, writable
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
 from etappe.ids import item_hash
@@ -66,7 +67,7 @@ def situation(
     """What `state` (None for a stranger) and the page's context make of this moment."""
     items, recent, weights = _NOBODY
     if state is not None:
-        items, recent = np.array(state.items), np.array(state.recent)  # kernels take no read-only records
+        items, recent = writable(state.items), writable(state.recent)
         weights = state.weights(_reference(view, items))
     speaks = np.empty(len(items), np.bool_)
     sought.own_taste(items, speaks)
@@ -75,14 +76,14 @@ def situation(
     hashes, strengths = np.empty(len(recent) + len(page), np.uint64), np.empty(len(recent) + len(page), np.float64)
     count = sought.seeds(recent, now - session_seconds, items, speaks, page, STRENGTH, hashes, strengths)
     hashes, strengths = hashes[:count], strengths[:count]
-    model_rows, seeds = _model_rows(view, np.ascontiguousarray(items["item"])), _model_rows(view, hashes)
-    in_cart = _model_rows(view, page[: len(cart)])
+    found = _model_rows(view, np.concatenate([items["item"], hashes, page[: len(cart)]]))
+    model_rows, seeds, in_cart = found[: len(items)], found[len(items) : len(items) + count], found[len(items) + count :]
     liked = (model_rows >= 0) & (weights > 0) & speaks
     return Situation(
         view=view,
         now=now,
         history=model_rows[liked],
-        items=items[liked],
+        items=items.compress(liked),  # four times as fast as an index
         weights=weights[liked],
         seeds=seeds[seeds >= 0],
         seed_weights=strengths[seeds >= 0],
@@ -95,7 +96,7 @@ def situation(
 def _model_rows(view: View, hashes: NDArray[np.uint64]) -> Rows:
     """int64[n]: the snapshot's rows of item hashes, -1 for those it does not know."""
     rows = np.empty(len(hashes), np.int64)
-    sought.rows_of(hashes, view.snapshot.items if view.snapshot is not None else _NO_ITEMS, rows)
+    rows_of(hashes, view.snapshot.items if view.snapshot is not None else _NO_ITEMS, rows)
     return rows
 
 

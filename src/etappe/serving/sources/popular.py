@@ -23,12 +23,14 @@ def ranked(here: Situation, measure: str, category: int = -1) -> Iterator[Block]
     rows = here.view.by_popularity(measure, category)
     if len(rows) == 0:
         return
-    best = max(float(here.view.measured_at(measure, rows[:1])[0]), _LEAST)
+    best = 0.0
     first = min(here.first or BLOCK, BLOCK)
     for end in range(first, len(rows) + BLOCK, BLOCK):
         block = rows[max(end - BLOCK, 0) : end] if end > first else rows[:first]
         if len(block):
-            yield Block(block, here.view.measured_at(measure, block) / best)
+            measured = here.view.measured_at(measure, block)
+            best = best or max(float(measured[0]), _LEAST)
+            yield Block(block, measured / best)
 
 
 POPULAR: Final = Source(name="popularity", family=FAMILY, words=WORDS, ask=ask)
