@@ -18,8 +18,8 @@ def ask(here: Situation) -> Iterator[Block]:
     return ranked(here, DECAYED)
 
 
-def ranked(here: Situation, measure: str, category: int = -1) -> Iterator[Block]:
-    """All rows (of one category code) by a measure of popularity."""
+def ranked(here: Situation, measure: str, category: int = -1, *, last: bool = True) -> Iterator[Block]:
+    """All rows (of one category code) by a measure of popularity; `last`: the source has nothing behind them."""
     rows = here.view.by_popularity(measure, category)
     if len(rows) == 0:
         return
@@ -30,7 +30,7 @@ def ranked(here: Situation, measure: str, category: int = -1) -> Iterator[Block]
         if len(block):
             measured = here.view.measured_at(measure, block)
             best = best or max(float(measured[0]), _LEAST)
-            yield Block(block, measured / best)
+            yield Block(block, measured / best, last=last and end >= len(rows))
 
 
 POPULAR: Final = Source(name="popularity", family=FAMILY, words=WORDS, ask=ask)
