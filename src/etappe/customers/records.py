@@ -68,6 +68,8 @@ IGNORED: Final = 4
 GIFT: Final = 8
 
 WIDTH: Final = EVENT.itemsize
+CODE_AT: Final = WIDTH - 2
+"""Where a record has its code."""
 _EVENT: Final = struct.Struct("<QQqdIHBB")
 """One EVENT, as `encode` packs it: an array of one takes twice as long."""
 MAX_QUANTITY: Final = 65_535

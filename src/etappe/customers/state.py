@@ -25,7 +25,7 @@ from etappe.customers.kernels import EPOCH, MICROSECONDS
 from etappe.customers.records import (
     CARRIES_BLOCKS,
     CLAIM,
-    EVENT,
+    CODE_AT,
     PIECE_CODES,
     TOUCHED,
     WIDTH,
@@ -40,8 +40,6 @@ from etappe.customers.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import STRENGTH
 
 _PERSONAL: Final = GRANTED | DENIED
-_CODE: Final = EVENT.fields["code"][1]
-"""Where a record has its code."""
 _OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
 """bool[256] by code: events that a base keeps as they were, where they are about an item."""
 
@@ -213,7 +211,7 @@ def _said(records: NDArray[np.void], places: Sequence[int]) -> list[Said]:
 
 def _spoken(records: NDArray[np.void], tail: bytes) -> list[int]:
     """The places of `set_consent` in a tail, in order of arrival. Its bytes tell soonest that there is none."""
-    if SET_CONSENT not in tail[_CODE::WIDTH]:
+    if SET_CONSENT not in tail[CODE_AT::WIDTH]:
         return []
     codes = records["code"]
     return [place for place in heads(records) or () if codes[place] == SET_CONSENT]

@@ -77,7 +77,8 @@ def situation(
     count = sought.seeds(recent, now - session_seconds, items, speaks, page, STRENGTH, hashes, strengths)
     hashes, strengths = hashes[:count], strengths[:count]
     found = _model_rows(view, np.concatenate([items["item"], hashes, page[: len(cart)]]))
-    model_rows, seeds, in_cart = found[: len(items)], found[len(items) : len(items) + count], found[len(items) + count :]
+    model_rows, here = found[: len(items)], found[len(items) :]
+    seeds, in_cart = here[:count], here[count:]
     liked = (model_rows >= 0) & (weights > 0) & speaks
     return Situation(
         view=view,

@@ -37,9 +37,7 @@ class Recorded(msgspec.Struct, frozen=True):
 class DecisionWriter:
     """Holds records back until the next flush, and for as long as `held`. `add` never waits and never fails."""
 
-    def __init__(
-        self, wire: Wire, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False
-    ) -> None:
+    def __init__(self, wire: Wire, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False) -> None:
         self._wire = wire
         self._waiting: deque[Recorded] = deque()
         self._bytes = 0
