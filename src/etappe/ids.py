@@ -24,6 +24,7 @@ HASH_BITS = 56
 million, whose catalogue refuses the second of the two. 48 bits would save a byte and make that one in six."""
 _HASH_MASK = 2**HASH_BITS - 1
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]
 
 
 def item_hash(item_id: str) -> ItemHash:
@@ -77,7 +78,7 @@ def partition_of(subject: Subject) -> Partition:
 def new_decision_id() -> str:
     """A ULID (48 bits of Unix milliseconds, 80 random bits, Crockford's base 32): sorts by time, never guessable."""
     number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def _hash64(text: str, person: bytes) -> int:

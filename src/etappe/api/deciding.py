@@ -66,7 +66,7 @@ async def _answer(service: Service, request: DecideRequest, *, proven: bool) -> 
             return _again(service, settled, request, state)
     subject = customer.subject if customer and state is not None else b""
     _record(service, request, made, subject, catalogue, degraded=degraded)
-    metrics.DECISIONS.labels(degraded=str(degraded).lower()).inc()
+    metrics.decisions(degraded=degraded).inc()
     metrics.DECISION_SECONDS.observe(took)
     return encoded
 
@@ -156,4 +156,5 @@ def _record(
     told = record.record_of(request, made, catalogue=catalogue, settings_digest=service.digest, degraded=degraded)
     kept = _ENCODER.encode(told)
     service.decisions.add(Recorded(made.moment.decision, int(made.moment.now * 1000), subject, kept))
-    metrics.RECORDS_DROPPED.inc(service.decisions.dropped - dropped)
+    if service.decisions.dropped > dropped:
+        metrics.RECORDS_DROPPED.inc(service.decisions.dropped - dropped)

@@ -3,6 +3,7 @@
 import logging
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,12 @@ REFUSED: Final = Counter(
 RECORDS_DROPPED: Final = Counter(
     "etappe_decision_records_dropped", "Decision records dropped under overload.", registry=_REGISTRY
 )
+
+
+@cache
+def decisions(*, degraded: bool) -> Counter:
+    """The counter of decisions that were degraded, or were not: looked up once, as each decision counts."""
+    return DECISIONS.labels(degraded=str(degraded).lower())
 
 
 def exposition(shared: str | None) -> bytes:

@@ -45,7 +45,7 @@ class Service:
         self.standing = standing
         self.replica = Replica(client, place, settings, self.standing)
         self.decisions = DecisionWriter(
-            client, settings.store.decision_buffer, settings.store.decision_stream, held=self._refused
+            wire, settings.store.decision_buffer, settings.store.decision_stream, held=self._refused
         )
         self.ready = False
         self.warning: str | None = None

@@ -19,6 +19,7 @@ from etappe.catalog.compiled import FORMAT, KIND, Compiled
 from etappe.catalog.documents import Document
 from etappe.catalog.fields import Changed
 from etappe.catalog.fields import Compiled as CompiledFields
+from etappe.catalog.finding import rows_of
 from etappe.catalog.fragments import Fragment
 from etappe.catalog.growing import Growing, with_room
 from etappe.catalog.item import Item, ItemPatch, merge
@@ -29,6 +30,8 @@ from etappe.ids import ItemHash, item_hash
 
 __all__ = ["FORMAT", "KIND", "NEVER", "SHOP_FLOOR", "UNCATEGORISED", "Catalogue"]
 
+_FRAGMENTS: Final = 2048
+"""What answers hold of items is kept of so many, some 500 bytes each: a few items are shown most."""
 NEW: Final = -1
 """The category that a new row moves from."""
 MOVE: Final = np.dtype([("row", np.int32), ("old", np.int32), ("new", np.int32)])
@@ -48,6 +51,7 @@ class Catalogue:
         self._gate = Growing(base.gate if base else with_room(np.zeros(0, GATE)), len(self._sorted))
         self._categories = Categories(base.categories if base else ("",))
         self._documents: dict[int, Document] = {}
+        self._fragments: dict[tuple[int, tuple[str, ...]], Fragment] = {}
         self._new_rows: dict[int, int] = {}
         self.changed = Changed(len(base.fields.values) if base else 1)
         self._moves = Growing(with_room(np.zeros(0, MOVE)), 0)
@@ -127,11 +131,8 @@ class Catalogue:
 
     def rows(self, hashes: NDArray[np.uint64]) -> Rows:
         """int64[n]: the row of each hash, -1 where there is none."""
-        if len(self._sorted) == 0:
-            found = np.full(len(hashes), -1, np.int64)
-        else:
-            places = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
-            found = np.where(self._sorted[places] == hashes, places, -1)
+        found = np.empty(len(hashes), np.int64)
+        rows_of(np.ascontiguousarray(hashes), self._sorted, found)
         if self._new_rows:
             for index in np.flatnonzero(found < 0):
                 found[index] = self._new_rows.get(int(hashes[index]), -1)
@@ -146,10 +147,17 @@ class Catalogue:
 
     def fragment(self, row: int, languages: tuple[str, ...] = ()) -> Fragment:
         """The item of a row as answers show it, in the first of `languages` that it has; cut from its document."""
+        known = self._fragments.get((row, languages))
+        if known is not None:
+            return known
         changed = self._documents.get(row)
         if changed is None and self._base is not None:
             changed = self._base.shown(row, titles=bool(languages))
-        return documents.cut(changed or self._documents[row], languages)
+        made = documents.cut(changed or self._documents[row], languages)
+        if len(self._fragments) >= _FRAGMENTS:
+            del self._fragments[next(iter(self._fragments))]
+        self._fragments[row, languages] = made
+        return made
 
     def find(self, item_id: str) -> Item | None:
         """The item with this id, if the catalogue has it."""
@@ -189,6 +197,7 @@ class Catalogue:
         if old != category:
             self._moves.append((row, old, category))
         self._documents[row] = documents.document_of(item)
+        self._fragments.clear()
         self.changed.put(row, item)
         self.narrow.note(row)
         self.changes += 1

@@ -68,6 +68,8 @@ IGNORED: Final = 4
 GIFT: Final = 8
 
 WIDTH: Final = EVENT.itemsize
+CODE_AT: Final = WIDTH - 2
+"""Where a record has its code."""
 _EVENT: Final = struct.Struct("<QQqdIHBB")
 """One EVENT, as `encode` packs it: an array of one takes twice as long."""
 MAX_QUANTITY: Final = 65_535
@@ -206,6 +208,11 @@ def one_run(*runs: NDArray[np.void]) -> NDArray[np.void]:
     as long.
     """
     return np.frombuffer(bytearray(b"".join([run.tobytes() for run in runs])), runs[0].dtype)
+
+
+def writable(records: NDArray[np.void]) -> NDArray[np.void]:
+    """The records as kernels take them, which take no read-only ones: a copy where they are."""
+    return records if records.flags.writeable else one_run(records)
 
 
 def turns(events: NDArray[np.void]) -> NDArray[np.int64]:

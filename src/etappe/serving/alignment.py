@@ -77,8 +77,11 @@ class Alignment:
     def _measured(self, measure: str, model_rows: NDArray[np.int32]) -> NDArray[np.float64]:
         values = np.zeros(len(model_rows), np.float64)
         if self._snapshot is not None:
+            measure_of = _measure(self._snapshot, measure)
+            if len(model_rows) and model_rows.min() >= 0:
+                return measure_of[model_rows].astype(np.float64)
             seen = model_rows >= 0
-            values[seen] = _measure(self._snapshot, measure)[model_rows[seen]]
+            values[seen] = measure_of[model_rows[seen]]
         return values
 
     def _follow(self) -> None:

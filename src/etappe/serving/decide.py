@@ -22,6 +22,9 @@ from etappe.serving.view import View, languages
 from etappe.settings import Settings
 
 SECONDS_PER_MINUTE: Final = 60
+_FIRST: Final = 24
+"""Candidates that a source is asked for at first, beside _A_PLACE for each item to be shown: more are seldom needed."""
+_A_PLACE: Final = 4
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +76,7 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
         InputError: a filter of the request cannot be understood.
     """
     session_seconds = settings.showing.session_minutes * SECONDS_PER_MINUTE
-    here = situation(view, state, request.context, moment.now, session_seconds)
+    here = situation(view, state, request.context, moment.now, session_seconds, _first(request))
     judging = Gate(view, state, gate.on_page(request.context), settings.showing, moment.now)
     pool = Pool(here, judging, order.asked(here))
     page, placements, lists = Page(), {}, {}
@@ -90,6 +93,12 @@ def decide(view: View, request: DecideRequest, state: State | None, settings: Se
         placements=placements,
         lists=lists,
     )
+
+
+def _first(request: DecideRequest) -> int | None:
+    """How many candidates sources give at first; an explanation counts those left out by whole blocks."""
+    wanted = sum(placement.limit for placement in request.placements)
+    return None if request.explain else _FIRST + _A_PLACE * wanted
 
 
 def _list(pool: Pool, page: Page, placement: Placement, request: DecideRequest) -> tuple[Shown, bytes]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from etappe.catalog.filters import Filter, compile_filter
 from etappe.catalog.table import Catalogue
-from etappe.customers.records import EVENT
+from etappe.customers.records import EVENT, writable
 from etappe.customers.state import State
 from etappe.ids import item_hash
 from etappe.serving import checks
@@ -122,10 +122,10 @@ def _hold_items(
 
 
 def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[np.void]]:
-    """The rows of what records tell of items, and a copy of those records: kernels take no read-only ones."""
+    """The rows of what records tell of items, and those records, to write to as kernels want them."""
     rows = catalogue.rows(told["item"])
     known = rows >= 0
-    return rows[known], told[known]
+    return (rows, writable(told)) if known.all() else (rows[known], told.compress(known))
 
 
 def _bought_once(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], showing: Showing) -> Mask:

@@ -90,7 +90,7 @@ class Pool:
         self.because[start:end] = -1 if block.because is None else block.because
         self.counts[start:end] = -1 if block.counts is None else block.counts
         self.source[start:end] = stream
-        self.segments[self._segments] = (start, end, UNASKED)
+        self.segments[self._segments] = (start, end, NO_MORE if block.last else UNASKED)
         self._segments += 1
         self._count = end
 

@@ -6,8 +6,6 @@ The words are in the declarations of sources (`sources/`); here they are put tog
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from etappe.catalog.fragments import Fragment
 from etappe.customers.records import CARTED, WISHED
 from etappe.models import copurchase
@@ -92,10 +90,10 @@ def _alone(here: Situation, words: Words, pick: _Pick) -> Reason:
 
 def _again(here: Situation, words: Words, pick: _Pick) -> Reason:
     """The item speaks for itself: what the customer last made of it, in words."""
-    places = np.flatnonzero(here.history == pick.because)
-    if len(places) == 0:
+    place = here.places.get(pick.because)
+    if place is None:
         return _alone(here, words, pick)
-    mine = here.items[places[0]]
+    mine = here.items[place]
     if mine["bought"]:
         return _BOUGHT
     if mine["flags"] & WISHED:

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.records import EVENT, ITEM
+from etappe.catalog.finding import rows_of
+from etappe.customers.records import EVENT, ITEM, writable
 from etappe.customers.state import State
 from etappe.events.vocabulary import STRENGTH
 from etappe.ids import item_hash
@@ -28,7 +29,8 @@ class Situation:
 
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
     are at just now, in this session and on this page. `cart`: model rows in the cart. `interests`: uint64[k] hashes of
-    the seeds, else of the history, whether the snapshot knows them or not.
+    the seeds, else of the history, whether the snapshot knows them or not. `first`: how many candidates a source is to
+    give at first (None: a block), where it goes on being asked.
     """
 
     view: View
@@ -40,6 +42,13 @@ class Situation:
     seed_weights: NDArray[np.float64]
     cart: Rows
     interests: NDArray[np.uint64]
+    first: int | None = None
+
+    @cached_property
+    def places(self) -> dict[int, int]:
+        """Where in the history each model row is, the first place of each."""
+        rows = self.history.tolist()
+        return dict(zip(reversed(rows), range(len(rows) - 1, -1, -1), strict=True))
 
     @cached_property
     def taste(self) -> Taste | None:
@@ -52,11 +61,13 @@ class Situation:
         return factors.fold_in(history, self.weights, snapshot.gram, parameters.regularisation, parameters.alpha)
 
 
-def situation(view: View, state: State | None, context: Context, now: float, session_seconds: float) -> Situation:
+def situation(
+    view: View, state: State | None, context: Context, now: float, session_seconds: float, first: int | None = None
+) -> Situation:
     """What `state` (None for a stranger) and the page's context make of this moment."""
     items, recent, weights = _NOBODY
     if state is not None:
-        items, recent = np.array(state.items), np.array(state.recent)  # kernels take no read-only records
+        items, recent = writable(state.items), writable(state.recent)
         weights = state.weights(_reference(view, items))
     speaks = np.empty(len(items), np.bool_)
     sought.own_taste(items, speaks)
@@ -65,26 +76,28 @@ def situation(view: View, state: State | None, context: Context, now: float, ses
     hashes, strengths = np.empty(len(recent) + len(page), np.uint64), np.empty(len(recent) + len(page), np.float64)
     count = sought.seeds(recent, now - session_seconds, items, speaks, page, STRENGTH, hashes, strengths)
     hashes, strengths = hashes[:count], strengths[:count]
-    model_rows, seeds = _model_rows(view, np.ascontiguousarray(items["item"])), _model_rows(view, hashes)
-    in_cart = _model_rows(view, page[: len(cart)])
+    found = _model_rows(view, np.concatenate([items["item"], hashes, page[: len(cart)]]))
+    model_rows, here = found[: len(items)], found[len(items) :]
+    seeds, in_cart = here[:count], here[count:]
     liked = (model_rows >= 0) & (weights > 0) & speaks
     return Situation(
         view=view,
         now=now,
         history=model_rows[liked],
-        items=items[liked],
+        items=items.compress(liked),  # four times as fast as an index
         weights=weights[liked],
         seeds=seeds[seeds >= 0],
         seed_weights=strengths[seeds >= 0],
         cart=in_cart[in_cart >= 0],
         interests=hashes if count else items["item"][speaks],
+        first=first,
     )
 
 
 def _model_rows(view: View, hashes: NDArray[np.uint64]) -> Rows:
     """int64[n]: the snapshot's rows of item hashes, -1 for those it does not know."""
     rows = np.empty(len(hashes), np.int64)
-    sought.rows_of(hashes, view.snapshot.items if view.snapshot is not None else _NO_ITEMS, rows)
+    rows_of(hashes, view.snapshot.items if view.snapshot is not None else _NO_ITEMS, rows)
     return rows
 
 

@@ -27,20 +27,6 @@ def own_taste(items: Any, speaks: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def rows_of(hashes: Any, known: Any, rows: Any) -> None:
-    """Fills int64[n]: the place of each of `hashes` in `known`, which ascend; -1 where they are not there."""
-    for index in range(len(hashes)):
-        low, high = 0, len(known)
-        while low < high:
-            middle = (low + high) // 2
-            if known[middle] < hashes[index]:
-                low = middle + 1
-            else:
-                high = middle
-        rows[index] = low if low < len(known) and known[low] == hashes[index] else -1
-
-
-@njit(cache=True, nogil=True)
 def seeds(
     recent: Any, since: float, items: Any, speaks: Any, page: Any, strength: Any, hashes: Any, weights: Any
 ) -> int:

@@ -101,6 +101,8 @@ class View:
         shares = np.zeros(len(rows), np.float64)
         if self.snapshot is not None:
             model_rows = self._aligned.to_model()[rows]
+            if len(rows) and model_rows.min() >= 0:
+                return self.snapshot.repeats[model_rows] / (self.snapshot.customers[model_rows] + 1)
             seen = model_rows >= 0
             found = model_rows[seen]
             shares[seen] = self.snapshot.repeats[found] / (self.snapshot.customers[found] + 1)

@@ -12,11 +12,13 @@ from etappe import faults
 from etappe.errors import StoreError
 from etappe.ids import Subject
 from etappe.store import keys
-from etappe.store.connection import AsyncRedis
-from etappe.store.failures import translated
+from etappe.store.wire import Wire, ask_all
 
 _FLUSH_SECONDS: Final = 0.1
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 100
+"""Records written by one ask: a decision's read may stand behind it."""
+_TELLING: Final = 500
+"""So many records say how long records are of late."""
 USUAL_BYTES: Final = 2_048
 """Length of a record above which the stream holds fewer of them: one of twenty items is shorter."""
 BUFFER_BYTES: Final = 64 * 1024 * 1024
@@ -35,10 +37,8 @@ class Recorded(msgspec.Struct, frozen=True):
 class DecisionWriter:
     """Holds records back until the next flush, and for as long as `held`. `add` never waits and never fails."""
 
-    def __init__(
-        self, client: AsyncRedis, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False
-    ) -> None:
-        self._client = client
+    def __init__(self, wire: Wire, buffer: int, stream_length: int, held: Callable[[], bool] = lambda: False) -> None:
+        self._wire = wire
         self._waiting: deque[Recorded] = deque()
         self._bytes = 0
         self._buffer = buffer
@@ -73,8 +73,7 @@ class DecisionWriter:
         while self._waiting and not self._held():
             batch = self._take(min(_AT_ONCE, len(self._waiting)))
             try:
-                with translated("decision records"):
-                    await self._write(batch)
+                await self._write(batch)
             except BaseException:
                 self._waiting.extendleft(reversed(batch))
                 self._bytes += _bytes_of(batch)
@@ -88,19 +87,19 @@ class DecisionWriter:
 
     def _most(self, batch: list[Recorded]) -> int:
         """How many records the stream may hold: fewer where those of late are longer than usual, so as many bytes."""
-        weight = min(1.0, len(batch) / _AT_ONCE)
+        weight = min(1.0, len(batch) / _TELLING)
         self._usual += weight * (_bytes_of(batch) / len(batch) - self._usual)
         return max(1, int(self._stream_length * min(1.0, USUAL_BYTES / self._usual)))
 
     async def _write(self, batch: list[Recorded]) -> None:
         most = self._most(batch)
-        async with self._client.pipeline(transaction=False) as pipe:
-            for one in batch:
-                fields = {"d": one.decision, "t": one.milliseconds, "s": one.subject, "r": one.record}
-                pipe.xadd(keys.DECISION_STREAM, fields, maxlen=most, approximate=True)  # type: ignore[arg-type]
-            faults.point("decisions.before_write")
-            await pipe.execute()
-            faults.point("decisions.after_write")
+        head = ("XADD", keys.DECISION_STREAM, "MAXLEN", "~", most, "*")
+        faults.point("decisions.before_write")
+        await ask_all(
+            self._wire,
+            [(*head, "d", one.decision, "t", one.milliseconds, "s", one.subject, "r", one.record) for one in batch],
+        )
+        faults.point("decisions.after_write")
 
 
 def _bytes_of(some: list[Recorded]) -> int:

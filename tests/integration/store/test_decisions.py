@@ -10,6 +10,7 @@ from etappe.settings import Place
 from etappe.store import connection, keys
 from etappe.store.connection import AsyncRedis, SyncRedis
 from etappe.store.decisions import BUFFER_BYTES, USUAL_BYTES, DecisionWriter, Recorded
+from etappe.store.wire import RedisPy
 
 Play = Callable[[Callable[[AsyncRedis], Awaitable[None]]], None]
 
@@ -40,7 +41,7 @@ def test_records_are_written_in_order(play: Play, client: SyncRedis) -> None:
     """A flush writes all that waits, in order, with time, subject and record."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 5000, 5000)
+        writer = DecisionWriter(RedisPy(mine), 5000, 5000)
         for number in range(1200):
             writer.add(_record(number))
         await writer.flush()
@@ -57,7 +58,7 @@ def test_oldest_are_dropped(play: Play, client: SyncRedis) -> None:
     """Where there is no room the oldest record goes, and is counted."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 3, 5000)
+        writer = DecisionWriter(RedisPy(mine), 3, 5000)
         for number in range(5):
             writer.add(_record(number))
         assert writer.dropped == 2
@@ -71,7 +72,7 @@ def test_long_records_are_held_back_by_bytes(play: Play) -> None:
     """However long records are, those that a replica holds back take no more than a set number of bytes."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 5000, 5000)
+        writer = DecisionWriter(RedisPy(mine), 5000, 5000)
         long = b"x" * (BUFFER_BYTES // 10)
         for number in range(25):
             writer.add(Recorded(f"d{number}", 1000, b"s", long))
@@ -84,7 +85,7 @@ def test_long_records_are_fewer_in_the_stream(play: Play, client: SyncRedis) -> 
     """A stream of records that are ten times as long as usual holds a tenth of them, and of usual ones all it may."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 5000, 2000)
+        writer = DecisionWriter(RedisPy(mine), 5000, 2000)
         for number in range(2000):
             writer.add(Recorded(f"d{number}", 1000, b"s", b"x" * 10 * USUAL_BYTES))
         await writer.flush()
@@ -102,7 +103,7 @@ def test_refused_records_wait(play: Play, client: SyncRedis) -> None:
 
     async def scenario(mine: AsyncRedis) -> None:
         client.set(keys.DECISION_STREAM, b"no stream")
-        writer = DecisionWriter(mine, 100, 5000)
+        writer = DecisionWriter(RedisPy(mine), 100, 5000)
         for number in range(3):
             writer.add(_record(number))
         with pytest.raises(StoreError, match="WRONGTYPE"):
@@ -119,7 +120,7 @@ def test_last_flush(play: Play, client: SyncRedis) -> None:
     """When the writer is stopped what waits is written."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 100, 5000)
+        writer = DecisionWriter(RedisPy(mine), 100, 5000)
         running = asyncio.create_task(writer.run())
         await asyncio.sleep(0)
         writer.add(_record(0))
@@ -135,7 +136,7 @@ def test_stream_is_bounded(play: Play, client: SyncRedis) -> None:
     """Redis holds about as many records as it may, the latest, while nobody archives them."""
 
     async def scenario(mine: AsyncRedis) -> None:
-        writer = DecisionWriter(mine, 5000, 100)
+        writer = DecisionWriter(RedisPy(mine), 5000, 100)
         for number in range(2000):
             writer.add(_record(number))
         await writer.flush()

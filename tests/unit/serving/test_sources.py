@@ -1,15 +1,21 @@
 """Each source reads its own part of the snapshot, and goes on giving while it is asked."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tests.unit.serving.planted import NOW, Model, catalogue_items, overlaid, state
+from tests.unit.serving.planted import NOW, SETTINGS, Model, catalogue_items, overlaid, state
 
 from etappe.catalog.item import Item
 from etappe.models.copurchase import Candidates, Neighbours, score
+from etappe.serving.gate import Gate
+from etappe.serving.pool import NO_MORE, UNASKED, Pool
 from etappe.serving.request import Context
 from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import cart, factors, neighbours, order, session
-from etappe.serving.sources.source import BLOCK, Ask
+from etappe.serving.sources.order import Asked
+from etappe.serving.sources.source import BLOCK, Ask, Block, Source, Words
 from etappe.serving.view import View
 
 
@@ -79,6 +85,58 @@ def test_neighbours_go_on_after_a_block(model: Model) -> None:
     told = np.concatenate([block.scores for block in blocks])
     assert told.tolist() == pytest.approx((np.sort(scores)[::-1] / count).tolist())
     assert np.concatenate([block.because for block in blocks]).tolist() == np.argsort(-scores).tolist()
+
+
+@pytest.mark.parametrize("first", [1, 5, BLOCK - 1, BLOCK, 2 * BLOCK, None])
+@pytest.mark.parametrize("source", order.FALLBACKS)
+def test_first_ones_are_the_same(large: Situation, source: object, first: int | None) -> None:
+    """However few a source gives at first, it gives the same in the end, and says so of its last block alone."""
+    here = replace(large, first=first)
+    blocks = list(source.ask(here))
+    assert len(blocks[0].rows) == min(first or BLOCK, BLOCK)
+    assert [row for block in blocks for row in block.rows.tolist()] == large.view.by_popularity().tolist()
+    assert np.concatenate([block.scores for block in blocks]).max() <= 1.0
+    assert [block.last for block in blocks] == [False] * (len(blocks) - 1) + [True]
+
+
+@pytest.mark.parametrize("first", [1, 5, BLOCK - 1, BLOCK, None])
+@pytest.mark.parametrize("count", [4, BLOCK - 1, BLOCK, 2 * BLOCK + 3])
+def test_first_neighbours_are_the_same(model: Model, count: int, first: int | None) -> None:
+    """Neighbours and scores come in one order, however few come at first; only what is last says so."""
+    here = replace(_here(model), first=first)
+    known = len(model.snapshot.items)
+    scores = np.random.default_rng(count).permutation(count).astype(np.float64) + 1.0
+    found = Candidates(np.arange(count, dtype=np.int32) % known, scores, np.arange(count), np.arange(count))
+    blocks = list(neighbours.blocks(here, found))
+    assert len(blocks[0].rows) == min(first or BLOCK, BLOCK, count)
+    assert np.concatenate([block.because for block in blocks]).tolist() == np.argsort(-scores).tolist()
+    assert not any(block.last for block in blocks[:-1])
+
+
+@pytest.mark.parametrize("first", [1, 3, 8, None])
+def test_first_scores_are_the_same(model: Model, first: int | None) -> None:
+    """All that scores above 0 comes in one order, however little comes at first."""
+    whole = _here(model)
+    scores = np.linspace(-1.0, 1.0, len(model.snapshot.items)).astype(np.float32)
+    blocks = list(factors.by_score(replace(whole, first=first), scores))
+    (plain,) = factors.by_score(whole, scores)
+    assert np.concatenate([block.rows for block in blocks]).tolist() == plain.rows.tolist()
+    assert np.concatenate([block.scores for block in blocks]).tolist() == plain.scores.tolist()
+
+
+def test_who_said_that_it_ends_is_not_asked_again(model: Model) -> None:
+    """A block that says that nothing comes behind it is the end of its source."""
+    here = _here(model)
+    asked = []
+
+    def ask(_: Situation) -> Iterator[Block]:
+        yield Block(np.zeros(1, np.int64), np.ones(1), last=True)
+        asked.append("again")
+
+    source = Source(name="one", family="one", words=Words(kind="one"), ask=ask)
+    pool = Pool(here, Gate(here.view, None, [], SETTINGS.showing, here.now), Asked((source,)))
+    assert pool.follow(0, pool.follow(0, UNASKED)) == NO_MORE
+    assert asked == []
 
 
 @pytest.mark.parametrize("block", [1, 2, 4, BLOCK])

@@ -13,8 +13,9 @@ from etappe.serving.view import DECAYED
 
 def ask(here: Situation) -> Iterator[Block]:
     """Each category's items by decayed purchases, one category after another."""
-    for code in categories(here):
-        yield from popular.ranked(here, DECAYED, code)
+    codes = categories(here)
+    for code in codes:
+        yield from popular.ranked(here, DECAYED, code, last=code == codes[-1])
 
 
 def categories(here: Situation) -> list[int]:

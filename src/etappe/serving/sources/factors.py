@@ -20,12 +20,16 @@ def ask(here: Situation) -> Iterator[Block]:
 
 
 def by_score(here: Situation, scores: NDArray[np.float32]) -> Iterator[Block]:
-    """All model rows with a score above 0, best first; nearly always the first block is all that is asked for."""
-    best = popularity.top(scores, BLOCK)
+    """All model rows with a score above 0, best first; nearly always the first ones are all that is asked for."""
+    first = min(here.first or BLOCK, BLOCK)
+    best = popularity.top(scores, first)
     if len(best) == 0:
         return
     most = float(scores[best[0]])
-    yield from _scored(here, best, scores, most)
+    yield from _scored(here, best, scores, most, last=len(best) < first)
+    if first < BLOCK and len(best) == first:
+        best = popularity.top(scores, BLOCK)
+        yield from _scored(here, best[first:], scores, most)
     if len(best) == BLOCK:
         rest = np.argsort(-scores, kind="stable")[BLOCK:]
         for start in range(0, len(rest), BLOCK):
@@ -42,12 +46,17 @@ def loudest(here: Situation, targets: Rows) -> Rows:
 
 
 def _scored(
-    here: Situation, model_rows: NDArray[np.integer[Any]], scores: NDArray[np.float32], most: float
+    here: Situation,
+    model_rows: NDArray[np.integer[Any]],
+    scores: NDArray[np.float32],
+    most: float,
+    *,
+    last: bool = False,
 ) -> Iterator[Block]:
     rows, found = here.view.to_rows(model_rows), scores[model_rows]
     kept = (rows >= 0) & (found > 0)
     if kept.any():
-        yield Block(rows[kept], found[kept] / most)
+        yield Block(rows[kept], found[kept] / most, last=last)
 
 
 FACTORS: Final = Source(

@@ -38,21 +38,24 @@ BOUGHT_TOGETHER: Final = Words(
 
 def blocks(here: Situation, found: Candidates) -> Iterator[Block]:
     """The candidates that the catalogue has, best first; they are sorted only where more than a block is asked for."""
-    first = found.best(BLOCK)
-    yield from _block(here, first, first)
+    count = min(here.first or BLOCK, BLOCK)
+    first = found.best(count)
+    yield from _block(here, first, first, last=count >= len(found))
+    if count < min(BLOCK, len(found)):
+        yield from _block(here, first, found.best(BLOCK).at(slice(count, None)))
     if len(found) > BLOCK:
         ordered = found.ordered()
         for start in range(BLOCK, len(ordered), BLOCK):
             yield from _block(here, first, ordered.at(slice(start, start + BLOCK)))
 
 
-def _block(here: Situation, first: Candidates, part: Candidates) -> Iterator[Block]:
+def _block(here: Situation, first: Candidates, part: Candidates, *, last: bool = False) -> Iterator[Block]:
     if len(part) == 0:
         return
     rows, scores = here.view.to_rows(part.rows), part.scores / first.scores[0]
     if rows.min() >= 0:
-        yield Block(rows, scores, part.because, part.counts)
+        yield Block(rows, scores, part.because, part.counts, last)
         return
     kept = rows >= 0
     if kept.any():
-        yield Block(rows[kept], scores[kept], part.because[kept], part.counts[kept])
+        yield Block(rows[kept], scores[kept], part.because[kept], part.counts[kept], last)

@@ -18,15 +18,19 @@ def ask(here: Situation) -> Iterator[Block]:
     return ranked(here, DECAYED)
 
 
-def ranked(here: Situation, measure: str, category: int = -1) -> Iterator[Block]:
-    """All rows (of one category code) by a measure of popularity."""
+def ranked(here: Situation, measure: str, category: int = -1, *, last: bool = True) -> Iterator[Block]:
+    """All rows (of one category code) by a measure of popularity; `last`: the source has nothing behind them."""
     rows = here.view.by_popularity(measure, category)
     if len(rows) == 0:
         return
-    best = max(float(here.view.measured_at(measure, rows[:1])[0]), _LEAST)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
-        yield Block(block, here.view.measured_at(measure, block) / best)
+    best = 0.0
+    first = min(here.first or BLOCK, BLOCK)
+    for end in range(first, len(rows) + BLOCK, BLOCK):
+        block = rows[max(end - BLOCK, 0) : end] if end > first else rows[:first]
+        if len(block):
+            measured = here.view.measured_at(measure, block)
+            best = best or max(float(measured[0]), _LEAST)
+            yield Block(block, measured / best, last=last and end >= len(rows))
 
 
 POPULAR: Final = Source(name="popularity", family=FAMILY, words=WORDS, ask=ask)

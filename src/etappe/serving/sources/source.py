@@ -14,20 +14,21 @@ from etappe.serving.situation import Situation
 from etappe.serving.view import Rows
 
 BLOCK: Final = 256
-"""Candidates that a source gives at once."""
+"""Candidates that a source gives at once, and at most at first."""
 
 
 class Block(NamedTuple):
     """Candidates, best first: int64[n] catalogue rows, and float32[n] scores relative to the source's best.
 
     `because` int[n] is the model row of the item that brought each, `counts` int[n] the customers (or orders) who took
-    both; None where no single item brought them.
+    both; None where no single item brought them. `last`: nothing comes behind, so that the source need not be asked.
     """
 
     rows: Rows
     scores: NDArray[np.floating[Any]]
     because: NDArray[np.integer[Any]] | None = None
     counts: NDArray[np.integer[Any]] | None = None
+    last: bool = False
 
 
 Ask = Callable[[Situation], Iterator[Block]]
