@@ -75,7 +75,7 @@ class Service:
         gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
         telling = events if linking is None else linking
         claims = self._linker.news(one for one in telling if one.event_id not in gone)
-        if claims:
+        if claims and (claims := await self._linker.unlinked(self.wire, claims)):
             await in_thread(self._linker.link, claims)
         return outcomes
 
