@@ -26,6 +26,7 @@ _HASH_MASK = 2**HASH_BITS - 1
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+@lru_cache(maxsize=16_384)
 def item_hash(item_id: str) -> ItemHash:
     """56-bit hash of an item id: what records know an item by. Never 0, which means "no item"."""
     return ItemHash(_hash64(item_id, b"item") & _HASH_MASK or 1)
@@ -46,7 +47,7 @@ def order_hash(order_id: str) -> int:
     return (_hash64(order_id, b"order") & 0xFFFFFFFF) or 1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def subject_of(secret: bytes, kind: str, value: str) -> Subject:
     """Immutable 128-bit id of the identity (kind, value), keyed so that it tells nothing without `secret`."""
     message = kind.encode() + b"\0" + value.encode()

@@ -45,9 +45,9 @@ _AGAIN: Final = "send the same batch again"
 
 def subject_for(secret: bytes, event: Event) -> tuple[Subject, bool]:
     """Whose event this is, and whether that is a customer: a sale to nobody known belongs to its order."""
-    found = identities.named(event)
-    if found:
-        return subject_of(secret, found[0].kind, found[0].value), True
+    whose = identities.first_named(event)
+    if whose is not None:
+        return subject_of(secret, whose.kind, whose.value), True
     return subject_of(secret, "order_id", event.order_id or ""), False
 
 
