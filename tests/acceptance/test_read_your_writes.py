@@ -85,7 +85,7 @@ def test_events_of_one_batch_count_together(here: httpx.Client, there: httpx.Cli
 def test_session_outlasts_the_fold_of_its_tail(
     here: httpx.Client, shop: Path, template: Template, name: Callable[[], str]
 ) -> None:
-    """Whether the worker has folded a long tail makes no difference to the answer."""
+    """Whether the worker has folded a long tail makes no difference to the answer, but for the rounding of weights."""
     user = name()
     seen = next(item for item in template.items if _company(here, item))
     earlier = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
@@ -100,7 +100,10 @@ def test_session_outlasts_the_fold_of_its_tail(
     waiting = Waiting()
     while waiting(bool(_tail_of(shop, user))):
         pass
-    assert items_of(before) == items_of(decided(here, user))
+    folded = items_of(decided(here, user))
+    for item in folded:
+        item["score"] = pytest.approx(item["score"], rel=2e-3, abs=1e-5)
+    assert items_of(before) == folded
 
 
 def _company(client: httpx.Client, item: str) -> bool:

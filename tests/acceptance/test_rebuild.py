@@ -55,6 +55,9 @@ def _answers(client: httpx.Client, people: list[dict[str, str]]) -> dict[str, An
     found: dict[str, Any] = {}
     for person in people:
         answer = decided(client, limit=12, customer=person, explain=True)
+        for filled in answer["placements"].values():
+            for item in filled["items"]:  # weights are rounded where tails are folded
+                item["score"] = pytest.approx(item["score"], rel=2e-3, abs=1e-5)
         found[str(person)] = {name: value for name, value in answer.items() if name not in ("decision", "took_ms")}
     for user in ("anna", "ben", "carl", "dora", "emil"):
         shown = client.get(f"/v1/customers/{user}")

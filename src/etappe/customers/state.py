@@ -40,6 +40,9 @@ from etappe.events.vocabulary import STRENGTH
 _PERSONAL: Final = GRANTED | DENIED
 _OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
 """bool[256] by code: events that a base keeps as they were, where they are about an item."""
+LEAST: Final = 1e-4
+"""A weight below this is 0: what was put into the cart and taken out again leaves the rounding of packed weights, and
+sources that look at shares only would take that for a taste."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +89,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         return {name: trait.value for name, trait in self.base.traits.items() if not name.startswith(PREFIX)}
 
     def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), never below 0."""
+        """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), 0 or LEAST at least."""
         aged = 2.0 ** (-(now - EPOCH) / (self.half_life_days * SECONDS_PER_DAY))
-        weights: NDArray[np.float64] = np.maximum(self.items["weight"] * aged, 0.0)
+        weights: NDArray[np.float64] = self.items["weight"] * aged
+        weights[weights < LEAST] = 0.0
         return weights
 
 

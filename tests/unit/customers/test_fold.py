@@ -133,6 +133,15 @@ def test_weight_of_a_known_history() -> None:
     assert [weight[1 - place] for weight in weights] == [0.0] * 3
 
 
+@pytest.mark.parametrize("later", range(1, 12))
+def test_what_was_taken_out_again_weighs_nothing(later: int) -> None:
+    """What was put into the cart, folded, and taken out again is no taste, however its parts were rounded."""
+    put = [happened("add_to_cart", "a", later + second) for second in (0, 1)]  # 3 each
+    taken = [happened("remove_from_cart", "a", later + second) for second in (2, 3, 4)]  # -2 each
+    state = fold_state(pack(folded(EMPTY, put)), tail_of(taken), HALF_LIFE)
+    assert state.weights(BEGIN.timestamp() + later).tolist() == [0.0]
+
+
 def test_weights_at_many_times() -> None:
     """Each item's weight can be asked for a time of its own."""
     state = fold_state(b"", tail_of([happened("view_item", "a", 0), happened("view_item", "b", 0)]), HALF_LIFE)
