@@ -137,7 +137,7 @@ def _day(here: Opened, events: int, empty: int, waiting: float) -> Day:
 
 
 def _accepted(events: list[dict[str, Any]]) -> list[Accepted]:
-    accepted, rejected = read_batch(msgspec.json.encode({"events": events}), datetime.now(UTC))
+    accepted, rejected, _ = read_batch(msgspec.json.encode({"events": events}), datetime.now(UTC))
     if rejected:
         sys.exit(f"an event of the simulated shop was refused: {rejected[0].reason}")
     return accepted

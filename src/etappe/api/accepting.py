@@ -13,6 +13,7 @@ from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
 from etappe.store.ingest import Outcome
 
+_COUNTERS: Final = tuple(metrics.EVENTS.labels(status=status) for status in ("accepted", "duplicate", "rejected"))
 ERASED: Final = "this customer was erased since; what happened before that is not kept"
 
 
@@ -44,6 +45,7 @@ async def take_events(
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
     untold = len(erased) - len(gone)  # that somebody was erased is nothing for strangers
     answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED) + untold, outcomes.count(Outcome.DUPLICATE), rejected)
-    for status, count in (("accepted", answer.accepted), ("duplicate", answer.duplicate), ("rejected", len(rejected))):
-        metrics.EVENTS.labels(status=status).inc(count)
+    for counter, count in zip(_COUNTERS, (answer.accepted, answer.duplicate, len(rejected)), strict=True):
+        if count:
+            counter.inc(count)
     return answer

@@ -11,7 +11,7 @@ from etappe.api.accepting import take_events
 from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
 from etappe.events.identities import ANONYMOUS, Identity
-from etappe.events.intake import read_batch, token_of
+from etappe.events.intake import read_batch
 from etappe.serving.request import DecideRequest, check
 
 FAILED: Final = "failed"
@@ -43,8 +43,7 @@ async def taken(request: AnyRequest, body: bytes, service: Service) -> EventsAns
         RefusedError: a visitor sends more than one may.
         StoreError: Redis does not take them.
     """
-    accepted, rejected = read_batch(body, now(), bounds.EVENTS.of(request))
-    token = token_of(body)
+    accepted, rejected, token = read_batch(body, now(), bounds.EVENTS.of(request))
     rates.admit(request, accepted, auth.sender_of(request, token))
     return await take_events(request, service, accepted, rejected, token=token)
 

@@ -70,12 +70,14 @@ class Service:
         judged = await browsers.judge(self.wire, self.secret, events)
         outcomes = await self._ingest.take(judged.events)
         await browsers.keep(self.wire, self.secret, judged, outcomes, self.settings)
-        taken = zip(judged.events, outcomes, strict=True)
-        self.lately.heard(self.secret, (one for one, what in taken if what is not Outcome.ERASED))
-        gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
-        telling = events if linking is None else linking
-        claims = self._linker.news(one for one in telling if one.event_id not in gone)
-        if claims:
+        taken, telling = judged.events, events if linking is None else linking
+        if Outcome.ERASED in outcomes:
+            gone = {one.event_id for one, what in zip(events, outcomes, strict=True) if what is Outcome.ERASED}
+            taken = [one for one, what in zip(taken, outcomes, strict=True) if what is not Outcome.ERASED]
+            telling = [one for one in telling if one.event_id not in gone]
+        self.lately.heard(self.secret, taken)
+        claims = self._linker.news(telling)
+        if claims and (claims := await self._linker.unlinked(self.wire, claims)):
             await in_thread(self._linker.link, claims)
         return outcomes
 

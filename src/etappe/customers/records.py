@@ -17,7 +17,7 @@ from etappe.customers.consent import verdict_of
 from etappe.customers.touches import TOUCHING, touched
 from etappe.customers.traits import told
 from etappe.errors import DataError
-from etappe.events.vocabulary import CHANNELS, CODES, Event
+from etappe.events.vocabulary import CHANNELS, CODES, NAME_OF, Event
 from etappe.ids import event_hash, item_hash, order_hash, piece_hash
 
 VERSION: Final = 3
@@ -107,7 +107,7 @@ def encode(event: Event, event_id: str, time: datetime) -> bytes:
     Raises:
         DataError: what the event tells does not fit into blocks.
     """
-    tag = str(event.__struct_config__.tag)
+    tag = NAME_OF[type(event)]
     code, payload = carried(CODES[tag], event.properties)
     code, hashed = about(code, event.properties) or (code, _item(tag, event))
     blocks = blocks_for(payload)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from etappe.errors import InputError
 from etappe.events import identities, touch
-from etappe.events.vocabulary import Event
+from etappe.events.vocabulary import NAME_OF, Event
 
 STATES: Final = ("open", "pending", "resolved", "closed")
 """How a matter with service stands: the first two are unsettled, the others settled."""
@@ -25,7 +25,7 @@ def check(event: Event) -> None:
     Raises:
         InputError: one is missing or is no such value; names it and says what it may be.
     """
-    rule = RULES.get(str(event.__struct_config__.tag))
+    rule = RULES.get(NAME_OF[type(event)])
     if rule is not None:
         rule(event.properties or {})
 

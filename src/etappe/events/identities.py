@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.events.vocabulary import Event
+from etappe.events.vocabulary import NAME_OF, Event
 
 USER: Final = "user_id"
 ANONYMOUS: Final = "anonymous_id"
@@ -85,6 +85,15 @@ def named(event: Event) -> list[Identity]:
     return sorted(set(found), key=lambda one: (rank(one.kind), one.value))
 
 
+def first_named(event: Event) -> Identity | None:
+    """Whose a `settled` event is: the surest identity it names, which a user_id is before all others."""
+    if event.user_id:
+        return Identity(USER, event.user_id)
+    if event.anonymous_id and not (event.properties and IDENTITIES in event.properties):
+        return Identity(ANONYMOUS, event.anonymous_id)
+    return next(iter(named(event)), None)
+
+
 def rank(kind: str) -> int:
     """The place of a kind among KINDS; external ids stand behind phone numbers."""
     return KINDS.index(kind) if kind in KINDS else len(KINDS)
@@ -99,8 +108,10 @@ def settled(event: Event) -> Event:
     """
     if not event.properties:
         return event
+    tag = NAME_OF[type(event)]
+    if tag not in TELLING and IDENTITIES not in event.properties:
+        return event  # most events
     said = dict(event.properties)
-    tag = str(event.__struct_config__.tag)
     listed = said.pop(IDENTITIES, None)
     if listed is not None and not isinstance(listed, dict):
         raise InputError("properties.identities is an object of kinds and values", field="properties.identities")

@@ -3,13 +3,14 @@
 import hashlib
 import os
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from etappe.errors import InputError, TooMuchError
 from etappe.events import details, identities
 from etappe.events.vocabulary import (
+    NAME_OF,
     TYPES,
     Alias,
     AnyEvent,
@@ -77,16 +78,25 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
     field: str | None = None
 
 
-_OF_ORDERS: Final = (Refund, Return, Delivery)
+_OF_ORDERS: Final = frozenset({Refund, Return, Delivery})
 """Events about an order or an item of it, of which they name one at least."""
-_SAYING: Final = (SetTraits, SetConsent, Identify)
+_SAYING: Final = frozenset({SetTraits, SetConsent, Identify})
+_NESTS: Final = (dict, list)
 _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _NAME = msgspec.json.Decoder(dict[str, Any])
 
 
-def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> tuple[list[Accepted], list[Rejected]]:
+class Read(NamedTuple):
+    """What a batch was found to be: its valid and its invalid events, and the visitor token that came with it."""
+
+    accepted: list[Accepted]
+    rejected: list[Rejected]
+    token: str | None
+
+
+def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> Read:
     """The valid and the invalid events of a batch that arrived at `now`.
 
     Raises:
@@ -94,9 +104,10 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> tuple[list
         TooMuchError: it has more than `most` events.
     """
     try:
-        raws = _BATCH.decode(body).events
+        batch = _BATCH.decode(body)
     except _UNDECODABLE as error:
         raise InputError(f'{error}; the body is {{"events": [...]}}', field="events") from error
+    raws = batch.events
     if len(raws) > most:
         raise TooMuchError(f"{len(raws)} events in one batch; send at most {most}", field="events")
     accepted: list[Accepted] = []
@@ -106,12 +117,7 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> tuple[list
             accepted.append(read_event(bytes(raw), now, index))
         except InputError as error:
             rejected.append(Rejected(index, str(error), error.field))
-    return accepted, rejected
-
-
-def token_of(body: bytes) -> str | None:
-    """The visitor token of a batch that `read_batch` has read."""
-    return _BATCH.decode(body).customer.token
+    return Read(accepted, rejected, batch.customer.token)
 
 
 def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
@@ -127,36 +133,42 @@ def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
     except _UNDECODABLE as error:
         raise _explained(raw, error) from error
     settled = identities.settled(event)
-    check(settled, now)
-    time = _aware(event.timestamp) if event.timestamp else now + timedelta(microseconds=index)
+    happened = check(settled, now)
+    time = happened or now + timedelta(microseconds=index)
     return Accepted(index, settled, event.event_id or content_id(raw, event, time), time)
 
 
-def check(event: Event, now: datetime) -> None:
-    """What the types cannot say.
+def check(event: Event, now: datetime) -> datetime | None:
+    """What the types cannot say. Returns when it happened (UTC), where it says so.
 
     Raises:
         InputError: the event makes no sense; names the field.
     """
-    if event.timestamp is not None and _aware(event.timestamp) > now + AHEAD:
-        raise InputError(f"timestamp {event.timestamp.isoformat()} is more than a day ahead", field="timestamp")
-    if event.timestamp is not None and _aware(event.timestamp) < EARLIEST:
-        raise InputError(
-            f"timestamp {event.timestamp.isoformat()} is before 1970; is the clock set?", field="timestamp"
-        )
-    if not (event.order_id or identities.named(event)):
+    happened = None if event.timestamp is None else _happened(event.timestamp, now)
+    if not (event.user_id or event.anonymous_id or event.order_id or identities.named(event)):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
-    if deeper(event.properties, MAX_NESTING):
+    if event.properties and deeper(event.properties, MAX_NESTING):
         raise InputError(f"properties are nested more than {MAX_NESTING} deep", field="properties")
-    if isinstance(event, _OF_ORDERS) and not (event.item_id or event.order_id):
-        raise InputError(f"a {event.__struct_config__.tag} names an item_id or an order_id", field="item_id")
+    kind = type(event)
+    if kind in _OF_ORDERS and not (event.item_id or event.order_id):
+        raise InputError(f"a {NAME_OF[kind]} names an item_id or an order_id", field="item_id")
     details.check(event)
-    if isinstance(event, _SAYING):
+    if kind in _SAYING:
         _check_said(event)
-    if isinstance(event, Alias) and not _names_two(event):
+    if kind is Alias and not _names_two(event):
         raise InputError(
             "an alias names two identities: give properties.previous_id beside user_id", field="properties.previous_id"
         )
+    return happened
+
+
+def _happened(timestamp: datetime, now: datetime) -> datetime:
+    happened = _aware(timestamp)
+    if happened > now + AHEAD:
+        raise InputError(f"timestamp {timestamp.isoformat()} is more than a day ahead", field="timestamp")
+    if happened < EARLIEST:
+        raise InputError(f"timestamp {timestamp.isoformat()} is before 1970; is the clock set?", field="timestamp")
+    return happened
 
 
 def completed(accepted: Accepted) -> bytes:
@@ -176,14 +188,14 @@ def content_id(raw: bytes, event: Event, time: datetime) -> str:
 
     What decides is never a retry by its bytes alone: it gets an id that no other arrival has.
     """
-    if not known_by_content(str(event.__struct_config__.tag), timed=event.timestamp is not None):
+    if not known_by_content(NAME_OF[type(event)], timed=event.timestamp is not None):
         return "a-" + os.urandom(12).hex()
     stamp = b"" if event.timestamp else time.replace(second=0, microsecond=0).isoformat().encode()
     return "c-" + hashlib.blake2b(raw + stamp, digest_size=12).hexdigest()
 
 
 def _check_said(event: Event) -> None:
-    tag, said = event.__struct_config__.tag, event.properties or {}
+    tag, said = NAME_OF[type(event)], event.properties or {}
     if not said and not isinstance(event, Identify):
         raise InputError(f"{tag} says nothing: give properties", field="properties")
     if len(msgspec.json.encode(said)) > MAX_TRAITS_BYTES:
@@ -211,7 +223,7 @@ def _aware(time: datetime) -> datetime:
         raise InputError(f"timestamp {time.isoformat()} is outside the years 1 to 9999", field="timestamp") from error
 
 
-def _names_two(event: Alias) -> bool:
+def _names_two(event: Event) -> bool:
     previous = (event.properties or {}).get("previous_id")
     if previous is None:
         return len(identities.named(event)) > 1
@@ -220,10 +232,16 @@ def _names_two(event: Alias) -> bool:
 
 def deeper(value: object, levels: int) -> bool:
     """Whether more than `levels` objects and lists are inside one another."""
-    if not isinstance(value, dict | list):
-        return False
-    parts = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(deeper(part, levels - 1) for part in parts)
+    nests = [value] if isinstance(value, _NESTS) else []
+    while nests and levels:
+        levels -= 1
+        nests = [
+            part
+            for nest in nests
+            for part in (nest.values() if isinstance(nest, dict) else nest)
+            if isinstance(part, _NESTS)
+        ]
+    return bool(nests)
 
 
 def _explained(raw: bytes, error: Exception) -> InputError:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from etappe.errors import DataError
-from etappe.events.vocabulary import Event
+from etappe.events.vocabulary import NAME_OF, Event
 
 BOT: Final = "bot"
 MAIL_PROXY: Final = "mail_proxy"
@@ -51,7 +51,7 @@ _HEAD: Final = 3
 
 def flag_of(event: Event) -> str | None:
     """Why `event` is left out, as far as it says so itself: bot, mail_proxy or staff; else None."""
-    return reason(str(event.__struct_config__.tag), event.properties) if event.properties else None
+    return reason(NAME_OF[type(event)], event.properties) if event.properties else None
 
 
 def reason(name: str, properties: Mapping[str, Any]) -> str | None:
@@ -72,7 +72,7 @@ def reason(name: str, properties: Mapping[str, Any]) -> str | None:
 
 def counts_for_rate(event: Event) -> bool:
     """Whether `event` counts towards `[traffic] events_per_minute`; only these, and no flagged ones, can exceed it."""
-    return event.__struct_config__.tag not in UNCOUNTED
+    return NAME_OF[type(event)] not in UNCOUNTED
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -244,6 +244,8 @@ AnyEvent = (
 """The closed union of all events; its order is the order of `CODES`, so that new ones come last."""
 
 TYPES: Final[dict[str, type[Event]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyEvent)}
+NAME_OF: Final[dict[type[Event], str]] = {kind: name for name, kind in TYPES.items()}
+"""Names by type: msgspec makes a new object of the struct's settings each time that its tag is asked."""
 CODES: Final[dict[str, int]] = {name: code for code, name in enumerate(TYPES, start=1)}
 NAMES: Final[dict[int, str]] = {code: name for name, code in CODES.items()}
 

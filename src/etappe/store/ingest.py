@@ -19,13 +19,13 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Event
 from etappe.ids import SUBJECT_BYTES, Partition, Subject, partition_of, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import envelope, keys, memory, scripted, scripts
+from etappe.store import envelope, keys, memory, scripts
 from etappe.store.aliases import Aliases
 from etappe.store.calls import Call, Sent, Told
 from etappe.store.identities.roots import HEAD_BYTES, place_of
 from etappe.store.marks import Standing
 from etappe.store.outcomes import NEVER, Outcome, Request, Waiting
-from etappe.store.wire import Command, Wire
+from etappe.store.wire import Command, Wire, ask_scripts
 
 __all__ = ["Aliases", "Ingest", "Outcome", "ingest", "subject_for"]
 
@@ -45,9 +45,9 @@ _AGAIN: Final = "send the same batch again"
 
 def subject_for(secret: bytes, event: Event) -> tuple[Subject, bool]:
     """Whose event this is, and whether that is a customer: a sale to nobody known belongs to its order."""
-    found = identities.named(event)
-    if found:
-        return subject_of(secret, found[0].kind, found[0].value), True
+    whose = identities.first_named(event)
+    if whose is not None:
+        return subject_of(secret, whose.kind, whose.value), True
     return subject_of(secret, "order_id", event.order_id or ""), False
 
 
@@ -151,7 +151,7 @@ class Ingest:
         asked = [self._asked_of(partition, call) for partition, call in calls.items()]
         faults.point("ingest.before_write")
         try:
-            replies = await scripted.run(self._wire, scripts.INGEST, asked)
+            replies = await ask_scripts(self._wire, scripts.INGEST, asked)
         except StoreUnavailableError as error:
             raise StoreUnavailableError(f"{error}; {_AGAIN}") from error
         faults.point("ingest.after_write")

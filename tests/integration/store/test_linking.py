@@ -1,5 +1,6 @@
 """What events claim about who is whom, and what becomes of it."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -7,14 +8,16 @@ import msgspec
 import pytest
 from tests.unit.customers.people import subject
 
+from etappe.customers.identity import Claim
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import Identity, hashed_email
 from etappe.events.intake import Accepted
-from etappe.settings import Settings
+from etappe.settings import Place, Settings
 from etappe.store import keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, linking
 from etappe.store.identities.linking import Linker, claims_of
+from etappe.store.wire import open_wire
 
 Accept = Callable[..., Accepted]
 Take = Callable[..., list[int]]
@@ -96,6 +99,23 @@ def test_settled_claims_cost_nothing(
     assert len(claims) == 1
     assert other.link(claims) == 0
     assert calls == [1]
+
+
+def test_what_is_linked_is_seen_without_the_lock(
+    client: SyncRedis, place: Place, linker: Linker, accept: Accept
+) -> None:
+    """Of claims, those whose ends are one customer are settled by one read while others hold the lock; the rest is left."""
+    known, new = accept("e", anonymous_id="browser"), accept("f", user_id="bert", anonymous_id="other")
+    _link(Linker(client, linker._secret, linker._settings), known)
+    client.set(keys.IDENTITY_LOCK, b"another")
+
+    async def asked(claims: list[Claim]) -> list[Claim]:
+        async with open_wire(place) as wire:
+            return await linker.unlinked(wire, claims)
+
+    left = asyncio.run(asked(linker.news([known, new])))
+    assert [claim.one_is for claim in left] == [BERT]
+    assert linker.news([known, new]) == left
 
 
 def test_memory_ends(linker: Linker, accept: Accept, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,14 +100,14 @@ def test_one_bad_event_spoils_no_batch(kinds: list[str], data: st.DataObject) ->
         _raw(event_id=f"e{place}") if kind == "good" else json.dumps(data.draw(bad)).encode()
         for place, kind in enumerate(kinds)
     ]
-    accepted, rejected = read_batch(_batch(*events), NOW)
+    accepted, rejected, _ = read_batch(_batch(*events), NOW)
     assert [place for place, kind in enumerate(kinds) if kind == "good"] == [one.index for one in accepted]
     assert [place for place, kind in enumerate(kinds) if kind == "bad"] == [one.index for one in rejected]
 
 
 def test_rejected_says_why_and_where() -> None:
     """A rejected event has its place, the reason and the field to mend."""
-    _, rejected = read_batch(_batch(_raw(), _raw(item_id=None)), NOW)
+    _, rejected, _ = read_batch(_batch(_raw(), _raw(item_id=None)), NOW)
     assert [Rejected(1, "item_id: Object missing required field `item_id`", "item_id")] == rejected
 
 
@@ -303,7 +303,7 @@ def test_traits_of_8_kb() -> None:
 
 def test_batch_of_500() -> None:
     """500 events are a batch, 501 are refused as a whole."""
-    accepted, rejected = read_batch(_batch(*[_raw()] * 500), NOW)
+    accepted, rejected, _ = read_batch(_batch(*[_raw()] * 500), NOW)
     assert (len(accepted), len(rejected)) == (500, 0)
     with pytest.raises(InputError, match="501 events in one batch; send at most 500"):
         read_batch(_batch(*[_raw()] * 501), NOW)
@@ -311,7 +311,7 @@ def test_batch_of_500() -> None:
 
 def test_empty_batch() -> None:
     """A batch of nothing is a batch."""
-    assert read_batch(b'{"events": []}', NOW) == ([], [])
+    assert read_batch(b'{"events": []}', NOW) == ([], [], None)
 
 
 def test_nesting_is_bounded() -> None:
@@ -328,7 +328,7 @@ def test_nesting_is_bounded() -> None:
 def test_deep_event_spoils_no_batch() -> None:
     """An event nested beyond what is taken is rejected alone."""
     deep = _raw()[:-1] + b', "properties": {"a":' + b"[" * 200 + b"]" * 200 + b"}}"
-    accepted, rejected = read_batch(_batch(deep, _raw()), NOW)
+    accepted, rejected, _ = read_batch(_batch(deep, _raw()), NOW)
     assert ([one.index for one in accepted], [one.index for one in rejected]) == ([1], [0])
 
 
@@ -398,16 +398,16 @@ def test_completed_has_id_and_time() -> None:
 
 def test_accepted_keeps_its_place() -> None:
     """An accepted event knows its place in the batch; without a time it happened in that order."""
-    accepted, _ = read_batch(_batch(b"{}", _raw()), NOW)
+    accepted, _, _ = read_batch(_batch(b"{}", _raw()), NOW)
     event = msgspec.json.decode(_raw(), type=AnyEvent)
     assert [Accepted(1, event, "e1", NOW + timedelta(microseconds=1))] == accepted
 
 
 def test_times_before_1970_are_refused() -> None:
     """A clock that was never set is told, and 1970 itself is a time."""
-    _, (refused,) = read_batch(_batch(_raw(timestamp="1969-12-31T23:59:59Z")), NOW)
+    _, (refused,), _ = read_batch(_batch(_raw(timestamp="1969-12-31T23:59:59Z")), NOW)
     assert (refused.field, "before 1970" in refused.reason) == ("timestamp", True)
-    (accepted,), _ = read_batch(_batch(_raw(timestamp="1970-01-01T00:00:00Z")), NOW)
+    (accepted,), _, _ = read_batch(_batch(_raw(timestamp="1970-01-01T00:00:00Z")), NOW)
     assert accepted.time == intake.EARLIEST
 
 

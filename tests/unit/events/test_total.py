@@ -68,7 +68,7 @@ def test_bigquery(row: odd.Payload) -> None:
 def test_native(event: odd.Payload) -> None:
     """Any JSON in any field of an event: its neighbours are taken, it is taken or rejected by its index."""
     good = odd.NATIVE[0] | {"event_id": "good"}
-    taken, rejected = read_batch(json.dumps({"events": [good, event, good]}).encode(), NOW)
+    taken, rejected, _ = read_batch(json.dumps({"events": [good, event, good]}).encode(), NOW)
     assert len(taken) + len(rejected) == 3
     assert {one.index for one in rejected} <= {1}
     assert all(msgspec.json.decode(completed(one)) for one in taken)

@@ -112,7 +112,7 @@ def test_documented_requests_are_taken(root: Path) -> None:
     (touch,) = (text for _, text in BLOCK.findall(touches))
     assert read_event(touch.encode(), NOW).event.channel == "web"
     sent, answer = [text for _, text in BLOCK.findall(sending)][:2]
-    accepted, rejected = read_batch(sent.encode(), NOW)
+    accepted, rejected, _ = read_batch(sent.encode(), NOW)
     told = json.loads(answer)
     assert len(accepted) == told["accepted"]
     assert [json.loads(msgspec.json.encode(one)) for one in rejected] == told["rejected"]

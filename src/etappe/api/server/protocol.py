@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 from etappe.api import problems
 from etappe.api.problems import Problem
 from etappe.api.server.connections import Connections, Phase, address_of
+from etappe.api.server.joining import Joined
 
 HEAD_BYTES: Final = 65_536
 """A request's line and headers, or what else is no body, have so many bytes at most."""
@@ -131,6 +132,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Called for each request, once those before it on the connection are answered."""
         self._worked_on = cycle
+        if cycle.scope["method"] == "POST":  # of others, HEAD writes no body behind which the head could wait
+            cycle.transport = Joined(cycle)  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
     def _disconnect(self) -> None:

@@ -11,14 +11,18 @@ from etappe.customers.identity import Claim
 from etappe.events.identities import ANONYMOUS, EMAIL, IDENTITIES, ORDER_EMAIL, USER, Identity, named
 from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
-from etappe.ids import Subject, subject_of, tombstone_of
+from etappe.ids import SUBJECT_BYTES, Subject, subject_of, tombstone_of
 from etappe.settings import Settings
 from etappe.store import envelope, keys
 from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
+from etappe.store.identities.roots import HEAD_BYTES, place_of
+from etappe.store.wire import Wire, ask_all
 
 _REMEMBERED: Final = 50_000
 _REMEMBERED_SECONDS: Final = 5.0
+_ALIAS_BYTES: Final = envelope.HEADER_BYTES + HEAD_BYTES + SUBJECT_BYTES
+"""What of a record says whose alias it is."""
 
 
 def claims_of(secret: bytes, event: Event, cause: str) -> list[Claim]:
@@ -69,6 +73,20 @@ class Linker:
         user = subject_of(self._secret, USER, event.user_id)
         return self._settled.get((user, subject_of(self._secret, ANONYMOUS, event.anonymous_id)), 0) >= now
 
+    async def unlinked(self, wire: Wire, claims: Sequence[Claim]) -> list[Claim]:
+        """Those of `claims` whose two ends are not one customer yet; what is said of the others is settled.
+
+        One read, without a thread and without the lock: nearly all pairs that are named were linked long ago.
+
+        Raises:
+            StoreUnavailableError: Redis did not answer.
+        """
+        ends = list(dict.fromkeys(end for claim in claims for end in (claim.one, claim.other)))
+        starts = await ask_all(wire, [("GETRANGE", keys.record(end), 0, _ALIAS_BYTES - 1) for end in ends])
+        roots = {end: place_of(envelope.graph_of(start)).root or end for end, start in zip(ends, starts, strict=True)}
+        self._settle(claim for claim in claims if roots[claim.one] == roots[claim.other])
+        return [claim for claim in claims if roots[claim.one] != roots[claim.other]]
+
     def link(self, claims: Sequence[Claim]) -> int:
         """Links what is not linked yet; returns how many claims changed something. Waits for others who change it.
 
@@ -79,11 +97,15 @@ class Linker:
         roots = graph.roots(self._client, [end for claim in real for end in (claim.one, claim.other)])
         new = [claim for claim in real if roots[claim.one] != roots[claim.other]]
         changed = graph.link(self._client, new, self._settings) if new else 0
+        self._settle(claims)
+        return changed
+
+    def _settle(self, claims: Iterable[Claim]) -> None:
+        """Remembers that nothing is to be done about `claims` for a while."""
         until = time.monotonic() + _REMEMBERED_SECONDS
         self._settled |= {(claim.one, claim.other): until for claim in claims}
         while len(self._settled) > _REMEMBERED:
             self._settled.popitem(last=False)
-        return changed
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
         """The claims but for those from before one of the two was erased."""

@@ -2,8 +2,20 @@
 
 from etappe.store.wire.budget import within
 from etappe.store.wire.opening import open_wire
-from etappe.store.wire.port import Command, Reply, Wire, ask_all, ask_one, ask_script
+from etappe.store.wire.port import Command, Reply, Wire, ask_all, ask_one, ask_script, ask_scripts
 from etappe.store.wire.through_redis_py import RedisPy
 from etappe.store.wire.twin import InMemory
 
-__all__ = ["Command", "InMemory", "RedisPy", "Reply", "Wire", "ask_all", "ask_one", "ask_script", "open_wire", "within"]
+__all__ = [
+    "Command",
+    "InMemory",
+    "RedisPy",
+    "Reply",
+    "Wire",
+    "ask_all",
+    "ask_one",
+    "ask_script",
+    "ask_scripts",
+    "open_wire",
+    "within",
+]

@@ -10,6 +10,8 @@ from etappe.store.scripts import Script
 
 Command = tuple[bytes | str | int | float, ...]
 """The name of a command and its arguments. Its first key is what routes it in a cluster."""
+ScriptCall = tuple[Sequence[str], Sequence[bytes | str | float]]
+"""The keys and the arguments of one call of a script."""
 Reply = Any
 """bytes, int, None, a list of replies, or the ResponseError that the server gave instead."""
 
@@ -65,7 +67,27 @@ async def ask_script(
         ResponseError: the server refuses it.
         StoreUnavailableError: the server does not answer.
     """
-    try:
-        return await ask_one(wire, "EVALSHA", script.digest, len(names), *names, *arguments)
-    except NoScriptError:
-        return await ask_one(wire, "EVAL", script.text, len(names), *names, *arguments)
+    (reply,) = await ask_scripts(wire, script, [(names, arguments)])
+    if isinstance(reply, ResponseError):
+        raise reply
+    return reply
+
+
+async def ask_scripts(wire: Wire, script: Script, calls: Sequence[ScriptCall]) -> list[Reply]:
+    """The reply to each call of a script; a ResponseError where the server refused one. See `ask_script`.
+
+    Raises:
+        StoreUnavailableError: the server does not answer. It may have done what it was asked.
+    """
+    replies = await wire.ask([_calling("EVALSHA", script.digest, call) for call in calls])
+    unknown = [place for place, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if unknown:
+        again = await wire.ask([_calling("EVAL", script.text, calls[place]) for place in unknown])
+        for place, reply in zip(unknown, again, strict=True):
+            replies[place] = reply
+    return replies
+
+
+def _calling(name: str, script: str, call: ScriptCall) -> Command:
+    names, arguments = call
+    return (name, script, len(names), *names, *arguments)
