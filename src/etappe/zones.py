@@ -1,14 +1,21 @@
 """Time zones by their names."""
 
 from datetime import UTC, tzinfo
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from etappe.errors import SettingsError
+
+_NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
+"""What the zone database has beside zones: Polars knows none of them, and each machine means something else."""
 
 
 def zone_of(name: str) -> tzinfo:
     """The time zone of this name; SettingsError where this machine does not know it."""
     try:
+        if name in _NO_PLACES:
+            raise ValueError(name)
         return UTC if name == "UTC" else ZoneInfo(name)
     except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"catalogue.time_zone {name!r} is not known here; install the package tzdata") from error
+        remedy = "use a name as in Europe/Berlin, or install the package tzdata"
+        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone that is known here; {remedy}") from error

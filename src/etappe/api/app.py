@@ -16,10 +16,12 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
 from etappe import parent
-from etappe.api import documented, problems, routes
-from etappe.api.bounds import Room, giving_back
-from etappe.api.rates import Rates
-from etappe.api.requests import BoundedRequest
+from etappe.api import problems
+from etappe.api.describing import documented
+from etappe.api.limits.bounds import Room, giving_back
+from etappe.api.limits.rates import Rates
+from etappe.api.limits.requests import BoundedRequest
+from etappe.api.routes import handlers
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
@@ -50,7 +52,7 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=routes.HANDLERS,
+        route_handlers=handlers.HANDLERS,
         dependencies={"service": Provide(_provided, sync_to_thread=False)},
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],

@@ -2,18 +2,17 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from etappe.api.admission import Admission
-from etappe.api.lately import Lately
+from etappe.api.deciding.lately import Lately
+from etappe.api.deciding.replays import Replays
+from etappe.api.limits.admission import Admission
 from etappe.api.memory import MemoryWatch
-from etappe.api.replays import Replays
 from etappe.api.replica import Replica
-from etappe.errors import GenerationError, SettingsError, StoreUnavailableError
+from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.settings import Place, Settings
@@ -26,6 +25,7 @@ from etappe.store.identities.linking import Linker
 from etappe.store.ingest import Ingest, Outcome
 from etappe.store.marks import REMEDY, Standing
 from etappe.store.wire import Wire, ask_all, within
+from etappe.zones import zone_of
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -58,7 +58,7 @@ class Service:
         self.lately = Lately(settings)
         self.replays = Replays(wire, settings)
         self.budget = settings.store.budget_ms / 1000
-        self.zone = _zone(settings.catalogue.time_zone)
+        self.zone = zone_of(settings.catalogue.time_zone)
 
     async def take(self, events: Sequence[Accepted], linking: Sequence[Accepted] | None = None) -> list[Outcome]:
         """Accepts events: they are durable and count at once. `linking` (default: all) may say who is whom.
@@ -146,13 +146,6 @@ class Service:
         """
         async with within(self.budget):
             return (await customers.read(self.wire, [subject], standing=self.standing))[0]
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
 
 
 def now() -> datetime:

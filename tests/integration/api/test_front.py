@@ -14,9 +14,10 @@ from litestar import Litestar
 from prometheus_client import generate_latest
 from tests.integration.api.asked import SIDE, Asked, Keys, asked
 
-from etappe.api import metrics, posts
+from etappe.api import metrics
 from etappe.api.app import create_app
-from etappe.api.front import Front
+from etappe.api.front import posts
+from etappe.api.front.plain import Front
 from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
 from etappe.settings import Limits, Place, Settings, Store

@@ -9,7 +9,7 @@ import pytest
 from litestar.exceptions import HTTPException
 from tests.integration.full import full
 
-from etappe.api.replays import Replays, key_of
+from etappe.api.deciding.replays import Replays, key_of
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings, Store

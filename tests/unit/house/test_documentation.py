@@ -15,7 +15,8 @@ from litestar.handlers import HTTPRouteHandler
 
 import etappe
 from etappe import settings
-from etappe.api import metrics, routes
+from etappe.api import metrics
+from etappe.api.routes import handlers
 from etappe.cli.main import app
 from etappe.events.intake import read_batch, read_event
 from etappe.serving.request import DecideRequest, check
@@ -139,11 +140,11 @@ def test_changelog_has_this_version(root: Path) -> None:
 
 
 def _routes() -> list[str]:
-    handlers = [handler for handler in routes.HANDLERS if isinstance(handler, HTTPRouteHandler)]
-    assert len(handlers) == len(routes.HANDLERS)
+    routes = [handler for handler in handlers.HANDLERS if isinstance(handler, HTTPRouteHandler)]
+    assert len(routes) == len(handlers.HANDLERS)
     return [
         f"{method} {TYPE.sub('', path)}"
-        for handler in handlers
+        for handler in routes
         for path in handler.paths
         for method in handler.http_methods
         if method not in ("HEAD", "OPTIONS")
