@@ -26,10 +26,10 @@ from etappe.events.identities import USER, Identity
 from etappe.events.intake import Accepted, read_batch
 from etappe.ids import subject_of
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection
 from etappe.store.identities import erasure
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, ingest
+from etappe.store.ingesting.ingest import Aliases, ingest
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.wiring.store import Opened, opened
 from etappe.worker.erasing.rewriting import erase_now

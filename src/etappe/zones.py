@@ -12,10 +12,13 @@ _NO_PLACES: Final = frozenset({"Factory", "localtime", "posixrules"})
 
 def zone_of(name: str) -> tzinfo:
     """The time zone of this name; SettingsError where this machine does not know it."""
+    if name == "UTC":
+        return UTC
     try:
-        if name in _NO_PLACES:
-            raise ValueError(name)
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
+        zone = None if name in _NO_PLACES else ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        zone = None
+    if zone is None:
         remedy = "use a name as in Europe/Berlin, or install the package tzdata"
-        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone that is known here; {remedy}") from error
+        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone that is known here; {remedy}")
+    return zone

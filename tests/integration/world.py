@@ -21,10 +21,13 @@ from etappe.events.traffic import flag_of
 from etappe.ids import Subject
 from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
-from etappe.store import connection, customers, keys, replay
+from etappe.store import keys
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.ingesting.ingest import Aliases, Outcome, ingest
+from etappe.store.logged import replay
+from etappe.store.records import customers
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

@@ -25,9 +25,9 @@ from etappe.api.routes import handlers
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
-from etappe.store.connection import blocking_client, check, connect_async, known_secret, known_to_lose
-from etappe.store.failures import in_thread
-from etappe.store.marks import Standing
+from etappe.store.place.marks import Standing
+from etappe.store.server.connection import blocking_client, check, connect_async, known_secret, known_to_lose
+from etappe.store.server.failures import in_thread
 from etappe.store.wire import open_wire
 
 _WATCH_SECONDS: Final = 1.0

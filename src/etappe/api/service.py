@@ -16,14 +16,17 @@ from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import browsers, consents, customers, journal, keys
-from etappe.store.connection import AsyncRedis, SyncRedis
-from etappe.store.customers import CustomerRecord
-from etappe.store.decisions import DecisionWriter
-from etappe.store.failures import in_thread
+from etappe.store import keys
+from etappe.store.config import journal
+from etappe.store.decided.decisions import DecisionWriter
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Ingest, Outcome
-from etappe.store.marks import REMEDY, Standing
+from etappe.store.ingesting import browsers, consents
+from etappe.store.ingesting.ingest import Ingest, Outcome
+from etappe.store.place.marks import REMEDY, Standing
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord
+from etappe.store.server.connection import AsyncRedis, SyncRedis
+from etappe.store.server.failures import in_thread
 from etappe.store.wire import Wire, ask_all, within
 from etappe.zones import zone_of
 

@@ -15,7 +15,7 @@ from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
 from etappe.serving.moment import this_moment
 from etappe.serving.request import DecideRequest
-from etappe.store import customers
+from etappe.store.records import customers
 from etappe.wiring.store import Opened, opened
 
 _PLACEMENT = "items"

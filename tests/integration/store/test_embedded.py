@@ -17,8 +17,8 @@ from redis.retry import Retry
 
 from etappe.errors import StoreError
 from etappe.settings import Place
-from etappe.store import connection, embedded, memory
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server import connection, embedded, memory
+from etappe.store.server.embedded import EmbeddedServer
 
 OTHER_PROCESS = """
 import sys

@@ -13,7 +13,7 @@ from etappe.ids import HASH_BITS
 from etappe.log import Log, damage
 from etappe.progress import silent
 from etappe.settings import Place, Settings
-from etappe.store import connection
+from etappe.store.server import connection
 from etappe.wiring.restoring import rebuild
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

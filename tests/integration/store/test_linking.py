@@ -12,9 +12,9 @@ from etappe.events.identities import Identity, hashed_email
 from etappe.events.intake import Accepted
 from etappe.settings import Settings
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, linking
 from etappe.store.identities.linking import Linker, claims_of
+from etappe.store.server.connection import SyncRedis
 
 Accept = Callable[..., Accepted]
 Take = Callable[..., list[int]]

@@ -14,8 +14,8 @@ from etappe.events.identities import Identity
 from etappe.log import mending, quarantine
 from etappe.log.state import LogFile
 from etappe.models.snapshot import KIND
-from etappe.store import exports, keys
-from etappe.store.identities import logged_tombstones
+from etappe.store import keys
+from etappe.store.identities import exports, logged_tombstones
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import Opened
 from etappe.worker.archiving.archive import archive

@@ -16,7 +16,7 @@ from etappe.customers.state import State, fold_state
 from etappe.events.intake import read_event
 from etappe.ids import item_hash
 from etappe.log import as_rows
-from etappe.store import history
+from etappe.store.logged import history
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HALF_LIFE = 60.0

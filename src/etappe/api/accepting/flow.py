@@ -12,7 +12,7 @@ from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
 from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
-from etappe.store.ingest import Outcome
+from etappe.store.ingesting.ingest import Outcome
 
 ERASED: Final = "this customer was erased since; what happened before that is not kept"
 

@@ -14,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from etappe.api.access import visitors
 from etappe.events.identities import ANONYMOUS, USER, Identity
 from etappe.events.trust import Sender
-from etappe.store.api_keys import ApiKey, digest_of
+from etappe.store.config.api_keys import ApiKey, digest_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 

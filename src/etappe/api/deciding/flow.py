@@ -20,10 +20,10 @@ from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.moment import this_moment
 from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
-from etappe.store import customers
-from etappe.store.answers import Kept
-from etappe.store.customers import CustomerRecord
-from etappe.store.decisions import Recorded
+from etappe.store.decided.answers import Kept
+from etappe.store.decided.decisions import Recorded
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord
 from etappe.store.wire import within
 
 _ENCODER: Final = msgspec.json.Encoder()

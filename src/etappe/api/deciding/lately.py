@@ -21,8 +21,8 @@ from etappe.events.vocabulary import Ignore, Purchase, SetConsent
 from etappe.ids import Subject
 from etappe.serving.decide import state_of
 from etappe.settings import Settings
-from etappe.store.customers import CustomerRecord
-from etappe.store.ingest import subject_for
+from etappe.store.ingesting.ingest import subject_for
+from etappe.store.records.customers import CustomerRecord
 
 KEPT_SECONDS: Final = 300.0
 """After a customer was last seen. An outage that lasts longer than a visit's pause is one that operators see to."""

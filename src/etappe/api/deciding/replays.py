@@ -12,8 +12,8 @@ from etappe.errors import StoreError
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Settings
-from etappe.store import answers
-from etappe.store.answers import Kept, Nearby
+from etappe.store.decided import answers
+from etappe.store.decided.answers import Kept, Nearby
 from etappe.store.wire import Wire, within
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -1,1 +1,1 @@
-"""The HTTP routes, a file for each resource, listed in `handlers`. Each checks and translates; the rest is elsewhere."""
+"""The HTTP routes, a file for each resource; `handlers` lists them. Each checks and translates, others compute."""

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 
 from etappe.api import metrics
 from etappe.api.service import Service
-from etappe.store.marks import REMEDY
+from etappe.store.place.marks import REMEDY
 
 
 @get("/healthz", media_type=MediaType.TEXT)

@@ -17,8 +17,8 @@ from etappe.api.service import Service
 from etappe.customers.identity import Group, Node
 from etappe.events.identities import USER, rank
 from etappe.ids import Subject
-from etappe.store.failures import in_thread
 from etappe.store.identities import graph
+from etappe.store.server.failures import in_thread
 
 _BY_REQUEST: Final = "request"
 _REBUILD_SECONDS: Final = 10.0

@@ -12,7 +12,7 @@ from etappe.api.service import Service
 from etappe.catalog.item import Item, ItemPatch, check_size
 from etappe.errors import InputError
 from etappe.ids import item_hash
-from etappe.store import journal
+from etappe.store.config import journal
 
 
 @put("/v1/items", guards=[auth.secret_key])

@@ -15,10 +15,9 @@ from etappe.api.service import Service
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import USER, Identity
 from etappe.ids import Subject
-from etappe.store import exports
-from etappe.store.failures import in_thread
-from etappe.store.identities import erasure, graph
+from etappe.store.identities import erasure, exports, graph
 from etappe.store.identities.erasure import Receipt
+from etappe.store.server.failures import in_thread
 
 _EXPORT_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.05

@@ -13,9 +13,10 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
 from etappe.ids import Subject, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import envelope, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import graph
+from etappe.store.records import envelope
+from etappe.store.server.connection import SyncRedis
 
 _REMEMBERED: Final = 50_000
 _REMEMBERED_SECONDS: Final = 5.0

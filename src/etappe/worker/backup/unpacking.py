@@ -11,7 +11,7 @@ import msgspec
 from etappe.arrays import sync_folder
 from etappe.errors import DataError, InputError
 from etappe.progress import Progress, silent
-from etappe.store.folder_swap import RESTORED
+from etappe.store.place.folder_swap import RESTORED
 from etappe.worker.backup.backing_up import FORMAT, MANIFEST, Manifest, Member, private
 
 _CHUNK: Final = 4 * 1024 * 1024

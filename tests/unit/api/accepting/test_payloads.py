@@ -12,7 +12,7 @@ from litestar.exceptions import NotAuthorizedException
 from etappe.api.accepting.payloads import unpacked
 from etappe.api.access import auth
 from etappe.errors import InputError
-from etappe.store.api_keys import ApiKey, digest_of
+from etappe.store.config.api_keys import ApiKey, digest_of
 
 KEY = "pk_publishable"
 

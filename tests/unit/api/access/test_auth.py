@@ -10,7 +10,7 @@ import pytest
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 
 from etappe.api.access import auth
-from etappe.store.api_keys import ApiKey, digest_of
+from etappe.store.config.api_keys import ApiKey, digest_of
 
 SECRET, PUBLISHABLE, REVOKED = "sk_secret", "pk_publishable", "sk_revoked"
 USER = "17850"

@@ -12,8 +12,8 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Ignore, Purchase, SetConsent, ViewItem
 from etappe.ids import Subject, item_hash
 from etappe.settings import Consent, Settings
-from etappe.store.customers import CustomerRecord
-from etappe.store.ingest import subject_for
+from etappe.store.ingesting.ingest import subject_for
+from etappe.store.records.customers import CustomerRecord
 
 SECRET = b"secret"
 WHO, OTHER = Subject(bytes(16)), Subject(bytes(15) + b"1")
