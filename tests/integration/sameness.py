@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from etappe.customers.aging import aged
+from etappe.customers.packed.aging import aged
 from etappe.customers.state import State
 
 

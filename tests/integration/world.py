@@ -12,8 +12,8 @@ from tests.integration.sameness import node_of, same
 from tests.unit.customers.people import SECRET, People, subject
 
 from etappe.customers import records
-from etappe.customers.consent import DENIED, verdict_of
 from etappe.customers.state import fold_state
+from etappe.customers.stated.consent import DENIED, verdict_of
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identity, rank
 from etappe.events.intake import Accepted, read_event

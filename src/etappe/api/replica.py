@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, GenerationError, StoreError
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Place, Settings
 from etappe.store import keys
 from etappe.store.config import catalogues, journal, kinds, snapshots

@@ -10,7 +10,7 @@ from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.ids import subject_of
-from etappe.serving.answer import Answer
+from etappe.serving.answering.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
 from etappe.serving.moment import this_moment

@@ -12,8 +12,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from etappe.catalog.columns import SHOP_FLOOR
-from etappe.customers.fold import SECONDS_PER_DAY
-from etappe.customers.kernels import MICROSECONDS
+from etappe.customers.folding.fold import SECONDS_PER_DAY
+from etappe.customers.folding.kernels import MICROSECONDS
 from etappe.customers.records import IGNORED as MARKED_IGNORED
 
 CHECKS: Final = (

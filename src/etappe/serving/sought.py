@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from numba import njit
 
-from etappe.customers.kernels import MICROSECONDS
+from etappe.customers.folding.kernels import MICROSECONDS
 from etappe.customers.records import GIFT, IGNORED
 
 BADLY_RATED: Final = 2

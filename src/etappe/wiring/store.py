@@ -9,7 +9,7 @@ from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
 from etappe.log import Log, findings
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Place, Settings
 from etappe.store.config import catalogues, journal, snapshots
 from etappe.store.place import beginning, folder_swap

@@ -5,8 +5,8 @@ import time
 from typing import Final
 
 from etappe import faults
-from etappe.customers.aging import aged
-from etappe.customers.base import DIRTY, pack, unpack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import DIRTY, pack, unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import extend, split_blocks
 from etappe.errors import DataError

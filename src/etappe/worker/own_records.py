@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.customers.aging import aged
-from etappe.customers.base import pack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import pack
 from etappe.events import trust
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject, browser_of, subject_of

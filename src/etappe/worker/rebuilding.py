@@ -18,8 +18,8 @@ import polars as pl
 
 from etappe import faults
 from etappe.customers import tails
-from etappe.customers.aging import aged
-from etappe.customers.base import pack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import pack
 from etappe.ids import Subject, browser_of, is_browser
 from etappe.log import Log
 from etappe.progress import Progress, silent

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from etappe.customers import ring
+from etappe.customers.folding import ring
 from etappe.ids import Subject, partition_of
 from etappe.settings import Settings
 from etappe.store import keys, scripts

@@ -11,7 +11,7 @@ import pytest
 from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.errors import DataError, StoreUnavailableError
 from etappe.events.identities import Identity

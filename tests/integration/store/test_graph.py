@@ -10,8 +10,8 @@ from tests.integration.frail import Crash, Frail, crash
 from tests.integration.kept import seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
 from etappe.customers.identity import LINK, NAME, UNLINK
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import fold_state
 from etappe.errors import NotFoundError, StoreUnavailableError

@@ -6,7 +6,7 @@ import pytest
 from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.events.intake import Accepted
 from etappe.ids import Subject

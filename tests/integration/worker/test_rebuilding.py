@@ -9,7 +9,7 @@ from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.tails import events_of
 from etappe.errors import DataError
 from etappe.events.identities import Identity

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, partition_of

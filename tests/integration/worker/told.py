@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.state import State, fold_state
 from etappe.events.intake import Accepted
 from etappe.ids import Subject

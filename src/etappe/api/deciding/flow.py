@@ -16,9 +16,9 @@ from etappe.errors import DataError, GenerationError, StoreError
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject
 from etappe.serving import record
+from etappe.serving.answering.replay import replayed
 from etappe.serving.decide import Decision, decide, state_of
 from etappe.serving.moment import this_moment
-from etappe.serving.replay import replayed
 from etappe.serving.request import DecideRequest
 from etappe.store.decided.answers import Kept
 from etappe.store.decided.decisions import Recorded

@@ -27,7 +27,7 @@ from etappe.api.routes import consent, customers, identities
 from etappe.catalog import filters
 from etappe.catalog.item import Item
 from etappe.events import intake
-from etappe.serving.answer import Answer
+from etappe.serving.answering.answer import Answer
 from etappe.serving.lists import ItemList
 from etappe.serving.request import DecideRequest
 from etappe.store.identities.erasure import Receipt

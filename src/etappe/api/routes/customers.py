@@ -15,11 +15,11 @@ from etappe.api.access import auth
 from etappe.api.routes.paths import id_of
 from etappe.api.service import Service
 from etappe.catalog.table import Catalogue
-from etappe.customers.consent import Consented
 from etappe.customers.records import CARTED, IGNORED, WISHED
 from etappe.customers.state import State, fold_state
+from etappe.customers.stated.consent import Consented
 from etappe.events.identities import USER
-from etappe.serving.answer import AnsweredCustomer
+from etappe.serving.answering.answer import AnsweredCustomer
 from etappe.serving.decide import state_of
 
 RECENT_ITEMS: Final = 20

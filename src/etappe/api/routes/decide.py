@@ -10,7 +10,7 @@ from litestar.params import JSONBody
 from etappe.api.access import auth
 from etappe.api.front import posts
 from etappe.api.service import Service
-from etappe.serving.answer import Answer
+from etappe.serving.answering.answer import Answer
 from etappe.serving.request import DecideRequest
 
 

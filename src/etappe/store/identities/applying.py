@@ -8,9 +8,9 @@ import msgspec
 
 from etappe import faults
 from etappe.customers import tails
-from etappe.customers.base import consent_of, consent_time_of
-from etappe.customers.consent import DENIED, GRANTED
 from etappe.customers.identity import Graph, Node
+from etappe.customers.packed.base import consent_of, consent_time_of
+from etappe.customers.stated.consent import DENIED, GRANTED
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of, partition_of
 from etappe.settings import Settings

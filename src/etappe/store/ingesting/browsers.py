@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from etappe.customers import records
-from etappe.customers.consent import DENIED, GRANTED, verdict_of
+from etappe.customers.stated.consent import DENIED, GRANTED, verdict_of
 from etappe.errors import DataError
 from etappe.events import traffic, trust
 from etappe.events.identities import ANONYMOUS

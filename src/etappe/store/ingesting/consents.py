@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.customers import traits, withdrawal
-from etappe.customers.base import unpack
-from etappe.customers.consent import MOMENTS, PERSONALISATION, PREFIX, PURPOSES, SPELLINGS, moment, purposes_of
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import split_blocks
-from etappe.customers.withdrawal import Word
+from etappe.customers.stated import traits, withdrawal
+from etappe.customers.stated.consent import MOMENTS, PERSONALISATION, PREFIX, PURPOSES, SPELLINGS, moment, purposes_of
+from etappe.customers.stated.withdrawal import Word
 from etappe.errors import DataError
 from etappe.events import trust
 from etappe.events.intake import Accepted

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from etappe.customers.base import EMPTY, Base
-from etappe.customers.consent import verdict_of
-from etappe.customers.kernels import MICROSECONDS
+from etappe.customers.folding.kernels import MICROSECONDS
+from etappe.customers.packed.base import EMPTY, Base
 from etappe.customers.records import (
     ABOUT_PIECE,
     CLAIMED,
@@ -26,8 +25,9 @@ from etappe.customers.records import (
     turns,
 )
 from etappe.customers.state import extend
-from etappe.customers.touches import TOUCHING
-from etappe.customers.traits import SET_CONSENT, Said
+from etappe.customers.stated.consent import verdict_of
+from etappe.customers.stated.touches import TOUCHING
+from etappe.customers.stated.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import CHANNELS, CODES, NAMES
 from etappe.ids import Subject, event_hash, item_hash, order_hash
 from etappe.log import Log

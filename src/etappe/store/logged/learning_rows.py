@@ -5,8 +5,8 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from etappe.customers import consent
 from etappe.customers.identity import ERASE, Change, Graph
+from etappe.customers.stated import consent
 from etappe.ids import Subject
 from etappe.log import Log, repeats
 from etappe.store.identities import erased_rows

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 import redis
 
-from etappe.customers.base import joined, pack, unpack
+from etappe.customers.packed.base import joined, pack, unpack
 from etappe.customers.state import denied
 from etappe.customers.tails import events_of
 from etappe.ids import PARTITIONS, Partition, Subject, browser_of, partition_of

@@ -24,7 +24,7 @@ from typing import Final
 import msgspec
 
 from etappe.customers import records
-from etappe.customers.consent import DENIED, GRANTED
+from etappe.customers.stated.consent import DENIED, GRANTED
 from etappe.customers.tails import events_of
 from etappe.events.vocabulary import CODES
 

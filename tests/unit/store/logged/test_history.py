@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.records import WIDTH, encode
 from etappe.customers.state import fold_state
 from etappe.events.intake import Accepted, read_event

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.integration.kept import TODAY, record, value
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.errors import DataError
 from etappe.store.records import envelope
 
