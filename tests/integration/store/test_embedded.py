@@ -23,7 +23,7 @@ from etappe.store.server.embedded import EmbeddedServer
 OTHER_PROCESS = """
 import sys
 from pathlib import Path
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server.embedded import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]))
 server.open()
 print(server._client().info("server")["run_id"], flush=True)

@@ -20,7 +20,8 @@ from etappe.store import keys
 from etappe.store.config import catalogues, journal
 from etappe.store.server import connection, memory
 from etappe.store.server.connection import SyncRedis
-from etappe.store.server.memory import MIB, Memory
+from etappe.store.server.memory import Memory
+from etappe.units import MIB
 from etappe.wiring.inspecting import Inspected
 
 Accept = Callable[..., Accepted]

@@ -6,9 +6,10 @@ from typing import Final
 
 from etappe.events.identities import Identity
 from etappe.events.trust import ISSUED
+from etappe.units import SECONDS_PER_DAY
 
 COOKIE: Final = "etappe_visitor"
-COOKIE_SECONDS: Final = 365 * 86_400
+COOKIE_SECONDS: Final = 365 * SECONDS_PER_DAY
 _PURPOSE: Final = b"visitor token\0"
 """What sets these tokens apart from whatever else the place's secret signs."""
 _ID_BYTES: Final = 16

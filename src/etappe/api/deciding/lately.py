@@ -23,10 +23,11 @@ from etappe.serving.decide import state_of
 from etappe.settings import Settings
 from etappe.store.ingesting.ingest import subject_for
 from etappe.store.records.customers import CustomerRecord
+from etappe.units import MIB
 
 KEPT_SECONDS: Final = 300.0
 """After a customer was last seen. An outage that lasts longer than a visit's pause is one that operators see to."""
-MOST_BYTES: Final = 16 * 1024 * 1024
+MOST_BYTES: Final = 16 * MIB
 """Some 4,000 customers; those seen last."""
 _OWN_BYTES: Final = 300
 """What an entry takes beside its record."""

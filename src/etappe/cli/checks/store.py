@@ -6,7 +6,8 @@ import redis
 
 from etappe.cli.checks.finding import Finding, fault, ok, warning
 from etappe.store.server.connection import durability_warning, shown
-from etappe.store.server.memory import MIB, memory_of
+from etappe.store.server.memory import memory_of
+from etappe.units import MIB
 from etappe.wiring.inspecting import Inspected
 
 

@@ -15,8 +15,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.folding.kernels import MICROSECONDS
 from etappe.events.vocabulary import CODES
+from etappe.units import MICROSECONDS
 
 MAX_DECLARED: Final = 64
 """Aggregates that can be declared at once."""

@@ -22,12 +22,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.folding import kernels
-from etappe.customers.folding.kernels import MICROSECONDS, RECENT_ORDERS, add_events, add_items
+from etappe.customers.folding.kernels import RECENT_ORDERS, add_events, add_items
 from etappe.customers.records import IGNORED, one_run
 from etappe.events.vocabulary import STRENGTH
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
-SECONDS_PER_DAY: Final = kernels.SECONDS_PER_DAY
 MAX_ACTED: Final = 512
 """Items a base keeps that the customer acted on: bought, wished, carted, rated. The latest stay, by `latest_acts`."""
 MAX_IGNORED: Final = 1024

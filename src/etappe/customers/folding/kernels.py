@@ -7,12 +7,10 @@ from numba import njit
 
 from etappe.customers.records import CARTED, CLAIM, GIFT, IGNORED, PIECE_CODES, WISHED
 from etappe.events.vocabulary import CODES
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 EPOCH: Final = 1_577_836_800
 """2020-01-01T00:00Z in Unix seconds, the landmark of forward decay."""
-MICROSECONDS: Final = 1_000_000
-"""Of a second."""
-SECONDS_PER_DAY: Final = 86_400
 RECENT_ORDERS: Final = 16
 """Orders remembered, by which further lines of them are recognised."""
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.folding.kernels import MICROSECONDS, SECONDS_PER_DAY
 from etappe.customers.records import ABOUT_PIECE, PIECE_CODES, one_run
 from etappe.events.vocabulary import CODES
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 MAX_PIECES: Final = 64
 """Pieces a base keeps, those last met."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.folding.kernels import MICROSECONDS, SECONDS_PER_DAY
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 RING: Final = 1024
 """Event hashes a base remembers at most."""

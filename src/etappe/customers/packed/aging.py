@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from etappe.customers.folding import claims, ring
-from etappe.customers.folding.kernels import MICROSECONDS, SECONDS_PER_DAY
 from etappe.customers.packed.base import Base
 from etappe.settings import Showing
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 CLAIM_DAYS: Final = 366
 """Days that a claim holds its item back at most: no shop's floor is longer, unless the settings say so."""

@@ -25,7 +25,8 @@ from typing import Any, Final
 
 from numba import njit
 
-from etappe.customers.folding.kernels import RECENT_ORDERS, SECONDS_PER_DAY, seconds
+from etappe.customers.folding.kernels import RECENT_ORDERS, seconds
+from etappe.units import SECONDS_PER_DAY
 
 ITEM_WORDS: Final = 7
 TOTALS_WORDS: Final = 5 + RECENT_ORDERS // 2

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from numba import njit
 
-from etappe.customers.folding.kernels import RECENT_ORDERS, SECONDS_PER_DAY, seconds
+from etappe.customers.folding.kernels import RECENT_ORDERS, seconds
 from etappe.customers.packed.compact import (
     BACK_BITS,
     BOUGHT,
@@ -24,6 +24,7 @@ from etappe.customers.packed.compact import (
     VIEWS,
     latest_act,
 )
+from etappe.units import SECONDS_PER_DAY
 
 _ACTED_LEAST: Final = 12
 _VARINT_SHIFTS: Final = 28

@@ -20,10 +20,11 @@ from etappe.arrays import MANIFEST, Manifest
 from etappe.errors import DataError, NotFoundError
 from etappe.store import keys
 from etappe.store.server.connection import SyncRedis
+from etappe.units import MIB
 
 Opened = TypeVar("Opened")
 
-CHUNK_BYTES: Final = 4 * 1024 * 1024
+CHUNK_BYTES: Final = 4 * MIB
 KEPT: Final = 3
 """Versions of a kind that Redis keeps: the served one and those to roll back to."""
 

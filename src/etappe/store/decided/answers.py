@@ -18,10 +18,11 @@ from etappe.store import keys, scripts
 from etappe.store.server.connection import SyncRedis
 from etappe.store.server.failures import translated
 from etappe.store.wire import Wire, ask_script
+from etappe.units import MIB
 
 OWN_BYTES: Final = 300
 """What Redis itself needs for an answer and its entry in the ring; the name, which stands in both, counts twice."""
-NEARBY_BYTES: Final = 32 * 1024 * 1024
+NEARBY_BYTES: Final = 32 * MIB
 """What the answers that one process keeps itself may take: those it could not give to Redis."""
 _LEVEL: Final = 1
 """Of zlib: lists of items are small already at the lowest one, which is the fastest."""
@@ -53,7 +54,7 @@ def unpacked(value: bytes) -> Kept | None:
 
 def share(settings: Settings) -> int:
     """What the answers of one partition may take (bytes), and so the most that one answer may."""
-    return settings.store.answers_mib * 1024 * 1024 // PARTITIONS
+    return settings.store.answers_mib * MIB // PARTITIONS
 
 
 def fits(value: bytes, subject: Subject, request_id: str, settings: Settings) -> bool:

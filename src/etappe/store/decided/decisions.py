@@ -14,12 +14,13 @@ from etappe.ids import Subject
 from etappe.store import keys
 from etappe.store.server.connection import AsyncRedis
 from etappe.store.server.failures import translated
+from etappe.units import MIB
 
 _FLUSH_SECONDS: Final = 0.1
 _AT_ONCE: Final = 500
 USUAL_BYTES: Final = 2_048
 """Length of a record above which the stream holds fewer of them: one of twenty items is shorter."""
-BUFFER_BYTES: Final = 64 * 1024 * 1024
+BUFFER_BYTES: Final = 64 * MIB
 """What the records that a replica holds back may take, while Redis is full for one."""
 
 

@@ -27,10 +27,11 @@ from etappe.settings import Settings
 from etappe.store import keys
 from etappe.store.ingesting import rows
 from etappe.store.records import envelope
+from etappe.units import MIB
 
 MOST_EVENTS: Final = 500
 """Events of one call, and so of one entry of a stream."""
-MOST_BYTES: Final = 1024 * 1024
+MOST_BYTES: Final = MIB
 """After so many bytes a call takes no more events."""
 NOBODYS: Final = 1
 """Kind: it is nobody's, or may not be told whose."""

@@ -28,6 +28,7 @@ from etappe.store.records import envelope
 from etappe.store.records.roots import HEAD_BYTES, place_of
 from etappe.store.server import memory
 from etappe.store.wire import Command, Wire, scripted
+from etappe.units import MIB
 
 __all__ = ["Aliases", "Ingest", "Outcome", "ingest", "subject_for"]
 
@@ -35,7 +36,7 @@ AT_ONCE: Final = 4_000
 """Events under way at one time."""
 LOOKED_PAST: Final = 20_000
 """Events whose calls are full and that others may overtake: one customer's flood keeps nobody else waiting."""
-WAITING_BYTES: Final = 64 * 1024 * 1024
+WAITING_BYTES: Final = 64 * MIB
 """What the events that wait may take; more are refused until there is room."""
 _TRIES: Final = 200
 _PAUSE_SECONDS: Final = 0.01

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from etappe.customers.folding.kernels import MICROSECONDS
 from etappe.customers.packed.base import EMPTY, Base
 from etappe.customers.records import (
     ABOUT_PIECE,
@@ -33,6 +32,7 @@ from etappe.ids import Subject, event_hash, item_hash, order_hash
 from etappe.log import Log
 from etappe.store.identities import erased_rows
 from etappe.store.identities.erasure import Erasure
+from etappe.units import MICROSECONDS
 
 PORTION_ROWS: Final = 1_000_000
 """Events held in memory at a time, about."""

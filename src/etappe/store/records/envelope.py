@@ -27,6 +27,7 @@ from etappe.customers import records
 from etappe.customers.stated.consent import DENIED, GRANTED
 from etappe.customers.tails import events_of
 from etappe.events.vocabulary import CODES
+from etappe.units import SECONDS_PER_DAY
 
 VERSION: Final = 1
 ALIAS: Final = 1
@@ -158,4 +159,4 @@ def has_record(header: bytes) -> bool:
 
 def day_of(seconds: float) -> int:
     """The day (since 1970, UTC) of a Unix time, as `used` has it."""
-    return int(seconds) // 86_400
+    return int(seconds) // SECONDS_PER_DAY

@@ -25,6 +25,7 @@ from redis.retry import Retry
 
 from etappe import settings
 from etappe.errors import StoreError
+from etappe.units import MIB
 
 LOG: Final = "valkey.log"
 MAX_SOCKET_PATH: Final = 100
@@ -223,7 +224,7 @@ def _binary() -> Path:
 def _most_bytes(mib: int) -> int:
     """The most that the server may hold: `mib`, or for 0 a share of what the machine or the container has."""
     if mib:
-        return mib * 1024 * 1024
+        return mib * MIB
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a bound
         machine = min(machine, int(_CONTAINER.read_text()))

@@ -11,8 +11,8 @@ import redis
 
 from etappe.errors import StoreError, StoreFullError
 from etappe.store.server.connection import AsyncRedis, SyncRedis
+from etappe.units import MIB
 
-MIB: Final = 1024 * 1024
 WARNED_SHARE: Final = 0.8
 """Share of maxmemory from which on there are warnings: what is left is some time to act in."""
 _SAFE: Final = "noeviction"
