@@ -53,7 +53,7 @@ class Replica:
         self._reloading: asyncio.Task[None] | None = None
         self._heard = False
         self._afresh = False
-        self._applied_by: Mapping[str, Callable[[Change], None]] = {
+        self.applied_by: Mapping[str, Callable[[Change], None]] = {
             journal.ITEMS: self._put_items,
             journal.KEY: self._put_key,
             journal.SNAPSHOT: self._swap_soon,
@@ -220,7 +220,7 @@ class Replica:
         self.position = change.position
 
     def _do(self, change: Change) -> None:
-        apply = self._applied_by.get(change.kind)
+        apply = self.applied_by.get(change.kind)
         if apply is not None:
             apply(change)
 

@@ -19,6 +19,7 @@ from etappe.api import metrics
 from etappe.api.routes import handlers
 from etappe.cli.main import app
 from etappe.events.intake import read_batch, read_event
+from etappe.importing.formats.registry import FORMATS
 from etappe.serving.request import DecideRequest, check
 from etappe.settings import Settings
 
@@ -27,6 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVERYWHERE = ("--data", "--redis")
 POSITIONAL = ("--file", "--version", "--name")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED = re.compile(r"`([.\w-]*[\w-](?:/[\w.-]*)+|\w+\.(?:py|md|toml))`")
 TYPE = re.compile(r":\w+")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -129,6 +131,21 @@ def test_links_lead_somewhere(texts: dict[Path, str], root: Path) -> None:
         if "://" not in link and not _leads(root, path, link)
     ]
     assert broken == []
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_files_that_a_map_names_are_there(root: Path, page: str) -> None:
+    """Each file or folder that the page names by its path is there, in the package or from the root."""
+    named = {path for path in NAMED.findall((root / page).read_text()) if "NAME" not in path}
+    assert len(named) > 30
+    assert {path for path in named if not any((base / path).exists() for base in (root, root / "src/etappe"))} == set()
+
+
+def test_every_import_format_is_documented(root: Path) -> None:
+    """The page on importing has a heading for each format, and the command's help names it."""
+    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/files.py"))
+    told = {heading.lower() for heading in HEADING.findall(page)}
+    assert {name for name in FORMATS if name not in told or name not in command} == set()
 
 
 def test_changelog_has_this_version(root: Path) -> None:
