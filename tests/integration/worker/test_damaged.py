@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.integration.living import Living
-from tests.integration.store.entered import cut, flip
+from tests.integration.log.entered import cut, flip
 
 from etappe.errors import DamagedFileError, DataError, InputError
 from etappe.events.identities import Identity

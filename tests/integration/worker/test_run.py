@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.store.entered import cut
+from tests.integration.log.entered import cut
 
 from etappe.catalog.item import Item, ItemPatch
 from etappe.errors import EtappeError

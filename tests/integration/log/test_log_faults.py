@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.integration.store.entered import add, ids, parquet, rows
+from tests.integration.log.entered import add, ids, parquet, rows
 
 from etappe.errors import DataError
 from etappe.log import Log, findings, quarantine

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.integration.store.entered import add, ids, parquet, rows
-from tests.integration.store.killed_log import erased
+from tests.integration.log.entered import add, ids, parquet, rows
+from tests.integration.log.killed_log import erased
 
 from etappe import faults
 from etappe.errors import EtappeError

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.integration.store.entered import add, cut, ids, rows
+from tests.integration.log.entered import add, cut, ids, rows
 
 from etappe.log import Log, as_rows, quarantine
 from etappe.log.compaction import Limits

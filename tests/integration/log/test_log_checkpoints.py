@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.store.entered import add, ids
+from tests.integration.log.entered import add, ids
 
 from etappe.errors import DataError
 from etappe.log import Commit, Log, LogFile, commits

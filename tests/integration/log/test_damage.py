@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.integration.store.entered import add, cut, flip, ids, parquet, rows, unseal
+from tests.integration.log.entered import add, cut, flip, ids, parquet, rows, unseal
 
 from etappe.errors import DamagedFileError, DataError, InputError, NotFoundError
 from etappe.log import Log, damage, mending, quarantine

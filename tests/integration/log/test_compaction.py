@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from tests.integration.store.entered import add, ids, parquet, rows, unseal
+from tests.integration.log.entered import add, ids, parquet, rows, unseal
 
 from etappe.errors import DamagedFileError, DataError, EtappeError
 from etappe.log import Log, compaction

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.integration.store.entered import ids, parquet
-from tests.integration.store.killed_log import LIMITS, ROUNDS, rows
+from tests.integration.log.entered import ids, parquet
+from tests.integration.log.killed_log import LIMITS, ROUNDS, rows
 
 from etappe import faults
 from etappe.log import Log

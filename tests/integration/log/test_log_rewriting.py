@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.integration.store.entered import BEGIN, add, ids, parquet, rows
+from tests.integration.log.entered import BEGIN, add, ids, parquet, rows
 
 from etappe.errors import DataError
 from etappe.log import Log, as_rows, schema

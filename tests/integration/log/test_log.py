@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 import pytest
-from tests.integration.store.entered import BEGIN, add, ids, parquet, rows
+from tests.integration.log.entered import BEGIN, add, ids, parquet, rows
 
 from etappe.errors import DataError, EtappeError
 from etappe.log import Commit, Log, as_rows, quarantine, schema
