@@ -19,7 +19,8 @@ import msgspec
 import numpy as np
 
 from etappe import settings
-from etappe.api import bodies, bounds
+from etappe.api import bodies
+from etappe.api.limits import bounds
 from etappe.catalog import filters, item
 from etappe.events import details, intake, touch, vocabulary
 from etappe.events.translation import ga4, segment_messages

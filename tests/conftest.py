@@ -22,10 +22,10 @@ from tests import workers
 from etappe.events.intake import Accepted, read_event
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import connection
-from etappe.store.connection import SyncRedis
-from etappe.store.embedded import EmbeddedServer
-from etappe.store.ingest import ingest
+from etappe.store.ingesting.ingest import ingest
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
+from etappe.store.server.embedded import EmbeddedServer
 from etappe.store.wire import RedisPy
 
 SECRET: Final = b"a secret of thirty-two bytes ..."

@@ -15,8 +15,8 @@ from etappe import settings
 from etappe.errors import EtappeError
 from etappe.ids import Subject
 from etappe.log import Log
-from etappe.store import history
 from etappe.store.identities import graph
+from etappe.store.logged import history
 from etappe.worker.archiving.archive import archive
 
 _PATIENCE: Final = 30.0

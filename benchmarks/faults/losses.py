@@ -16,7 +16,8 @@ import msgspec
 import redis
 
 from benchmarks.faults.shop import Shop
-from etappe.store import keys, rows
+from etappe.store import keys
+from etappe.store.ingesting import rows
 
 PATIENCE: Final = 30.0
 _FLUSH: Final = """

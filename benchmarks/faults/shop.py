@@ -22,7 +22,7 @@ from redis.retry import Retry
 from benchmarks.faults.processes import Process, descendants, ended, free_port, is_ours, send, words
 from benchmarks.faults.traffic import new_http
 from etappe.settings import Place
-from etappe.store.connection import SyncRedis, blocking_client
+from etappe.store.server.connection import SyncRedis, blocking_client
 
 PATIENCE: Final = 60.0
 _SETTINGS: Final = "[store]\ntail_limit = 5\n[traffic]\nevents_per_minute = 100000\n"

@@ -26,11 +26,12 @@ from etappe.events.identities import USER, Identity
 from etappe.events.intake import Accepted, read_batch
 from etappe.ids import subject_of
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection
 from etappe.store.identities import erasure
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, ingest
+from etappe.store.ingesting.ingest import Aliases, ingest
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
+from etappe.units import SECONDS_PER_DAY
 from etappe.wiring.store import Opened, opened
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.run import go_round
@@ -40,7 +41,6 @@ CUSTOMER_DAYS: Final = 30
 ERASE_EVERY: Final = 7
 """Days between two rewritings of the log for those who were erased, one each day."""
 BATCH: Final = 500
-SECONDS_PER_DAY: Final = 86_400
 
 
 class Size(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from etappe.settings import Settings
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.sweeping import sweep
 
 _SUBJECT: Final = r"\{\d{3}\}:%s:[0-9a-f]{32}"

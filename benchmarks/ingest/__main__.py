@@ -29,8 +29,8 @@ from benchmarks.ingest import worker as behind
 from benchmarks.ingest import xadd
 from benchmarks.ingest.worker import Merged, Worked
 from etappe.settings import Place
-from etappe.store import connection
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server import connection
+from etappe.store.server.embedded import EmbeddedServer
 
 SEED: Final = 20
 WARMING: Final = 20

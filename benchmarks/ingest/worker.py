@@ -14,8 +14,8 @@ from benchmarks.ingest import events as shop_events
 from etappe.events.intake import Accepted, read_batch
 from etappe.log.compaction import Limits
 from etappe.settings import Place
-from etappe.store import connection
-from etappe.store.ingest import Aliases, ingest
+from etappe.store.ingesting.ingest import Aliases, ingest
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archiving.archive import archive

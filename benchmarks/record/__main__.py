@@ -16,9 +16,9 @@ from rich.table import Table
 from benchmarks.decide import told_machine
 from benchmarks.record import memory
 from benchmarks.record.customers import BOUGHT, CUSTOMERS, ITEMS, base_of, harder, settled, sizes
-from etappe.customers.base import HEADER, Base, pack
-from etappe.customers.compact import SEEN
-from etappe.customers.sections import FRAME, SECTIONS
+from etappe.customers.packed.base import HEADER, Base, pack
+from etappe.customers.packed.compact import SEEN
+from etappe.customers.packed.sections import FRAME, SECTIONS
 
 SEED: Final = 10
 BAR: Final = 1_000

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from etappe.customers.aging import aged
-from etappe.customers.base import Base
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import Base
 from etappe.customers.records import encode
 from etappe.customers.state import fold_state
 from etappe.events import touch

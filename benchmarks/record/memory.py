@@ -15,8 +15,9 @@ from typing import Any, Final
 import redis
 
 from etappe.ids import Subject
-from etappe.store import envelope, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.records import envelope
+from etappe.store.server.connection import SyncRedis
 
 AT_ONCE: Final = 5_000
 

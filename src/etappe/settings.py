@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from etappe.errors import SettingsError
+from etappe.units import SECONDS_PER_DAY
 
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -24,7 +25,6 @@ SHARED_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 PARENT = "ETAPPE_PARENT"
 FAULT = "ETAPPE_FAULT"
 FILE_NAME = "etappe.toml"
-_SECONDS_PER_DAY = 86_400
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -58,7 +58,7 @@ class Store(_Section, frozen=True):
     @property
     def customer_seconds(self) -> int:
         """`customer_days` as Redis counts."""
-        return self.customer_days * _SECONDS_PER_DAY
+        return self.customer_days * SECONDS_PER_DAY
 
 
 class Consent(_Section, frozen=True):

@@ -23,7 +23,7 @@ from tests.workers import ports
 
 from etappe.cli import main
 from etappe.log import Log
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server.embedded import EmbeddedServer
 
 PATIENCE = 60
 """Seconds after which something that should have come is given up."""

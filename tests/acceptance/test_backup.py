@@ -12,7 +12,7 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, accept, decided, inside, logged, new_key, put
 
 from etappe.log import Log
-from etappe.store import folder_swap
+from etappe.store.place import folder_swap
 
 Copy = Callable[[], Path]
 

@@ -18,7 +18,7 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Ran, Server, Waiting, etappe, free_port, inside, logged, new_key
 
 from etappe.log import Log
-from etappe.store.learned import positions
+from etappe.store.config.learned import positions
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",

@@ -11,7 +11,8 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, Waiting, accept, decided, ids_of, logged, redis_of
 
 from etappe.ids import subject_of
-from etappe.store import envelope, keys
+from etappe.store import keys
+from etappe.store.records import envelope
 
 TIMES = 6
 """Requests in a row, so that each process of the first server has its turn."""

@@ -13,7 +13,8 @@ from tests.acceptance.shop import Server, Waiting, accept, inside, logged, new_k
 
 from etappe.events.identities import hashed_email, hashed_phone
 from etappe.ids import subject_of
-from etappe.store import exports, keys
+from etappe.store import keys
+from etappe.store.identities import exports
 
 USER, VISITOR, OLD = "vera-USER-7f3a9c", "vera-VISIT-51e2d7", "vera-OLD-3c3c90"
 EMAIL, PHONE, CARD = "Vera.Ösel+88@Example.org", "+43 660 765-43-21", "VERACARD-0099-77"

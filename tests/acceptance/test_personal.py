@@ -13,8 +13,8 @@ from litestar.testing import AsyncTestClient
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Waiting, accept, decided, ids_of, logged, must, redis_of
 
-from etappe.api import personal_data
 from etappe.api.app import create_app
+from etappe.api.routes import personal_data
 from etappe.ids import subject_of
 from etappe.settings import Place, Settings
 from etappe.store import keys

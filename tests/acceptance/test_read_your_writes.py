@@ -11,7 +11,8 @@ from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Waiting, accept, decided, ids_of, items_of, redis_of
 
 from etappe.ids import subject_of
-from etappe.store import envelope, keys
+from etappe.store import keys
+from etappe.store.records import envelope
 
 TIMES = 50
 """In a row: enough to meet every process of both servers, and to meet a race."""

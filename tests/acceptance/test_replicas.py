@@ -16,7 +16,8 @@ import redis
 from tests.acceptance.shop import Server, decided, etappe, ids_of, put
 from tests.conftest import start_redis
 
-from etappe.store import journal, keys
+from etappe.store import keys
+from etappe.store.config import journal
 
 ITEMS = 30
 TURNS = 40

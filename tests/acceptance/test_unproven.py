@@ -11,9 +11,10 @@ import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Body, Server, Waiting, accept, decided, ids_of, logged, redis_of
 
-from etappe.api import visitors
+from etappe.api.access import visitors
 from etappe.ids import browser_of, subject_of
-from etappe.store import envelope, keys
+from etappe.store import keys
+from etappe.store.records import envelope
 
 COOKIE = visitors.COOKIE
 Name = Callable[[], str]

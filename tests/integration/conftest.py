@@ -5,7 +5,7 @@ from tests.integration.living import Living
 
 from etappe.log import Log
 from etappe.settings import Place
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 
 
 @pytest.fixture

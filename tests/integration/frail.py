@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from etappe.errors import NotFoundError, StoreUnavailableError
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 
 
 class Crash(BaseException):

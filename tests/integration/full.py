@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 
 NOTHING = 1
 """No server holds as little as this many bytes, so with it each is full whatever is deleted."""

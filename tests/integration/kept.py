@@ -4,9 +4,10 @@ import struct
 
 from etappe.customers.records import VERSION, WIDTH
 from etappe.ids import Subject
-from etappe.store import envelope, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.envelope import Envelope
+from etappe.store import keys
+from etappe.store.records import envelope
+from etappe.store.records.envelope import Envelope
+from etappe.store.server.connection import SyncRedis
 
 TODAY = 20_000
 

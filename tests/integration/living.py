@@ -12,12 +12,14 @@ from etappe.events.trust import Sender, received
 from etappe.ids import Subject, subject_of
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import browsers, connection, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import erasure
 from etappe.store.identities.erasure import Receipt
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Outcome, ingest
+from etappe.store.ingesting import browsers
+from etappe.store.ingesting.ingest import Outcome, ingest
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from etappe.customers.aging import aged
-from etappe.customers.kernels import EPOCH
+from etappe.customers.folding.kernels import EPOCH
+from etappe.customers.packed.aging import aged
 from etappe.customers.state import State
 
 

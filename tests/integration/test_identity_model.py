@@ -14,8 +14,8 @@ from tests import workers
 from tests.integration.identity_machine import COUNTED, Machine
 
 from etappe.settings import Place
-from etappe.store import ingest
 from etappe.store.identities import linking
+from etappe.store.ingesting import ingest
 
 
 @pytest.fixture

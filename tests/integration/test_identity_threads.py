@@ -20,11 +20,13 @@ from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import connection, customers, replay
-from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.ingesting.ingest import Aliases, Outcome, ingest
+from etappe.store.logged import replay
+from etappe.store.records import customers
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

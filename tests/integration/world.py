@@ -12,8 +12,8 @@ from tests.integration.sameness import node_of, same
 from tests.unit.customers.people import SECRET, People, subject
 
 from etappe.customers import records
-from etappe.customers.consent import DENIED, verdict_of
 from etappe.customers.state import fold_state
+from etappe.customers.stated.consent import DENIED, verdict_of
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import ANONYMOUS, EMAIL, ORDER_EMAIL, USER, Identity, rank
 from etappe.events.intake import Accepted, read_event
@@ -21,10 +21,13 @@ from etappe.events.traffic import flag_of
 from etappe.ids import Subject
 from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
-from etappe.store import connection, customers, keys, replay
+from etappe.store import keys
 from etappe.store.identities import graph
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Aliases, Outcome, ingest
+from etappe.store.ingesting.ingest import Aliases, Outcome, ingest
+from etappe.store.logged import replay
+from etappe.store.records import customers
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

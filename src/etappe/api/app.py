@@ -17,16 +17,18 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
 from etappe import parent
-from etappe.api import documented, problems, routes
-from etappe.api.bounds import Room, giving_back
-from etappe.api.rates import Rates
-from etappe.api.requests import BoundedRequest
+from etappe.api import problems
+from etappe.api.describing import documented
+from etappe.api.limits.bounds import Room, giving_back
+from etappe.api.limits.rates import Rates
+from etappe.api.limits.requests import BoundedRequest
+from etappe.api.routes import handlers
 from etappe.api.service import Service
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
-from etappe.store.connection import blocking_client, check, connect_async, known_secret, known_to_lose
-from etappe.store.failures import in_thread
-from etappe.store.marks import Standing
+from etappe.store.place.marks import Standing
+from etappe.store.server.connection import blocking_client, check, connect_async, known_secret, known_to_lose
+from etappe.store.server.failures import in_thread
 from etappe.store.wire import open_wire
 
 _WATCH_SECONDS: Final = 1.0
@@ -53,7 +55,7 @@ def create_app(
             yield
 
     app = Litestar(
-        route_handlers=routes.HANDLERS,
+        route_handlers=handlers.HANDLERS,
         dependencies={"service": Provide(_provided, sync_to_thread=False)},
         exception_handlers=problems.HANDLERS,
         lifespan=[lifespan],

@@ -5,9 +5,9 @@ import contextlib
 from typing import Final
 
 from etappe.errors import StoreError
-from etappe.store.connection import AsyncRedis
-from etappe.store.failures import translated
-from etappe.store.memory import memory_of_async
+from etappe.store.server.connection import AsyncRedis
+from etappe.store.server.failures import translated
+from etappe.store.server.memory import memory_of_async
 
 _SECONDS: Final = 1.0
 

@@ -11,14 +11,16 @@ from typing import Any, Final
 
 from etappe.catalog.table import Catalogue
 from etappe.errors import EtappeError, GenerationError, StoreError
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal, keys, kinds, marks, snapshots
-from etappe.store.api_keys import ApiKey, listed
-from etappe.store.connection import AsyncRedis, SyncRedis, blocking_client
-from etappe.store.failures import in_thread
-from etappe.store.journal import Change
-from etappe.store.marks import Standing
+from etappe.store import keys
+from etappe.store.config import catalogues, journal, kinds, snapshots
+from etappe.store.config.api_keys import ApiKey, listed
+from etappe.store.config.journal import Change
+from etappe.store.place import marks
+from etappe.store.place.marks import Standing
+from etappe.store.server.connection import AsyncRedis, SyncRedis, blocking_client
+from etappe.store.server.failures import in_thread
 
 _MARGIN: Final = 0.75
 """Share of a lease after which a replica itself takes it for lapsed: before Redis does."""
@@ -51,7 +53,7 @@ class Replica:
         self._reloading: asyncio.Task[None] | None = None
         self._heard = False
         self._afresh = False
-        self._applied_by: Mapping[str, Callable[[Change], None]] = {
+        self.applied_by: Mapping[str, Callable[[Change], None]] = {
             journal.ITEMS: self._put_items,
             journal.KEY: self._put_key,
             journal.SNAPSHOT: self._swap_soon,
@@ -218,7 +220,7 @@ class Replica:
         self.position = change.position
 
     def _do(self, change: Change) -> None:
-        apply = self._applied_by.get(change.kind)
+        apply = self.applied_by.get(change.kind)
         if apply is not None:
             apply(change)
 

@@ -2,30 +2,33 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from etappe.api.admission import Admission
-from etappe.api.lately import Lately
+from etappe.api.deciding.lately import Lately
+from etappe.api.deciding.replays import Replays
+from etappe.api.limits.admission import Admission
 from etappe.api.memory import MemoryWatch
-from etappe.api.replays import Replays
 from etappe.api.replica import Replica
-from etappe.errors import GenerationError, SettingsError, StoreUnavailableError
+from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import browsers, consents, customers, journal, keys
-from etappe.store.connection import AsyncRedis, SyncRedis
-from etappe.store.customers import CustomerRecord
-from etappe.store.decisions import DecisionWriter
-from etappe.store.failures import in_thread
+from etappe.store import keys
+from etappe.store.config import journal
+from etappe.store.decided.decisions import DecisionWriter
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Ingest, Outcome
-from etappe.store.marks import REMEDY, Standing
+from etappe.store.ingesting import browsers, consents
+from etappe.store.ingesting.ingest import Ingest, Outcome
+from etappe.store.place.marks import REMEDY, Standing
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord
+from etappe.store.server.connection import AsyncRedis, SyncRedis
+from etappe.store.server.failures import in_thread
 from etappe.store.wire import Wire, ask_all, within
+from etappe.zones import zone_of
 
 _ENCODER: Final = msgspec.json.Encoder()
 _log = logging.getLogger("etappe.api")
@@ -58,7 +61,7 @@ class Service:
         self.lately = Lately(settings)
         self.replays = Replays(wire, settings)
         self.budget = settings.store.budget_ms / 1000
-        self.zone = _zone(settings.catalogue.time_zone)
+        self.zone = zone_of(settings.catalogue.time_zone)
 
     async def take(self, events: Sequence[Accepted], linking: Sequence[Accepted] | None = None) -> list[Outcome]:
         """Accepts events: they are durable and count at once. `linking` (default: all) may say who is whom.
@@ -148,13 +151,6 @@ class Service:
         """
         async with within(self.budget):
             return (await customers.read(self.wire, [subject], standing=self.standing))[0]
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
 
 
 def now() -> datetime:

@@ -10,12 +10,12 @@ from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
 from etappe.ids import subject_of
-from etappe.serving.answer import Answer
+from etappe.serving.answering.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
 from etappe.serving.moment import this_moment
 from etappe.serving.request import DecideRequest
-from etappe.store import customers
+from etappe.store.records import customers
 from etappe.wiring.store import Opened, opened
 
 _PLACEMENT = "items"

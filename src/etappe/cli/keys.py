@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.store import api_keys, journal
+from etappe.store.config import api_keys, journal
 from etappe.wiring.store import opened
 
 app = App(name="keys", help="Create, list and revoke API keys.")

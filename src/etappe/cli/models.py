@@ -14,8 +14,9 @@ from etappe.evaluation.run import SERVED
 from etappe.evaluation.run import evaluate as run_evaluation
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
-from etappe.store import catalogues, learning_rows, snapshots
+from etappe.store.config import catalogues, snapshots
 from etappe.store.identities import erasure
+from etappe.store.logged import learning_rows
 from etappe.training import gate
 from etappe.training.fit import fit_snapshot
 from etappe.wiring.store import Opened, opened

@@ -11,7 +11,7 @@ from typing import Final
 
 from etappe.cli import show
 from etappe.errors import EtappeError
-from etappe.store.embedded import started
+from etappe.store.server.embedded import started
 
 STOP_SECONDS: Final = 10
 """A serving process that has not ended so long after it was asked to is killed."""

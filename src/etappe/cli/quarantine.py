@@ -13,8 +13,9 @@ from etappe.ids import Subject
 from etappe.log import Log, mending, quarantine, relisting
 from etappe.log.quarantine import Held
 from etappe.settings import Place
-from etappe.store import folder_swap, generation, learned
+from etappe.store.config import learned
 from etappe.store.identities import graph
+from etappe.store.place import folder_swap, generation
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import opened
 from etappe.worker.backup import healing

@@ -3,7 +3,7 @@
 import redis
 
 from etappe.errors import StoreFullError
-from etappe.store.memory import is_full
+from etappe.store.server.memory import is_full
 
 
 def told(error: Exception) -> str | None:

@@ -11,7 +11,7 @@ from etappe.cli.models import learnable_in
 from etappe.cli.options import HERE, Where
 from etappe.reports import ropo as research
 from etappe.reports.ropo import Line, Report
-from etappe.store import catalogues
+from etappe.store.config import catalogues
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archiving.archive import archive
 

@@ -25,9 +25,10 @@ from etappe.cli.processes import STOP_SECONDS, Processes
 from etappe.errors import EtappeError, GenerationError
 from etappe.log import Log
 from etappe.settings import Place
-from etappe.store import beginning, connection, folder_swap, generation
-from etappe.store.connection import SyncRedis
-from etappe.store.embedded import EmbeddedServer, started
+from etappe.store.place import beginning, folder_swap, generation
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
+from etappe.store.server.embedded import EmbeddedServer, started
 from etappe.wiring.losses import refuse_lost
 from etappe.worker.archiving.archive import archive
 from etappe.zones import zone_of

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers.consent import verdict_of
-from etappe.customers.touches import TOUCHING, touched
-from etappe.customers.traits import told
+from etappe.customers.stated.consent import verdict_of
+from etappe.customers.stated.touches import TOUCHING, touched
+from etappe.customers.stated.traits import told
 from etappe.errors import DataError
 from etappe.events.vocabulary import CHANNELS, CODES, NAME_OF, Event
 from etappe.ids import event_hash, item_hash, order_hash, piece_hash

@@ -8,20 +8,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.customers import aggregates, claims, pieces, ring, touches, traits
-from etappe.customers.aggregates import NONE, Declaration
-from etappe.customers.base import (
-    DIRTY,
-    TRIMMED,
-    Base,
-    consent_of,
-    consent_time_of,
-    joined,
-    unpack,
-)
-from etappe.customers.consent import CHANNEL_FLAGS, DENIED, GRANTED, PREFIX, Consented
-from etappe.customers.fold import SECONDS_PER_DAY, fold, keep_telling, orders_forgotten
-from etappe.customers.kernels import EPOCH, MICROSECONDS
+from etappe.customers.folding import aggregates, claims, pieces, ring
+from etappe.customers.folding.aggregates import NONE, Declaration
+from etappe.customers.folding.fold import fold, keep_telling, orders_forgotten
+from etappe.customers.folding.kernels import EPOCH
+from etappe.customers.packed.base import DIRTY, TRIMMED, Base, consent_of, consent_time_of, joined, unpack
 from etappe.customers.records import (
     CARRIES_BLOCKS,
     CLAIM,
@@ -36,8 +27,11 @@ from etappe.customers.records import (
     one_run,
     plain,
 )
-from etappe.customers.traits import SET_CONSENT, Said
+from etappe.customers.stated import touches, traits
+from etappe.customers.stated.consent import CHANNEL_FLAGS, DENIED, GRANTED, PREFIX, Consented
+from etappe.customers.stated.traits import SET_CONSENT, Said
 from etappe.events.vocabulary import STRENGTH
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 _PERSONAL: Final = GRANTED | DENIED
 _OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)

@@ -29,7 +29,7 @@ from etappe.serving.request import Context, DecideRequest, Placement
 from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import copurchase, factors, popular
 from etappe.serving.sources.source import Ask, Block
-from etappe.serving.view import CUSTOMERS, Rows, View
+from etappe.serving.viewing.view import CUSTOMERS, Rows, View
 from etappe.settings import Settings
 from etappe.training.fit import fit_snapshot
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Literal
 
 import polars as pl
 
 from etappe.errors import InputError
+from etappe.units import SECONDS_PER_DAY
 
 LearnFrom = Literal["purchases", "all"]
-_DAYS: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def _cut(purchases: pl.DataFrame, test_days: int) -> datetime:
         raise InputError("the log holds no purchase by an identified customer, so there is nothing to test by")
     cut = last - timedelta(days=test_days)
     if first > cut:
-        span = (last - first).total_seconds() / _DAYS
+        span = (last - first).total_seconds() / SECONDS_PER_DAY
         raise InputError(f"purchases span {span:.1f} days, {test_days} of them as a test leave none to learn from")
     return cut
 

@@ -3,7 +3,7 @@
 import polars as pl
 
 from etappe.customers.state import State
-from etappe.store import history
+from etappe.store.logged import history
 
 
 def states(events: pl.LazyFrame, half_life_days: float) -> dict[bytes, State]:

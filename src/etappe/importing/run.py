@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from etappe import zones
 from etappe.catalog.item import ItemPatch
 from etappe.importing import entry, spool
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.catalogue.items import Upsert
-from etappe.importing.checking import identify, persons, times, traffic
+from etappe.importing.checking import identify, persons, traffic
 from etappe.importing.entry import Entered
 from etappe.importing.erased import Erased
 from etappe.importing.formats import registry
@@ -57,7 +58,8 @@ def import_events(
     form = registry.named(format_name)
     failures.check_readable(path)
     started, now = time.monotonic(), datetime.now(UTC)
-    source, zone = f"import:{format_name}", times.check_zone(settings.catalogue.time_zone)
+    zones.zone_of(settings.catalogue.time_zone)
+    source, zone = f"import:{format_name}", settings.catalogue.time_zone
     name = f"{sources.stem(path)}-{format_name}"
     gone = Erased(tombstones, secret)
     with (

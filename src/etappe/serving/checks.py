@@ -12,9 +12,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from etappe.catalog.columns import SHOP_FLOOR
-from etappe.customers.fold import SECONDS_PER_DAY
-from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import IGNORED as MARKED_IGNORED
+from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 CHECKS: Final = (
     "unavailable", "ignored", "just_bought", "bought_before", "bought_once", "on_this_page", "excluded", "filter",

@@ -8,17 +8,18 @@ from typing import Final
 import msgspec
 
 from etappe.customers.state import State, denied, fold_state
-from etappe.serving import answer, gate, pieces, ranking
-from etappe.serving.answer import Answer, AnsweredCustomer, Explanation
+from etappe.serving import gate, ranking
+from etappe.serving.answering import answer, pieces
+from etappe.serving.answering.answer import Answer, AnsweredCustomer, Explanation
+from etappe.serving.answering.shown import Shown, shown
 from etappe.serving.gate import Gate
 from etappe.serving.moment import Moment
 from etappe.serving.pool import Pool
 from etappe.serving.ranking import Page, Picks
 from etappe.serving.request import DecideRequest, Placement
-from etappe.serving.shown import Shown, shown
 from etappe.serving.situation import situation
 from etappe.serving.sources import order
-from etappe.serving.view import View, languages
+from etappe.serving.viewing.view import View, languages
 from etappe.settings import Settings
 
 SECONDS_PER_MINUTE: Final = 60

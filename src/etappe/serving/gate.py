@@ -17,7 +17,7 @@ from etappe.ids import item_hash
 from etappe.serving import checks
 from etappe.serving.checks import CHECKS, EXCLUDED, FILTER, PASSES, Held
 from etappe.serving.request import Context, Placement
-from etappe.serving.view import Rows, View
+from etappe.serving.viewing.view import Rows, View
 from etappe.settings import Showing
 
 Verdicts = NDArray[np.uint8]

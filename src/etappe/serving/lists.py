@@ -12,20 +12,21 @@ from etappe.errors import InputError, NotFoundError
 from etappe.ids import item_hash
 from etappe.models import snapshot
 from etappe.models.parts import NONE
-from etappe.serving import answer, ranking
-from etappe.serving.answer import ShownItem
+from etappe.serving import ranking
+from etappe.serving.answering import answer
+from etappe.serving.answering.answer import ShownItem
+from etappe.serving.answering.shown import shown
 from etappe.serving.gate import Gate, OwnChecks
 from etappe.serving.pool import Pool
 from etappe.serving.ranking import Page
 from etappe.serving.request import Context
-from etappe.serving.shown import shown
 from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import neighbours
 from etappe.serving.sources import popular as popularity
 from etappe.serving.sources.factors import by_score
 from etappe.serving.sources.order import Asked
 from etappe.serving.sources.source import Ask, Block, Source, Words
-from etappe.serving.view import CUSTOMERS, DECAYED, View, languages, measures
+from etappe.serving.viewing.view import CUSTOMERS, DECAYED, View, languages, measures
 from etappe.settings import Settings
 
 RelatedKind = Literal["also_bought", "wishlist_bought", "similar", "bought_together"]

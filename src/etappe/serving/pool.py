@@ -13,7 +13,7 @@ from etappe.serving.gate import Gate, OwnChecks, Verdicts
 from etappe.serving.situation import Situation
 from etappe.serving.sources.order import Asked
 from etappe.serving.sources.source import Block, Source
-from etappe.serving.view import Rows
+from etappe.serving.viewing.view import Rows
 
 UNASKED: Final = -1
 """In place of a segment: the source may have more."""

@@ -12,7 +12,7 @@ from etappe.serving.filling import CHOSEN, FILLED, NO_CAP, SEGMENT, Filling
 from etappe.serving.gate import OwnChecks, Verdicts, left_out
 from etappe.serving.pool import END, NEXT, START, UNASKED, Pool, Screen
 from etappe.serving.sources.source import Source
-from etappe.serving.view import Rows
+from etappe.serving.viewing.view import Rows
 
 
 class Picks(NamedTuple):

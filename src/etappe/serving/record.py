@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
+from etappe.serving.answering.shown import Shown
 from etappe.serving.decide import Decision
 from etappe.serving.request import DecideRequest
-from etappe.serving.shown import Shown
 
 
 class ShownAt(msgspec.Struct, frozen=True):

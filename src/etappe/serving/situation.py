@@ -16,7 +16,7 @@ from etappe.models import factors
 from etappe.models.factors import Taste
 from etappe.serving import sought
 from etappe.serving.request import Context
-from etappe.serving.view import Rows, View
+from etappe.serving.viewing.view import Rows, View
 
 _NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT), np.zeros(0))
 _NO_ITEMS: Final = np.zeros(0, np.uint64)

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from numba import njit
 
-from etappe.customers.kernels import MICROSECONDS
 from etappe.customers.records import GIFT, IGNORED
+from etappe.units import MICROSECONDS
 
 BADLY_RATED: Final = 2
 """A rating up to this, of 5, says that the customer does not like the item."""

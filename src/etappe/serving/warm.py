@@ -10,7 +10,7 @@ from etappe.arrays import Manifest
 from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.customers import records
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.state import fold_state
 from etappe.events.vocabulary import Purchase, ViewItem
 from etappe.ids import item_hash
@@ -20,7 +20,7 @@ from etappe.models.snapshot import PARTS, Parameters, Snapshot
 from etappe.serving.decide import decide
 from etappe.serving.moment import this_moment
 from etappe.serving.request import Context, DecideRequest, Placement
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Settings
 
 _HISTORY: Final = 5

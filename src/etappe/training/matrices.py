@@ -12,8 +12,8 @@ from scipy import sparse
 from etappe.errors import InputError
 from etappe.events.vocabulary import CODES, STRENGTH
 from etappe.ids import item_hash
+from etappe.units import SECONDS_PER_DAY
 
-SECONDS_PER_DAY: Final = 86_400
 ALL_BUT_STRAGGLERS: Final = 0.995
 """Share of the events that are over when stragglers begin. In a log of up to 200 events that is all."""
 FAR: Final = 0.25

@@ -8,12 +8,12 @@ from litestar.types import ASGIApp
 from threadpoolctl import ThreadpoolController
 
 from etappe import settings
-from etappe.api import routes
+from etappe.api.access.origins import of_this_machine, shared_with_pages
 from etappe.api.app import create_app
-from etappe.api.door import Door
-from etappe.api.front import Front
-from etappe.api.origins import of_this_machine, shared_with_pages
-from etappe.api.paths import keeping_slashes
+from etappe.api.front.plain import Front
+from etappe.api.limits.door import Door
+from etappe.api.routes import handlers
+from etappe.api.routes.paths import keeping_slashes
 from etappe.errors import EtappeError
 from etappe.settings import Place
 
@@ -28,7 +28,7 @@ def app_from_environment() -> ASGIApp:
 
 def behind_checks(app: ASGIApp, place: Place) -> ASGIApp:
     """`app` behind what looks at addresses and pages before any route does."""
-    from_where = shared_with_pages(app, routes.HANDLERS) if place.auth else of_this_machine(app)
+    from_where = shared_with_pages(app, handlers.HANDLERS) if place.auth else of_this_machine(app)
     return keeping_slashes(from_where)
 
 

@@ -8,9 +8,10 @@ from etappe import settings as settings_module
 from etappe.errors import SettingsError, StoreError
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import connection, folder_swap
-from etappe.store.connection import SyncRedis
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.place import folder_swap
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
+from etappe.store.server.embedded import EmbeddedServer
 from etappe.zones import zone_of
 
 

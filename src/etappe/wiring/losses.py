@@ -5,8 +5,8 @@ from pathlib import Path
 from etappe.log import Log, findings
 from etappe.log.findings import Evidence
 from etappe.settings import Place
-from etappe.store import learned
-from etappe.store.connection import SyncRedis
+from etappe.store.config import learned
+from etappe.store.server.connection import SyncRedis
 
 
 def evidence_of(client: SyncRedis | None, log: Log, data: Path) -> Evidence:

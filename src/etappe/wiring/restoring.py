@@ -7,10 +7,13 @@ from etappe.errors import InputError, StoreError
 from etappe.log import Log, mending
 from etappe.progress import Progress
 from etappe.settings import Place
-from etappe.store import connection, folder_swap, generation, keys, learned
-from etappe.store.embedded import EmbeddedServer
+from etappe.store import keys
+from etappe.store.config import learned
 from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
+from etappe.store.place import folder_swap, generation
+from etappe.store.server import connection
+from etappe.store.server.embedded import EmbeddedServer
 from etappe.wiring.store import Opened, opened
 from etappe.worker.backup import restoring, unerased
 from etappe.worker.backup.backing_up import Manifest

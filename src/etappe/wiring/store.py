@@ -9,10 +9,12 @@ from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
 from etappe.ids import item_hash
 from etappe.log import Log, findings
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Place, Settings
-from etappe.store import beginning, catalogues, connection, folder_swap, journal, snapshots
-from etappe.store.connection import SyncRedis
+from etappe.store.config import catalogues, journal, snapshots
+from etappe.store.place import beginning, folder_swap
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.wiring.losses import evidence_of
 from etappe.zones import zone_of
 

@@ -9,10 +9,10 @@ from etappe.customers.state import fold_state
 from etappe.errors import DamagedFileError
 from etappe.log import Log
 from etappe.settings import Settings
-from etappe.store import customers, exports
-from etappe.store.connection import SyncRedis
-from etappe.store.exports import Wanted
-from etappe.store.identities import erased_rows, erasure
+from etappe.store.identities import erased_rows, erasure, exports
+from etappe.store.identities.exports import Wanted
+from etappe.store.records import customers
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving.archive import archive
 
 

@@ -5,18 +5,18 @@ import time
 from typing import Final
 
 from etappe import faults
-from etappe.customers.aging import aged
-from etappe.customers.base import DIRTY, pack, unpack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import DIRTY, pack, unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import extend, split_blocks
 from etappe.errors import DataError
 from etappe.ids import is_browser
 from etappe.settings import Settings
-from etappe.store import customers
-from etappe.store.connection import SyncRedis
-from etappe.store.customers import CustomerRecord, Replacement
-from etappe.store.envelope import HOT
 from etappe.store.identities import graph
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord, Replacement
+from etappe.store.records.envelope import HOT
+from etappe.store.server.connection import SyncRedis
 
 BATCH: Final = 500
 _log = logging.getLogger("etappe.folding")

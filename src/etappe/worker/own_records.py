@@ -8,18 +8,20 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.customers.aging import aged
-from etappe.customers.base import pack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import pack
 from etappe.events import trust
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import Subject, browser_of, subject_of
 from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import envelope, history, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.history import Past
+from etappe.store import keys
 from etappe.store.identities import erased_rows, erasure
+from etappe.store.logged import history
+from etappe.store.logged.history import Past
+from etappe.store.records import envelope
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.folding import BATCH
 
 _AT_ONCE: Final = 20_000

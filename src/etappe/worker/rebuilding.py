@@ -18,19 +18,21 @@ import polars as pl
 
 from etappe import faults
 from etappe.customers import tails
-from etappe.customers.aging import aged
-from etappe.customers.base import pack
+from etappe.customers.packed.aging import aged
+from etappe.customers.packed.base import pack
 from etappe.ids import Subject, browser_of, is_browser
 from etappe.log import Log
 from etappe.progress import Progress, silent
 from etappe.settings import Settings, Showing
-from etappe.store import connection, customers, history
-from etappe.store.connection import SyncRedis
-from etappe.store.customers import CustomerRecord, Replacement
-from etappe.store.history import Past
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.applying import drop_held
 from etappe.store.identities.erasure import Erasure
+from etappe.store.logged import history
+from etappe.store.logged.history import Past
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord, Replacement
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import BATCH

@@ -6,9 +6,11 @@ from typing import Final, NamedTuple
 
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, generation, journal, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import catalogues, journal
 from etappe.store.identities import graph
+from etappe.store.place import generation
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving.archive import archive
 from etappe.worker.attempts import Attempts
 from etappe.worker.compaction import compact

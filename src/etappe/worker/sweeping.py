@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from etappe.customers import ring
+from etappe.customers.folding import ring
 from etappe.ids import Subject, partition_of
 from etappe.settings import Settings
-from etappe.store import envelope, keys, scripts
-from etappe.store.connection import SyncRedis, run_script
+from etappe.store import keys, scripts
 from etappe.store.identities import graph
-from etappe.store.identities.roots import place_of
+from etappe.store.records import envelope
+from etappe.store.records.roots import place_of
+from etappe.store.server.connection import SyncRedis, run_script
 
 AT_ONCE: Final = 500
 """Keys that are looked at in a round."""

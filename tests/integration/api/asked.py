@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from etappe.api import visitors
+from etappe.api.access import visitors
 
 SIDE = "@side@"
 """Stands in bodies for the side that is asked, so that no side sees a duplicate of the other's event."""

@@ -14,14 +14,15 @@ from litestar import Litestar
 from prometheus_client import generate_latest
 from tests.integration.api.asked import SIDE, Asked, Keys, asked
 
-from etappe.api import metrics, posts
+from etappe.api import metrics
 from etappe.api.app import create_app
-from etappe.api.front import Front
+from etappe.api.front import posts
+from etappe.api.front.plain import Front
 from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
 from etappe.settings import Limits, Place, Settings, Store
-from etappe.store import api_keys, journal
-from etappe.store.connection import SyncRedis
+from etappe.store.config import api_keys, journal
+from etappe.store.server.connection import SyncRedis
 from etappe.wiring.app import behind_checks
 from etappe.wiring.store import opened
 
@@ -216,7 +217,7 @@ def test_what_fails_is_told_by_litestar_and_done_once(
         calls += 1
         raise StoreUnavailableError("Redis does not answer; try again")
 
-    monkeypatch.setattr(posts.deciding, "answer", lambda *_, **__: failing())
+    monkeypatch.setattr(posts.flow, "answer", lambda *_, **__: failing())
     monkeypatch.setattr(posts, "take_events", lambda *_, **__: failing())
 
     async def story(sides: Sides) -> None:

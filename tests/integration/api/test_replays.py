@@ -9,13 +9,13 @@ import pytest
 from litestar.exceptions import HTTPException
 from tests.integration.full import full
 
-from etappe.api.replays import Replays, key_of
+from etappe.api.deciding.replays import Replays, key_of
 from etappe.ids import Subject
 from etappe.serving.request import DecideRequest
 from etappe.settings import Place, Settings, Store
 from etappe.store import keys
-from etappe.store.answers import Kept
-from etappe.store.connection import SyncRedis
+from etappe.store.decided.answers import Kept
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import open_wire
 
 ME = Subject(bytes([7]) * 16)

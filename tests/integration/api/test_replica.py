@@ -5,8 +5,8 @@ import asyncio
 from etappe.api.replica import Replica
 from etappe.catalog.item import ItemPatch
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, journal
-from etappe.store.connection import SyncRedis, connect_async
+from etappe.store.config import catalogues, journal
+from etappe.store.server.connection import SyncRedis, connect_async
 
 
 def test_what_was_trimmed_while_a_replica_slept_is_loaded(place: Place, client: SyncRedis, settings: Settings) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from etappe.ids import Subject
 from etappe.settings import Place, Settings, Store
-from etappe.store import answers, keys
-from etappe.store.answers import Kept, Nearby
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.decided import answers
+from etappe.store.decided.answers import Kept, Nearby
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import Wire, open_wire
 
 ME = Subject(bytes([7]) * 16)

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from etappe.errors import NotFoundError
-from etappe.store import api_keys, journal
-from etappe.store.api_keys import ApiKey
-from etappe.store.connection import SyncRedis
+from etappe.store.config import api_keys, journal
+from etappe.store.config.api_keys import ApiKey
+from etappe.store.server.connection import SyncRedis
 
 
 def _everything(client: SyncRedis) -> bytes:

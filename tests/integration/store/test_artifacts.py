@@ -11,8 +11,10 @@ from etappe import arrays
 from etappe.arrays import MANIFEST, Manifest
 from etappe.errors import DataError, NotFoundError
 from etappe.settings import Place
-from etappe.store import artifacts, connection, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import artifacts
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 
 KIND = "thing"
 

@@ -13,9 +13,11 @@ from tests.integration.sameness import same_rows
 from etappe.customers.state import State, fold_state
 from etappe.ids import Subject, browser_of, is_browser, partition_of
 from etappe.settings import Settings, Store
-from etappe.store import connection, customers, keys
-from etappe.store.customers import CustomerRecord
-from etappe.store.ingest import Outcome
+from etappe.store import keys
+from etappe.store.ingesting.ingest import Outcome
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup.restoring import rebuild_all

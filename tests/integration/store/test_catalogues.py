@@ -8,8 +8,9 @@ from etappe.catalog.item import Item, ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.errors import DataError
 from etappe.settings import Place
-from etappe.store import artifacts, catalogues, journal, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import artifacts, catalogues, journal
+from etappe.store.server.connection import SyncRedis
 
 
 def _items(catalogue: Catalogue) -> dict[str, Item]:

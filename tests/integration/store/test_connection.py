@@ -11,8 +11,9 @@ import redis
 
 from etappe.errors import StoreError, StoreUnavailableError
 from etappe.settings import Place
-from etappe.store import connection, keys, scripts
-from etappe.store.connection import SyncRedis
+from etappe.store import keys, scripts
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 
 
 def test_check_writes_nothing(client: SyncRedis) -> None:

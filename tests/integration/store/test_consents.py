@@ -22,10 +22,13 @@ from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, item_hash, subject_of
 from etappe.log import Log
 from etappe.settings import Place, Settings, Store, Traffic
-from etappe.store import connection, consents, customers, history, learning_rows
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import Outcome, ingest
+from etappe.store.ingesting import consents
+from etappe.store.ingesting.ingest import Outcome, ingest
+from etappe.store.logged import history, learning_rows
+from etappe.store.records import customers
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

@@ -11,17 +11,19 @@ import pytest
 from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.errors import DataError, StoreUnavailableError
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash, item_hash, subject_of
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection, customers, envelope, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.customers import CustomerRecord, Replacement
+from etappe.store import keys
 from etappe.store.identities import graph
+from etappe.store.records import customers, envelope
+from etappe.store.records.customers import CustomerRecord, Replacement
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 

@@ -7,9 +7,10 @@ import pytest
 
 from etappe.errors import StoreError
 from etappe.settings import Place
-from etappe.store import connection, keys
-from etappe.store.connection import AsyncRedis, SyncRedis
-from etappe.store.decisions import BUFFER_BYTES, USUAL_BYTES, DecisionWriter, Recorded
+from etappe.store import keys
+from etappe.store.decided.decisions import BUFFER_BYTES, USUAL_BYTES, DecisionWriter, Recorded
+from etappe.store.server import connection
+from etappe.store.server.connection import AsyncRedis, SyncRedis
 from etappe.store.wire import RedisPy
 
 Play = Callable[[Callable[[AsyncRedis], Awaitable[None]]], None]

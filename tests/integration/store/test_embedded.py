@@ -17,13 +17,13 @@ from redis.retry import Retry
 
 from etappe.errors import StoreError
 from etappe.settings import Place
-from etappe.store import connection, embedded, memory
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server import connection, embedded, memory
+from etappe.store.server.embedded import EmbeddedServer
 
 OTHER_PROCESS = """
 import sys
 from pathlib import Path
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server.embedded import EmbeddedServer
 server = EmbeddedServer(Path(sys.argv[1]))
 server.open()
 print(server._client().info("server")["run_id"], flush=True)

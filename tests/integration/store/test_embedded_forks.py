@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from etappe.store import embedded
-from etappe.store.embedded import started
+from etappe.store.server import embedded
+from etappe.store.server.embedded import started
 
 
 def test_no_fork_while_a_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,12 @@ from tests.integration.living import Living
 
 from etappe.ids import partition_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import answers, connection, customers, keys
+from etappe.store import keys
+from etappe.store.decided import answers
 from etappe.store.identities import erased_rows, erasure, graph
-from etappe.store.ingest import Outcome
+from etappe.store.ingesting.ingest import Outcome
+from etappe.store.records import customers
+from etappe.store.server import connection
 from etappe.store.wire import RedisPy
 
 

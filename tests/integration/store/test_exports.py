@@ -2,8 +2,9 @@
 
 from etappe.events.identities import Identity
 from etappe.ids import Subject
-from etappe.store import exports, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.identities import exports
+from etappe.store.server.connection import SyncRedis
 
 ONE, OTHER = Subject(b"1" * 16), Subject(b"2" * 16)
 

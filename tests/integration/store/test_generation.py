@@ -10,10 +10,12 @@ from etappe.events.intake import Accepted
 from etappe.log import Log
 from etappe.progress import silent
 from etappe.settings import Place
-from etappe.store import beginning, connection, generation, keys, marks
-from etappe.store.connection import SyncRedis
-from etappe.store.embedded import EmbeddedServer
-from etappe.store.generation import Kind
+from etappe.store import keys
+from etappe.store.place import beginning, generation, marks
+from etappe.store.place.generation import Kind
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
+from etappe.store.server.embedded import EmbeddedServer
 from etappe.wiring.restoring import rebuild
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving.archive import archive

@@ -10,8 +10,8 @@ from tests.integration.frail import Crash, Frail, crash
 from tests.integration.kept import seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
 from etappe.customers.identity import LINK, NAME, UNLINK
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import fold_state
 from etappe.errors import NotFoundError, StoreUnavailableError
@@ -20,9 +20,12 @@ from etappe.events.intake import Accepted
 from etappe.ids import Subject, event_hash, partition_of
 from etappe.log import Log
 from etappe.settings import Place, Settings, Store
-from etappe.store import connection, customers, keys, rows, scripts
-from etappe.store.connection import SyncRedis
+from etappe.store import keys, scripts
 from etappe.store.identities import applying, graph
+from etappe.store.ingesting import rows
+from etappe.store.records import customers
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.rebuilding import rebuild_dirty

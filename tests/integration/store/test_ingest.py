@@ -21,11 +21,14 @@ from etappe.events.identities import Identity
 from etappe.events.intake import Accepted, completed
 from etappe.ids import PARTITIONS, Subject, event_hash, item_hash, partition_of, subject_of, tombstone_of
 from etappe.settings import Consent, Place, Settings, Store, Traffic
-from etappe.store import connection, customers, envelope, keys, rows
-from etappe.store import ingest as module
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import erasure, graph
-from etappe.store.ingest import Aliases, Outcome, ingest, subject_for
+from etappe.store.ingesting import ingest as module
+from etappe.store.ingesting import rows
+from etappe.store.ingesting.ingest import Aliases, Outcome, ingest, subject_for
+from etappe.store.records import customers, envelope
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.folding import fold_long_tails
 

@@ -12,9 +12,11 @@ from etappe.errors import StoreError, StoreUnavailableError
 from etappe.events.intake import Accepted
 from etappe.ids import partition_of, subject_of
 from etappe.settings import Place, Settings
-from etappe.store import connection, ingest, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.ingest import Ingest, Outcome
+from etappe.store import keys
+from etappe.store.ingesting import ingest
+from etappe.store.ingesting.ingest import Ingest, Outcome
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import Command, RedisPy, Reply
 
 Accept = Callable[..., Accepted]
@@ -160,7 +162,7 @@ def test_a_large_batch_takes_several_calls(
     act: Callable[[Act], Any], accept: Accept, client: SyncRedis, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
     """A call takes so many events and bytes; the rest goes with the next ones, in order."""
-    monkeypatch.setattr(f"etappe.store.calls.{name}", value)
+    monkeypatch.setattr(f"etappe.store.ingesting.calls.{name}", value)
     assert act(lambda one: one.take([accept(f"e{number}") for number in range(10)])) == [Outcome.ACCEPTED] * 10
     entries: Any = [entry for found in keys.streams() for entry in client.xrange(found)]  # type: ignore[union-attr]
     assert max(len(fields) for _, fields in entries) <= 3
@@ -172,7 +174,7 @@ def test_a_flood_keeps_nobody_waiting(
     act: Callable[[Act], Any], accept: Accept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events of others overtake those whose calls are full."""
-    monkeypatch.setattr("etappe.store.calls.MOST_EVENTS", 2)
+    monkeypatch.setattr("etappe.store.ingesting.calls.MOST_EVENTS", 2)
     monkeypatch.setattr(ingest, "AT_ONCE", 4)
     done: list[str] = []
 

@@ -10,8 +10,10 @@ import pytest
 from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
 from etappe.settings import Place
-from etappe.store import connection, journal, keys, kinds
-from etappe.store.connection import AsyncRedis, SyncRedis
+from etappe.store import keys
+from etappe.store.config import journal, kinds
+from etappe.store.server import connection
+from etappe.store.server.connection import AsyncRedis, SyncRedis
 
 Scenario = Callable[[AsyncRedis], Awaitable[None]]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.integration.living import Living
 
-from etappe.store import learning_rows
 from etappe.store.identities import graph
+from etappe.store.logged import learning_rows
 
 
 def _learnable(living: Living, *, unknown_denies: bool = False) -> dict[str, dict[str, Any]]:

@@ -14,9 +14,9 @@ from etappe.events.identities import Identity, hashed_email
 from etappe.events.intake import Accepted
 from etappe.settings import Place, Settings
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
 from etappe.store.identities import graph, linking
 from etappe.store.identities.linking import Linker, claims_of
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import open_wire
 
 Accept = Callable[..., Accepted]

@@ -16,10 +16,14 @@ from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, partition_of, subject_of
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import api_keys, beginning, connection, customers, generation, journal, keys, marks
-from etappe.store.connection import AsyncRedis, SyncRedis, connect_async
-from etappe.store.ingest import ingest
-from etappe.store.marks import EMPTIED, SET_BACK, Standing
+from etappe.store import keys
+from etappe.store.config import api_keys, journal
+from etappe.store.ingesting.ingest import ingest
+from etappe.store.place import beginning, generation, marks
+from etappe.store.place.marks import EMPTIED, SET_BACK, Standing
+from etappe.store.records import customers
+from etappe.store.server import connection
+from etappe.store.server.connection import AsyncRedis, SyncRedis, connect_async
 from etappe.store.wire import RedisPy
 
 ME: Final = subject_of(SECRET, "user_id", "u")

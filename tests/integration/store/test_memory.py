@@ -16,9 +16,12 @@ from etappe.cli.checks.finding import Level
 from etappe.errors import StoreFullError
 from etappe.events.intake import Accepted
 from etappe.settings import Place, Settings
-from etappe.store import catalogues, connection, journal, keys, memory
-from etappe.store.connection import SyncRedis
-from etappe.store.memory import MIB, Memory
+from etappe.store import keys
+from etappe.store.config import catalogues, journal
+from etappe.store.server import connection, memory
+from etappe.store.server.connection import SyncRedis
+from etappe.store.server.memory import Memory
+from etappe.units import MIB
 from etappe.wiring.inspecting import Inspected
 
 Accept = Callable[..., Accepted]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from etappe.log import Log
 from etappe.settings import Place
-from etappe.store import connection
+from etappe.store.server import connection
 from etappe.worker.archiving import archive as module
 
 

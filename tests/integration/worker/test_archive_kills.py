@@ -12,7 +12,7 @@ from etappe import faults
 from etappe.log import Log
 from etappe.settings import Place
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving.archive import archive
 from etappe.worker.archiving.rejected import FILE
 

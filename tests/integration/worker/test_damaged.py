@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.integration.living import Living
-from tests.integration.store.entered import cut, flip
+from tests.integration.log.entered import cut, flip
 
 from etappe.errors import DamagedFileError, DataError, InputError
 from etappe.events.identities import Identity
 from etappe.log import mending, quarantine
 from etappe.log.state import LogFile
 from etappe.models.snapshot import KIND
-from etappe.store import exports, keys
-from etappe.store.identities import logged_tombstones
+from etappe.store import keys
+from etappe.store.identities import exports, logged_tombstones
 from etappe.wiring.restoring import resume_erasures
 from etappe.wiring.store import Opened
 from etappe.worker.archiving.archive import archive

@@ -13,9 +13,11 @@ from tests.integration.living import Living
 from etappe.customers.state import fold_state
 from etappe.events.identities import Identity
 from etappe.ids import Subject, browser_of, partition_of
-from etappe.store import customers, exports, keys, learning_rows
-from etappe.store.identities import erasure
+from etappe.store import keys
+from etappe.store.identities import erasure, exports
 from etappe.store.identities.erasure import Receipt, Redacted
+from etappe.store.logged import learning_rows
+from etappe.store.records import customers
 from etappe.worker.archiving.archive import archive
 from etappe.worker.archiving.rejected import WITHHELD
 from etappe.worker.erasing import rewriting as erasing

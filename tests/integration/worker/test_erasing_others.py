@@ -18,12 +18,13 @@ from etappe.events.intake import Accepted
 from etappe.events.naming.sought import ERASED
 from etappe.log import Log
 from etappe.settings import Place
-from etappe.store import connection, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.exports import Wanted
+from etappe.store import keys
 from etappe.store.identities import graph
+from etappe.store.identities.exports import Wanted
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import ingest
+from etappe.store.ingesting.ingest import ingest
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.rewriting import erase_now

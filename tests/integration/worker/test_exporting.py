@@ -6,7 +6,8 @@ import msgspec
 from tests.integration.living import Living
 
 from etappe.events.identities import Identity
-from etappe.store import exports, keys
+from etappe.store import keys
+from etappe.store.identities import exports
 from etappe.worker.exporting import export_wanted
 from etappe.worker.rebuilding import rebuild, rebuild_dirty
 

@@ -6,14 +6,15 @@ import pytest
 from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import customers, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import graph
+from etappe.store.records import customers
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.folding import fold_long_tails
 
 Accept = Callable[..., Accepted]

@@ -12,7 +12,7 @@ from etappe.events.intake import Accepted
 from etappe.log import Log
 from etappe.settings import Place, Settings
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 from etappe.wiring.store import opened
 from etappe.worker.archiving.archive import archive
 from etappe.worker.run import go_round

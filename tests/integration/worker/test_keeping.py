@@ -6,9 +6,10 @@ from typing import Any
 from tests.integration.living import Living
 
 from etappe.customers.state import fold_state
-from etappe.store import customers, keys
+from etappe.store import keys
 from etappe.store.identities import erasure, graph
 from etappe.store.identities.erasure import Receipt, Redacted
+from etappe.store.records import customers
 from etappe.worker.erasing.rewriting import erase_now
 from etappe.worker.rebuilding import rebuild
 

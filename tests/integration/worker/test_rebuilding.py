@@ -9,7 +9,7 @@ from tests.integration.kept import put, seen
 from tests.integration.worker.told import happened, record_of, shown
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.customers.tails import events_of
 from etappe.errors import DataError
 from etappe.events.identities import Identity
@@ -18,10 +18,11 @@ from etappe.events.vocabulary import Event
 from etappe.ids import Subject, subject_of
 from etappe.log import Log
 from etappe.settings import Settings
-from etappe.store import history, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import erasure, graph
-from etappe.store.ingest import Outcome
+from etappe.store.ingesting.ingest import Outcome
+from etappe.store.logged import history
+from etappe.store.server.connection import SyncRedis
 from etappe.worker import rebuilding
 from etappe.worker.archiving.archive import archive
 from etappe.worker.folding import fold_long_tails

@@ -15,13 +15,16 @@ from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, subject_of
 from etappe.log import Log
 from etappe.settings import Place, Settings
-from etappe.store import api_keys, artifacts, customers, envelope, journal, keys, marks
-from etappe.store.catalogues import load
-from etappe.store.connection import SyncRedis, connect_async, run_script
+from etappe.store import keys
+from etappe.store.config import api_keys, artifacts, journal
+from etappe.store.config.catalogues import load
 from etappe.store.identities import erasure, graph, logged_tombstones, tombstones
 from etappe.store.identities.linking import Linker
-from etappe.store.ingest import ingest
+from etappe.store.ingesting.ingest import ingest
+from etappe.store.place import marks
+from etappe.store.records import customers, envelope
 from etappe.store.scripts import LEASE
+from etappe.store.server.connection import SyncRedis, connect_async, run_script
 from etappe.store.wire import RedisPy
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import regraphing, restoring, unerased

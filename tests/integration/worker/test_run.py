@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.store.entered import cut
+from tests.integration.log.entered import cut
 
 from etappe.catalog.item import Item, ItemPatch
 from etappe.errors import EtappeError
@@ -16,9 +16,13 @@ from etappe.events.intake import Accepted
 from etappe.ids import Subject
 from etappe.log import Log
 from etappe.settings import Place, Settings, Store
-from etappe.store import api_keys, beginning, catalogues, connection, customers, journal, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import api_keys, catalogues, journal
 from etappe.store.identities import graph
+from etappe.store.place import beginning
+from etappe.store.records import customers
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.worker import run as module
 from etappe.worker.attempts import Attempts
 from etappe.worker.run import compile_catalogue, go_round, work

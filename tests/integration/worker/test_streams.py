@@ -11,8 +11,9 @@ from etappe import faults
 from etappe.catalog.item import ItemPatch
 from etappe.events.intake import Accepted
 from etappe.log import Log
-from etappe.store import journal, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import journal
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving import archive as module
 from etappe.worker.archiving import rejected, streams
 from etappe.worker.archiving.archive import archive

@@ -7,14 +7,15 @@ import pytest
 from tests.integration.kept import put, record, seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.base import unpack
+from etappe.customers.packed.base import unpack
 from etappe.events.identities import Identity
 from etappe.events.intake import Accepted
 from etappe.ids import Subject, partition_of
 from etappe.settings import Settings, Store
-from etappe.store import customers, envelope, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import graph
+from etappe.store.records import customers, envelope
+from etappe.store.server.connection import SyncRedis
 from etappe.worker import folding, sweeping
 from etappe.worker.folding import fold_long_tails
 from etappe.worker.sweeping import sweep

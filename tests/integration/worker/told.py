@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.state import State, fold_state
 from etappe.events.intake import Accepted
 from etappe.ids import Subject
-from etappe.store import customers
-from etappe.store.connection import SyncRedis
-from etappe.store.customers import CustomerRecord
+from etappe.store.records import customers
+from etappe.store.records.customers import CustomerRecord
+from etappe.store.server.connection import SyncRedis
 
 Accept = Callable[..., Accepted]
 

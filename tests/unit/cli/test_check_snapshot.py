@@ -10,7 +10,7 @@ from tests.unit.models.made import content, saved
 
 from etappe.cli.checks import served
 from etappe.models.snapshot import Snapshot
-from etappe.store import snapshots
+from etappe.store.config import snapshots
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from etappe.customers.base import Base, pack, unpack
-from etappe.customers.fold import TOTALS
-from etappe.customers.kernels import EPOCH
+from etappe.customers.folding.fold import TOTALS
+from etappe.customers.folding.kernels import EPOCH
+from etappe.customers.packed.base import Base, pack, unpack
 from etappe.customers.records import encode
 from etappe.customers.state import fold_state
 from etappe.events.vocabulary import CODES, STRENGTH, TYPES

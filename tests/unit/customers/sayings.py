@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.records import encode
 from etappe.customers.state import State, fold_state
 from etappe.events.vocabulary import TYPES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from etappe.customers import records
 from etappe.customers.records import EVENT, ITEM, WIDTH, blocks_of, decode_tail, encode, heads
-from etappe.customers.traits import told
+from etappe.customers.stated.traits import told
 from etappe.errors import DataError
 from etappe.events.vocabulary import (
     CODES,

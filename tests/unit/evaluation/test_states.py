@@ -6,7 +6,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from etappe.customers.fold import MAX_ACTED
+from etappe.customers.folding.fold import MAX_ACTED
 from etappe.evaluation.states import states
 from etappe.ids import item_hash
 

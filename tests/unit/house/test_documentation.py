@@ -15,9 +15,11 @@ from litestar.handlers import HTTPRouteHandler
 
 import etappe
 from etappe import settings
-from etappe.api import metrics, routes
+from etappe.api import metrics
+from etappe.api.routes import handlers
 from etappe.cli.main import app
 from etappe.events.intake import read_batch, read_event
+from etappe.importing.formats.registry import FORMATS
 from etappe.serving.request import DecideRequest, check
 from etappe.settings import Settings
 
@@ -26,6 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EVERYWHERE = ("--data", "--redis")
 POSITIONAL = ("--file", "--version", "--name")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED = re.compile(r"`([.\w-]*[\w-](?:/[\w.-]*)+|\w+\.(?:py|md|toml))`")
 TYPE = re.compile(r":\w+")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -130,6 +133,21 @@ def test_links_lead_somewhere(texts: dict[Path, str], root: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md"])
+def test_files_that_a_map_names_are_there(root: Path, page: str) -> None:
+    """Each file or folder that the page names by its path is there, in the package or from the root."""
+    named = {path for path in NAMED.findall((root / page).read_text()) if "NAME" not in path}
+    assert len(named) > 30
+    assert {path for path in named if not any((base / path).exists() for base in (root, root / "src/etappe"))} == set()
+
+
+def test_every_import_format_is_documented(root: Path) -> None:
+    """The page on importing has a heading for each format, and the command's help names it."""
+    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/files.py"))
+    told = {heading.lower() for heading in HEADING.findall(page)}
+    assert {name for name in FORMATS if name not in told or name not in command} == set()
+
+
 def test_changelog_has_this_version(root: Path) -> None:
     """The newest version of the changelog is the package's, and pyproject's."""
     newest = re.search(r"^## \[([\d.]+)\]", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
@@ -139,11 +157,11 @@ def test_changelog_has_this_version(root: Path) -> None:
 
 
 def _routes() -> list[str]:
-    handlers = [handler for handler in routes.HANDLERS if isinstance(handler, HTTPRouteHandler)]
-    assert len(handlers) == len(routes.HANDLERS)
+    routes = [handler for handler in handlers.HANDLERS if isinstance(handler, HTTPRouteHandler)]
+    assert len(routes) == len(handlers.HANDLERS)
     return [
         f"{method} {TYPE.sub('', path)}"
-        for handler in handlers
+        for handler in routes
         for path in handler.paths
         for method in handler.http_methods
         if method not in ("HEAD", "OPTIONS")

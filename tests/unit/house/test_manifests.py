@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from etappe import settings
-from etappe.api import routes
+from etappe.api.routes import handlers
 
 FILES = sorted(Path(__file__).parents[3].glob("k8s/*.yaml"))
 Manifest = dict[str, Any]
@@ -73,7 +73,7 @@ def test_training_mounts_the_worker_s_volume(manifests: list[Manifest]) -> None:
 
 def test_probes_ask_for_addresses_there_are(manifests: list[Manifest], root: Path) -> None:
     """Health checks of pods and image ask for routes that need no key."""
-    paths = {path for handler in routes.HANDLERS for path in handler.paths if not handler.guards}
+    paths = {path for handler in handlers.HANDLERS for path in handler.paths if not handler.guards}
     asked = [
         probe["httpGet"]["path"]
         for _, template in _templates(manifests)

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.serving.planted import Model, catalogue_items, overlaid, trained
 
 from etappe.models.snapshot import Snapshot
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from etappe.models.snapshot import Snapshot
 from etappe.serving.decide import Decision, decide
 from etappe.serving.moment import Moment
 from etappe.serving.request import DecideRequest
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Settings
 from etappe.training.fit import fit_snapshot
 

@@ -10,7 +10,7 @@ from etappe.models.snapshot import PARTS, Snapshot
 from etappe.serving import lists
 from etappe.serving.decide import decide
 from etappe.serving.request import Context, DecideRequest, Placement
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 OPTIONAL = [part.name for part in PARTS if part.name != "items"]
 ASKED = {

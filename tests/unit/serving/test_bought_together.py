@@ -8,7 +8,7 @@ from etappe.catalog.table import Catalogue
 from etappe.log import as_rows
 from etappe.models.snapshot import Snapshot
 from etappe.serving import lists
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Learning, Settings
 from etappe.training.fit import fit_snapshot
 

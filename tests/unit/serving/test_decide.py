@@ -7,9 +7,9 @@ from tests.unit.serving.planted import Model, ask, overlaid, state
 from tests.unit.serving.test_forbidden import Case, Keeper, _cases
 from tests.unit.serving.twin import Lists, Sources, Wanted
 
-from etappe.serving.answer import Answer
+from etappe.serving.answering.answer import Answer
 from etappe.serving.sources.order import FALLBACKS, IN_TURN
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Settings
 
 FAMILIES = {source.name: source.family for source in (*IN_TURN, *FALLBACKS)}

@@ -10,8 +10,8 @@ from tests.unit.serving.planted import NOW, Done, Model, ask, overlaid, purchase
 
 from etappe.catalog.item import Item
 from etappe.serving import lists
-from etappe.serving.answer import Answer
-from etappe.serving.view import View
+from etappe.serving.answering.answer import Answer
+from etappe.serving.viewing.view import View
 from etappe.settings import Settings, Showing
 
 IDS = [f"{kind}-{number}" for kind in ("coffee", "tea", "garden") for number in range(6)]

@@ -15,7 +15,7 @@ from etappe.events.vocabulary import Purchase
 from etappe.serving.checks import CHECKS
 from etappe.serving.gate import Gate, OwnChecks, left_out, on_page
 from etappe.serving.request import Context
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.settings import Showing
 
 DAYS = (0.5, 13.0, 15.0, 40.0)

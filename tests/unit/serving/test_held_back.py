@@ -3,7 +3,7 @@
 from tests.unit.serving.planted import ask, shown, state
 
 from etappe.customers.forbidding import only_forbidding
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 
 def test_list_is_a_stranger_s_without_what_is_forbidden(view: View) -> None:

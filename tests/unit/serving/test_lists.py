@@ -30,7 +30,7 @@ from etappe.serving.decide import state_of
 from etappe.serving.request import Context, DecideRequest, check
 from etappe.serving.situation import situation
 from etappe.serving.sources import factors as by_factors
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.serving.warm import warm_up
 from etappe.settings import Consent, Settings, Showing
 

@@ -21,7 +21,7 @@ from etappe.serving.request import Context
 from etappe.serving.situation import situation
 from etappe.serving.sources.order import Asked
 from etappe.serving.sources.source import Block, Source, Words
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 CATEGORIES = (None, "a", "b")
 GROUPS = (None, None, "g", "h")

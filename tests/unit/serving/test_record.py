@@ -5,7 +5,7 @@ from tests.unit.serving.planted import ask, state
 
 from etappe.serving.record import DecisionRecord, record_of
 from etappe.serving.request import DecideRequest
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 ASKED = {
     "placements": [{"name": "p", "limit": 4}, {"name": "c", "kind": "content"}, {"name": "q", "limit": 2}],

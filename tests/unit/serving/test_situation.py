@@ -9,14 +9,14 @@ from tests.unit.serving.planted import NOW, Done, Model, catalogue_items, overla
 
 from etappe.catalog.item import Item
 from etappe.customers import records
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.state import State, fold_state
 from etappe.events.vocabulary import CODES, STRENGTH, Rate
 from etappe.ids import item_hash
 from etappe.serving.request import Context
 from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import category
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 SESSION = 30 * 60.0
 JUST_NOW = 0.001

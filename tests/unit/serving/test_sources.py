@@ -16,7 +16,7 @@ from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import cart, factors, neighbours, order, session
 from etappe.serving.sources.order import Asked
 from etappe.serving.sources.source import BLOCK, Ask, Block, Source, Words
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 
 
 def _here(model: Model, who: object = None, **context: object) -> Situation:

@@ -8,11 +8,11 @@ from numba.core.dispatcher import Dispatcher
 from tests.unit.serving.planted import NOW, SETTINGS, Model, ask, catalogue_items, compiled, overlaid, state
 
 from etappe.customers import records
-from etappe.customers.base import pack
+from etappe.customers.packed.base import pack
 from etappe.customers.state import fold_state
 from etappe.events.vocabulary import Purchase
 from etappe.serving import lists
-from etappe.serving.view import View
+from etappe.serving.viewing.view import View
 from etappe.serving.warm import warm_up
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from etappe.errors import GenerationError
 from etappe.store import keys
-from etappe.store.marks import Standing, mark_of, new_generation
+from etappe.store.place.marks import Standing, mark_of, new_generation
 from etappe.store.wire import InMemory
 from etappe.store.wire.port import Command
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from etappe.customers.base import EMPTY
+from etappe.customers.packed.base import EMPTY
 from etappe.customers.records import EVENT
 from etappe.customers.state import State, extend
 from etappe.errors import InputError

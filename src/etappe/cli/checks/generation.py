@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from etappe.cli.checks.finding import Finding, fault, ok
-from etappe.store import connection, generation, keys, marks
-from etappe.store.generation import Fault, Kind
+from etappe.store import keys
+from etappe.store.place import generation, marks
+from etappe.store.place.generation import Fault, Kind
+from etappe.store.server import connection
 from etappe.wiring.inspecting import Inspected
 
 

@@ -8,7 +8,7 @@ from etappe.cli.checks.finding import Finding, fault, ok, warning
 from etappe.errors import EtappeError
 from etappe.log import damage, findings, quarantine
 from etappe.log.quarantine import Held
-from etappe.store import learned
+from etappe.store.config import learned
 from etappe.wiring.inspecting import Inspected
 
 

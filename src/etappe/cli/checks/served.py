@@ -7,7 +7,7 @@ from pathlib import Path
 
 from etappe.cli.checks.finding import Finding, fault, ok
 from etappe.models.snapshot import PARTS, Snapshot
-from etappe.store import catalogues, snapshots
+from etappe.store.config import catalogues, snapshots
 from etappe.wiring.inspecting import Inspected
 
 

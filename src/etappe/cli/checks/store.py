@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import redis
 
 from etappe.cli.checks.finding import Finding, fault, ok, warning
-from etappe.store.connection import durability_warning, shown
-from etappe.store.memory import MIB, memory_of
+from etappe.store.server.connection import durability_warning, shown
+from etappe.store.server.memory import memory_of
+from etappe.units import MIB
 from etappe.wiring.inspecting import Inspected
 
 

@@ -4,22 +4,12 @@ from typing import Final
 
 import polars as pl
 
-from etappe.errors import SettingsError
 from etappe.log.schema import TIME
 
 _ISO: Final = (
     r"^(?P<day>\d{4}-\d\d-\d\d)(?:[Tt ](?P<clock>\d\d:\d\d)(?P<seconds>:\d\d(?:\.\d{1,9})?)?"
     r" ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d:?\d\d)?)?$"
 )
-
-
-def check_zone(name: str) -> str:
-    """`name`, if it is a time zone; else SettingsError."""
-    try:
-        pl.Series([None], dtype=pl.Datetime("us")).dt.replace_time_zone(name)
-    except pl.exceptions.PolarsError as error:
-        raise SettingsError(f"catalogue.time_zone {name!r} is no time zone; use a name as in Europe/Berlin") from error
-    return name
 
 
 def parse(column: pl.Expr, zone: str) -> pl.Expr:

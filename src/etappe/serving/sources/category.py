@@ -8,7 +8,7 @@ from etappe.catalog.table import UNCATEGORISED
 from etappe.serving.situation import Situation
 from etappe.serving.sources import popular
 from etappe.serving.sources.source import Block, Source, Words
-from etappe.serving.view import DECAYED
+from etappe.serving.viewing.view import DECAYED
 
 
 def ask(here: Situation) -> Iterator[Block]:

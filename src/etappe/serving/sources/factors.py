@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from etappe.models import factors, popularity
 from etappe.serving.situation import Situation
 from etappe.serving.sources.source import BLOCK, Block, Pair, Source, Words
-from etappe.serving.view import Rows
+from etappe.serving.viewing.view import Rows
 
 
 def ask(here: Situation) -> Iterator[Block]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from etappe.serving.situation import Situation
 from etappe.serving.sources.source import BLOCK, Block, Source, Words
-from etappe.serving.view import DECAYED
+from etappe.serving.viewing.view import DECAYED
 
 FAMILY: Final = "popular"
 WORDS: Final = Words(kind="popular")

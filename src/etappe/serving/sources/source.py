@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe.serving.situation import Situation
-from etappe.serving.view import Rows
+from etappe.serving.viewing.view import Rows
 
 BLOCK: Final = 256
 """Candidates that a source gives at once, and at most at first."""

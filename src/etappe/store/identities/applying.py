@@ -8,17 +8,18 @@ import msgspec
 
 from etappe import faults
 from etappe.customers import tails
-from etappe.customers.base import consent_of, consent_time_of
-from etappe.customers.consent import DENIED, GRANTED
 from etappe.customers.identity import Graph, Node
+from etappe.customers.packed.base import consent_of, consent_time_of
+from etappe.customers.stated.consent import DENIED, GRANTED
 from etappe.events.identities import ANONYMOUS
 from etappe.ids import PARTITIONS, SUBJECT_BYTES, Partition, Subject, browser_of, partition_of
 from etappe.settings import Settings
-from etappe.store import envelope, keys, scripts
-from etappe.store.connection import SyncRedis, run_script, run_scripts
-from etappe.store.envelope import Envelope
-from etappe.store.identities.roots import HEAD_BYTES, place_of, subjects_in
+from etappe.store import keys, scripts
+from etappe.store.records import envelope
+from etappe.store.records.envelope import Envelope
+from etappe.store.records.roots import HEAD_BYTES, place_of, subjects_in
 from etappe.store.scripts import Script
+from etappe.store.server.connection import SyncRedis, run_script, run_scripts
 
 _CONSENT_BYTES: Final = 24
 """The head of a base, with what was last said on personalisation and when."""

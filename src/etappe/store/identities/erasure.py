@@ -15,11 +15,12 @@ from etappe.errors import StoreUnavailableError
 from etappe.events.identities import Identity
 from etappe.ids import Subject
 from etappe.settings import Settings
-from etappe.store import answers, exports, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.identities import graph, tombstones
+from etappe.store import keys
+from etappe.store.decided import answers
+from etappe.store.identities import exports, graph, tombstones
 from etappe.store.identities.graph import Steps
 from etappe.store.identities.tombstones import Tombstone
+from etappe.store.server.connection import SyncRedis
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):

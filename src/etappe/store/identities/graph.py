@@ -20,9 +20,9 @@ from etappe.errors import NotFoundError, StoreUnavailableError
 from etappe.ids import Subject
 from etappe.settings import Settings
 from etappe.store import keys, scripts
-from etappe.store.connection import SyncRedis, run_script
 from etappe.store.identities.applying import Steps, clean, dirty, do, mark_dirty, steps_of
-from etappe.store.identities.roots import Place, groups, place_of, places, roots
+from etappe.store.records.roots import Place, groups, place_of, places, roots
+from etappe.store.server.connection import SyncRedis, run_script
 
 __all__ = [
     "GraphChange",

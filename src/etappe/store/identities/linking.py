@@ -13,10 +13,11 @@ from etappe.events.intake import Accepted
 from etappe.events.vocabulary import Alias, Event
 from etappe.ids import SUBJECT_BYTES, Subject, subject_of, tombstone_of
 from etappe.settings import Settings
-from etappe.store import envelope, keys
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
 from etappe.store.identities import graph
-from etappe.store.identities.roots import HEAD_BYTES, place_of
+from etappe.store.records import envelope
+from etappe.store.records.roots import HEAD_BYTES, place_of
+from etappe.store.server.connection import SyncRedis
 from etappe.store.wire import Wire, ask_all
 
 _REMEMBERED: Final = 50_000

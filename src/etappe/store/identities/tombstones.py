@@ -14,7 +14,7 @@ from etappe.customers.identity import ERASE, Change
 from etappe.errors import InputError
 from etappe.ids import PARTITIONS, Partition, Subject, partition_of, tombstone_of
 from etappe.store import keys
-from etappe.store.connection import SyncRedis
+from etappe.store.server.connection import SyncRedis
 
 PARTITION: Final = "partition"
 """What the row of a tombstone has for its kind; its value is the partition."""

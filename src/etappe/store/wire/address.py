@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from etappe.errors import StoreError
 from etappe.settings import Place
-from etappe.store.embedded import EmbeddedServer
+from etappe.store.server.embedded import EmbeddedServer
 from etappe.store.wire.port import Command
 
 Factory = Any

@@ -15,11 +15,12 @@ import hiredis
 from etappe.errors import StoreUnavailableError
 from etappe.store.wire.port import Command, Reply
 from etappe.store.wire.replies import answered, refusal_of
+from etappe.units import MIB
 
 ANSWER_SECONDS: Final = 5.0
 """A reply that takes longer is given up; after so long a silence the connection is, too. redis-py waits as long."""
 MOST_COMMANDS: Final = 20_000
-MOST_BYTES: Final = 64 * 1024 * 1024
+MOST_BYTES: Final = 64 * MIB
 """In flight at most, those given up included: a server that stands still must not fill this process."""
 _INCOMPLETE: Final = object()
 _pack: Final[Any] = hiredis.pack_command  # its types know only commands without arguments

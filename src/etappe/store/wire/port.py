@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from etappe.store.memory import refusal
 from etappe.store.scripts import Script
+from etappe.store.server.memory import refusal
 
 Command = tuple[bytes | str | int | float, ...]
 """The name of a command and its arguments. Its first key is what routes it in a cluster."""

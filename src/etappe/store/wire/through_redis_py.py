@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import redis
 
 from etappe.errors import StoreUnavailableError
-from etappe.store.connection import AsyncRedis
+from etappe.store.server.connection import AsyncRedis
 from etappe.store.wire.port import Command, Reply
 
 

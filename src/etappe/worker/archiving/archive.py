@@ -11,10 +11,11 @@ import redis
 from etappe import faults
 from etappe.errors import EtappeError, StoreFullError
 from etappe.log import Log, Transaction, schema
-from etappe.store import connection, generation, marks
-from etappe.store.connection import SyncRedis
 from etappe.store.identities import logged_tombstones, tombstones
 from etappe.store.identities.remembered import Remembered
+from etappe.store.place import generation, marks
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving import entries, rejected, streams
 from etappe.worker.archiving.entries import SOURCE, Entry, Rejected
 from etappe.worker.archiving.streams import PER_STREAM, Waiting

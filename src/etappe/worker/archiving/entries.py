@@ -10,7 +10,8 @@ import polars as pl
 
 from etappe.events.vocabulary import NAME_OF, AnyEvent, Event
 from etappe.log.rows import as_rows
-from etappe.store import journal, keys
+from etappe.store import keys
+from etappe.store.config import journal
 
 SOURCE: Final = "stream"
 _SAME: Final = (

@@ -12,8 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.store import journal, keys, rows
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import journal
+from etappe.store.ingesting import rows
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving.entries import Entry
 
 PER_STREAM: Final = 1_000

@@ -22,8 +22,8 @@ from etappe.log.damage import Damage
 from etappe.models.snapshot import KIND, Snapshot
 from etappe.progress import Progress, silent
 from etappe.settings import FILE_NAME
-from etappe.store import artifacts, snapshots
-from etappe.store.connection import SECRET_FILE, SyncRedis
+from etappe.store.config import artifacts, snapshots
+from etappe.store.server.connection import SECRET_FILE, SyncRedis
 from etappe.worker.archiving.archive import archive
 
 FORMAT: Final = 1

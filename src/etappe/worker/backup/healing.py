@@ -13,10 +13,11 @@ from etappe.errors import InputError
 from etappe.log import Log, mending
 from etappe.log.state import LogFile
 from etappe.progress import Progress, silent
+from etappe.units import MIB
 from etappe.worker.backup.backing_up import MANIFEST, Manifest
 from etappe.worker.backup.unpacking import manifest_of
 
-_CHUNK: Final = 4 * 1024 * 1024
+_CHUNK: Final = 4 * MIB
 
 
 class Healing(msgspec.Struct, frozen=True):

@@ -15,9 +15,11 @@ from etappe.ids import Subject
 from etappe.log import Log
 from etappe.progress import Progress
 from etappe.settings import Settings
-from etappe.store import envelope, keys, replay, scripts
-from etappe.store.connection import SyncRedis, run_script
+from etappe.store import keys, scripts
 from etappe.store.identities import graph, logged_tombstones, tombstones
+from etappe.store.logged import replay
+from etappe.store.records import envelope
+from etappe.store.server.connection import SyncRedis, run_script
 from etappe.worker.archiving.archive import archive
 
 LOCK_MS: Final = 30_000

@@ -22,10 +22,13 @@ from etappe.log import Log, damage
 from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
-from etappe.store import artifacts, beginning, catalogues, journal, keys, marks, replay, snapshots
-from etappe.store.connection import SyncRedis
+from etappe.store import keys
+from etappe.store.config import artifacts, catalogues, journal, snapshots
 from etappe.store.identities import erased_rows, erasure, graph, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
+from etappe.store.logged import replay
+from etappe.store.place import beginning, marks
+from etappe.store.server.connection import SyncRedis
 from etappe.worker import own_records
 from etappe.worker.archiving.archive import archive
 from etappe.worker.backup import regraphing, unerased

@@ -11,10 +11,11 @@ import msgspec
 from etappe.arrays import sync_folder
 from etappe.errors import DataError, InputError
 from etappe.progress import Progress, silent
-from etappe.store.folder_swap import RESTORED
+from etappe.store.place.folder_swap import RESTORED
+from etappe.units import MIB
 from etappe.worker.backup.backing_up import FORMAT, MANIFEST, Manifest, Member, private
 
-_CHUNK: Final = 4 * 1024 * 1024
+_CHUNK: Final = 4 * MIB
 _MANIFEST: Final = msgspec.json.Decoder(Manifest)
 _REMEDY: Final = "use another backup"
 

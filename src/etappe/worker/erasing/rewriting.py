@@ -21,10 +21,12 @@ from etappe.ids import Subject
 from etappe.log import Log
 from etappe.log.compaction import Keep
 from etappe.settings import Settings
-from etappe.store import connection, envelope, exports, keys
-from etappe.store.connection import SyncRedis
-from etappe.store.identities import erasure, graph
+from etappe.store import keys
+from etappe.store.identities import erasure, exports, graph
 from etappe.store.identities.erasure import Erasure, Receipt
+from etappe.store.records import envelope
+from etappe.store.server import connection
+from etappe.store.server.connection import SyncRedis
 from etappe.worker.archiving.archive import archive
 from etappe.worker.erasing.keeping import Keeper, Taken
 from etappe.worker.erasing.naming import Erased

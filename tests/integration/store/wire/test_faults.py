@@ -15,7 +15,8 @@ from tests.integration.store.wire.ways import PONG, answering
 
 from etappe.errors import GenerationError, StoreUnavailableError
 from etappe.settings import Place
-from etappe.store import connection, scripts
+from etappe.store import scripts
+from etappe.store.server import connection
 from etappe.store.wire import Wire, ask_one, ask_script, open_wire
 from etappe.store.wire.address import Address
 from etappe.store.wire.connection import Connection

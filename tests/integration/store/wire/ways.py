@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from etappe.settings import Place
-from etappe.store import connection
+from etappe.store.server import connection
 from etappe.store.wire import InMemory, RedisPy, Wire, open_wire
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -3,7 +3,6 @@
 import polars as pl
 import pytest
 
-from etappe.errors import SettingsError
 from etappe.importing.checking import times
 
 
@@ -47,9 +46,3 @@ def test_forms(text: str, expected: str | None) -> None:
 def test_shop_zone(text: str, expected: str | None) -> None:
     """A time without a zone is the shop's: the earlier of two, and none in the hour that summer time leaves out."""
     assert expected == _utc(text, "Europe/Berlin")
-
-
-def test_unknown_zone() -> None:
-    """A zone that does not exist is an error of the settings, which names it."""
-    with pytest.raises(SettingsError, match="Mars/Olympus"):
-        times.check_zone("Mars/Olympus")

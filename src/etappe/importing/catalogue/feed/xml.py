@@ -14,8 +14,9 @@ from etappe.errors import InputError
 from etappe.importing.catalogue.feed.items import Found, Items
 from etappe.importing.reading import unpacked
 from etappe.importing.reading.batch import Broken
+from etappe.units import MIB
 
-_LONGEST_TOKEN: Final = 4 * 1024 * 1024
+_LONGEST_TOKEN: Final = 4 * MIB
 """Bytes of one tag or comment. The parser begins a token anew with every chunk, which is quadratic in its length."""
 _DECLARED: Final = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _HINTS: Final = {

@@ -1,0 +1,1 @@
+"""The way of events: `flow` is that of all of them, `payloads` leads other systems' bodies into it."""

@@ -1,0 +1,1 @@
+"""What OpenAPI says beyond what Litestar finds out itself."""

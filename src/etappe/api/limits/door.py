@@ -1,0 +1,52 @@
+"""The door: what would be refused anyway is refused before anything is done for it, so that refusing costs little."""
+
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from etappe.api import problems
+from etappe.api.limits.admission import Admission, Gate
+
+_SMALL_BYTES: Final = b"65536"
+"""Longest body (bytes, as a header has it) that is left unread: servers throw so much away, and a client that still
+sends more would see its connection broken instead of an answer."""
+
+
+class Door:
+    """An application that refuses what there is no time for, and leaves all else to `app`, behind which is `inner`."""
+
+    def __init__(self, app: ASGIApp, inner: Litestar) -> None:
+        self._app = app
+        self._inner = inner
+        self._shared = [(b"access-control-allow-origin", b"*")] if inner.cors_config else []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        gate = self._gate(scope) if scope["type"] == ScopeType.HTTP else None
+        if gate is not None and _is_small(scope) and not gate.passes():
+            await self._refuse(gate, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _gate(self, scope: Any) -> Gate | None:
+        admission: Admission = self._inner.state.service.admission
+        asked = (scope["method"], scope["path"])
+        if asked == ("POST", "/v1/decide"):
+            return admission.decisions
+        return admission.events if asked == ("POST", "/v1/events") else None
+
+    async def _refuse(self, gate: Gate, send: Any) -> None:
+        error = gate.refusal()
+        answer = problems.response(error.status_code, error.detail)
+        headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(answer.content))]
+        headers += [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        await send({"type": "http.response.start", "status": error.status_code, "headers": [*headers, *self._shared]})
+        await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+
+
+def _is_small(scope: Any) -> bool:
+    """Whether the body has a length, and one that may be left unread."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    return (len(length), length) <= (len(_SMALL_BYTES), _SMALL_BYTES) and length.isdigit()

@@ -1,0 +1,56 @@
+"""`PUT /v1/items` and `GET /v1/items/{id}`: the catalogue."""
+
+from litestar import get, put
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, JSONBody
+
+from etappe.api.access import auth
+from etappe.api.bodies import ItemsAnswer, ItemsBody, in_zone
+from etappe.api.routes.paths import id_of
+from etappe.api.service import Service
+from etappe.catalog.item import Item, ItemPatch, check_size
+from etappe.errors import InputError
+from etappe.ids import item_hash
+from etappe.store.config import journal
+
+
+@put("/v1/items", guards=[auth.secret_key])
+async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]) -> ItemsAnswer:
+    """Put items of the catalogue; answered when every live replica has them."""
+    await service.be_current()
+    _check_each(service, data.items)
+    items = [in_zone(patch, service.zone) for patch in data.items]
+    position = journal.START
+    for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
+        patches = items[start : start + journal.PATCHES_PER_ENTRY]
+        position = await service.journal(journal.ITEMS, patches)
+    await journal.wait_until_applied(service.client, position, service.settings.store.lease_seconds)
+    return ItemsAnswer(len(items), position)
+
+
+@get("/v1/items/{item_id:str}", guards=[auth.any_key])
+async def get_item(item_id: FromPath[str], service: NamedDependency[Service]) -> Item:
+    """Show an item of the catalogue."""
+    await service.be_current()
+    item_id = id_of(item_id)
+    item = service.replica.view.catalogue.find(item_id)
+    if item is None:
+        raise NotFoundException(f"the catalogue has no item {item_id!r}")
+    return item
+
+
+HANDLERS = [put_items, get_item]
+
+
+def _check_each(service: Service, patches: list[ItemPatch]) -> None:
+    """Refuses a batch with an item too large, or an id that collides with a known one or another of the batch."""
+    seen: dict[int, str] = {}
+    for index, patch in enumerate(patches):
+        try:
+            check_size(patch)
+            service.replica.view.catalogue.check(patch)
+        except InputError as error:
+            raise type(error)(f"items[{index}]: {error}", field=f"items[{index}].{error.field}") from error
+        if seen.setdefault(item_hash(patch.id), patch.id) != patch.id:
+            raise InputError(f"items[{index}].id {patch.id!r} collides with another", field=f"items[{index}].id")

@@ -1,0 +1,1 @@
+"""What customers say of themselves and how they came: consent, traits, touches, and which word is the last."""

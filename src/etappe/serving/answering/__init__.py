@@ -1,0 +1,1 @@
+"""The answer: what is shown and why, put together, or given again."""
