@@ -25,7 +25,7 @@ from etappe.cli import main
 from etappe.log import Log
 from etappe.store.server.embedded import EmbeddedServer
 
-PATIENCE = 60
+PATIENCE = 120
 """Seconds after which something that should have come is given up."""
 POLL = 0.02
 _ports = ports()
