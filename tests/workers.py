@@ -43,9 +43,8 @@ def with_kernels(caches: Sequence[Path]) -> None:
     new = [cache for cache in caches if not cache.exists()]
     if not new:
         return
-    compiling = "from etappe.catalog.table import Catalogue; from etappe.serving import view, warm; "
-    compiling += "from etappe.settings import Settings; warm.warm_up(view.View(Catalogue()), Settings())"
-    subprocess.run([sys.executable, "-c", compiling], env=os.environ | environment(new[0]), check=True)
+    kernels = Path(__file__).with_name("kernels.py")
+    subprocess.run([sys.executable, kernels], env=os.environ | environment(new[0]), check=True)
     for cache in new[1:]:
         shutil.copytree(new[0], cache)
 
