@@ -44,6 +44,7 @@ class OwnChecks:
 
     def __init__(self, catalogue: Catalogue, exclude: Sequence[str], wanted: Filter) -> None:
         self._checks: list[tuple[int, Callable[[Rows], Mask]]] = []
+        self._catalogue, self._wanted = catalogue, wanted
         if exclude:
             excluded = _rows_of(catalogue, exclude)
             self._checks.append((EXCLUDED, lambda rows: ~np.isin(rows, excluded)))
@@ -53,6 +54,10 @@ class OwnChecks:
     def __bool__(self) -> bool:
         """Whether there is anything to check."""
         return bool(self._checks)
+
+    def few(self) -> Rows | None:
+        """All rows that the placement's filter lets pass, where they are few and found without a walk."""
+        return self._wanted.rows(self._catalogue) if self._wanted else None
 
     def judge(self, rows: Rows, verdicts: Verdicts) -> Verdicts:
         """`verdicts` of `rows` with this placement's own; a check is asked about what all before it let pass."""

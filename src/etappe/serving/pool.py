@@ -4,7 +4,7 @@ Lists of several placements are cut from one pool. Candidates stand in *segments
 gave; those of one source are a chain, so that arrays only ever grow at their end.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class Pool:
         self.sources: tuple[Source, ...] = asked.all
         self.in_turn = len(asked.in_turn)
         self._gate = gate
+        self._asked = asked
         self._blocks = [source.ask(here) for source in self.sources]
         self._count = 0
         self.rows: Rows = np.empty(_ROOM, np.int64)
@@ -53,6 +54,10 @@ class Pool:
             self._ask(stream)
         self._judge(0)
         self.opening = self._segments
+
+    def narrowed(self, rows: Rows) -> Self:
+        """A pool of the same sources that need not look beyond `rows`."""
+        return type(self)(self.here.narrowed(rows), self._gate, self._asked)
 
     @property
     def asked(self) -> int:

@@ -49,17 +49,18 @@ def rank(
 ) -> Ranked:
     """The first `limit` candidates that pass, of different variant groups, at most so many of one category.
 
-    Groups that are on the page already come only where nothing else is left.
+    Groups that are on the page already come only where nothing else is left. Where a filter lets few items pass, and
+    what sources gave at first is not enough, they are asked about those alone: else a filter that nothing passes would
+    lead through the whole catalogue.
     """
-    catalogue = pool.here.view.catalogue
     cap = NO_CAP if max_per_category is None else max_per_category
     screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
-    while True:
-        chain = (pool.segments, pool.heads, screen.judged)
-        stream = filling.fill(way, pool.rows, screen.verdicts, chain, catalogue.gate, pool.in_turn, cap)
-        if stream == FILLED:
-            break
-        screen.follow(stream, int(way.cursors[stream, SEGMENT]))
+    if not _filled(pool, screen, way, cap, follow=False):
+        few = own.few()
+        if few is not None:
+            pool = pool.narrowed(few)
+            screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
+        _filled(pool, screen, way, cap)
     chosen = way.chosen[: way.at[CHOSEN]]
     picks = Picks(
         pool.sources,
@@ -69,8 +70,19 @@ def rank(
         pool.counts[chosen],
         pool.source[chosen],
     )
-    page.add(catalogue, picks)
+    page.add(pool.here.view.catalogue, picks)
     return Ranked(picks, left_out(_judged(pool, screen, way)) if explain else {})
+
+
+def _filled(pool: Pool, screen: Screen, way: Filling, cap: int, *, follow: bool = True) -> bool:
+    """Fills the list; whether that was done. Where sources are not to be followed, it may not be."""
+    while True:
+        chain = (pool.segments, pool.heads, screen.judged)
+        columns = pool.here.view.catalogue.gate
+        stream = filling.fill(way, pool.rows, screen.verdicts, chain, columns, pool.in_turn, cap)
+        if stream == FILLED or not follow:
+            return bool(stream == FILLED)
+        screen.follow(stream, int(way.cursors[stream, SEGMENT]))
 
 
 def _judged(pool: Pool, screen: Screen, way: Filling) -> Iterator[Verdicts]:

@@ -1,8 +1,9 @@
 """The customer's situation, as the sources of candidates see it: what they took to, and what they are at just now."""
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ class Situation:
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
     are at just now, in this session and on this page. `cart`: model rows in the cart. `interests`: uint64[k] hashes of
     the seeds, else of the history, whether the snapshot knows them or not. `first`: how many candidates a source is to
-    give at first (None: a block), where it goes on being asked.
+    give at first (None: a block), where it goes on being asked. `within`: the only rows that a source need think of,
+    where a filter lets few pass.
     """
 
     view: View
@@ -43,6 +45,13 @@ class Situation:
     cart: Rows
     interests: NDArray[np.uint64]
     first: int | None = None
+    within: Rows | None = None
+
+    def narrowed(self, rows: Rows) -> Self:
+        """The same situation, for which sources need not look beyond `rows`; what was solved before stays so."""
+        other = copy.copy(self)
+        object.__setattr__(other, "within", rows)
+        return other
 
     @cached_property
     def places(self) -> dict[int, int]:
@@ -59,6 +68,12 @@ class Situation:
         parameters = snapshot.parameters
         history = snapshot.factors[self.history]
         return factors.fold_in(history, self.weights, snapshot.gram, parameters.regularisation, parameters.alpha)
+
+    @cached_property
+    def affinities(self) -> NDArray[np.float32] | None:
+        """float32[model rows]: how each item suits the customer's factor, scanned once; None where there is none."""
+        snapshot, taste = self.view.snapshot, self.taste
+        return None if snapshot is None or taste is None else factors.scores(taste.vector, snapshot.factors)
 
 
 def situation(

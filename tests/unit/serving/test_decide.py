@@ -34,7 +34,8 @@ def _check(case: Case, answer: Answer, sources: Sources, keeper: Keeper) -> None
         )
         assert found.explanation is not None
         assert found.explanation.sources == names
-        assert sum(found.explanation.left_out.values()) == twin.left_out.get("something", 0)
+        left_out, most = sum(found.explanation.left_out.values()), twin.left_out.get("something", 0)
+        assert left_out == most or (placement["filter"] and left_out < most)  # what is led straight to, leaves out less
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -19,6 +19,7 @@ from etappe.serving.pool import Pool
 from etappe.serving.ranking import Page
 from etappe.serving.request import Context
 from etappe.serving.situation import situation
+from etappe.serving.sources import order
 from etappe.serving.sources.order import Asked
 from etappe.serving.sources.source import Block, Source, Words
 from etappe.serving.viewing.view import View
@@ -155,3 +156,17 @@ def test_picks_carry_what_the_source_told() -> None:
     picks = ranking.rank(pool, OwnChecks(view.catalogue, [], compile_filter({})), Page(), 5).picks
     told = zip(*(column.tolist() for column in picks[1:]), strict=True)
     assert list(told) == [(2, 1.0, -1, -1, 0), (1, 0.25, 9, 90, 1)]
+
+
+def test_a_filter_that_nothing_passes_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources are asked about what a narrow filter lets pass: nobody walks through the catalogue to find nothing."""
+    view = View(overlaid([Item(id=f"i{number}", brand="Acme") for number in range(3000)]))
+    here = situation(view, None, Context(), NOW.timestamp(), 0.0)
+    gate = Gate(view, None, [], SETTINGS.showing, NOW.timestamp())
+    judged: list[int] = []
+    judge = Gate.judge
+    monkeypatch.setattr(Gate, "judge", lambda self, rows: judged.append(len(rows)) or judge(self, rows))
+    own = OwnChecks(view.catalogue, [], compile_filter({"brand": "nobody's"}))
+    found = ranking.rank(Pool(here, gate, order.asked(here)), own, Page(), 10)
+    assert len(found.picks.rows) == 0
+    assert sum(judged) <= 256

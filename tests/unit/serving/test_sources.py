@@ -150,3 +150,18 @@ def test_scores_go_on_after_a_block(model: Model, monkeypatch: pytest.MonkeyPatc
     rows = np.concatenate([block.rows for block in factors.by_score(here, scores)]).tolist()
     above = [row for row in view.to_rows(np.argsort(-scores)[: np.count_nonzero(scores > 0)]).tolist() if row >= 0]
     assert rows == above
+
+
+@pytest.mark.parametrize("source", ["factors", "category", "popularity"])
+def test_few_rows_come_in_the_order_of_all(model: Model, source: str) -> None:
+    """A source that need not look beyond a few rows gives those of them that it has, in order and with their scores."""
+    here = _here(model, state([("purchase", "tea-0", 30.0)]), item="coffee-0")
+    ask = next(one.ask for one in (*order.IN_TURN, *order.FALLBACKS) if one.name == source)
+    scores = {row: score for block in ask(here) for row, score in zip(block.rows.tolist(), block.scores, strict=True)}
+    few = np.arange(0, len(here.view.catalogue), 4)
+    within = here.narrowed(few)
+    found = [
+        (row, score) for block in ask(within) for row, score in zip(block.rows.tolist(), block.scores, strict=True)
+    ]
+    assert 0 < len(found) < len(scores)
+    assert [(row, pytest.approx(score)) for row, score in scores.items() if row % 4 == 0] == found

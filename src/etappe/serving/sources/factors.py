@@ -14,13 +14,15 @@ from etappe.serving.viewing.view import Rows
 
 def ask(here: Situation) -> Iterator[Block]:
     """All items that the customer's factor scores above 0."""
-    snapshot, taste = here.view.snapshot, here.taste
-    if snapshot is not None and taste is not None:
-        yield from by_score(here, factors.scores(taste.vector, snapshot.factors))
+    if here.affinities is not None:
+        yield from by_score(here, here.affinities)
 
 
 def by_score(here: Situation, scores: NDArray[np.float32]) -> Iterator[Block]:
     """All model rows with a score above 0, best first; nearly always the first ones are all that is asked for."""
+    if here.within is not None:
+        yield from _scored_within(here, here.within, scores)
+        return
     first = min(here.first or BLOCK, BLOCK)
     best = popularity.top(scores, first)
     if len(best) == 0:
@@ -34,6 +36,15 @@ def by_score(here: Situation, scores: NDArray[np.float32]) -> Iterator[Block]:
         rest = np.argsort(-scores, kind="stable")[BLOCK:]
         for start in range(0, len(rest), BLOCK):
             yield from _scored(here, rest[start : start + BLOCK], scores, most)
+
+
+def _scored_within(here: Situation, rows: Rows, scores: NDArray[np.float32]) -> Iterator[Block]:
+    """As `by_score`, of few rows, all at once."""
+    model_rows = here.view.to_model_rows(rows)
+    model_rows = model_rows[model_rows >= 0]
+    order = np.lexsort((model_rows, -scores[model_rows]))
+    if len(order):
+        yield from _scored(here, model_rows[order], scores, float(scores.max()), last=True)
 
 
 def loudest(here: Situation, targets: Rows) -> Rows:

@@ -5,7 +5,7 @@ from typing import Final
 
 from etappe.serving.situation import Situation
 from etappe.serving.sources.source import BLOCK, Block, Source, Words
-from etappe.serving.viewing.view import DECAYED
+from etappe.serving.viewing.view import DECAYED, Rows
 
 FAMILY: Final = "popular"
 WORDS: Final = Words(kind="popular")
@@ -24,6 +24,9 @@ def ranked(here: Situation, measure: str, category: int = -1, *, last: bool = Tr
     if len(rows) == 0:
         return
     best = 0.0
+    if here.within is not None:
+        best = max(float(here.view.measured_at(measure, rows[:1])[0]), _LEAST)
+        rows = _within(here, here.within, measure, category)
     first = min(here.first or BLOCK, BLOCK)
     for end in range(first, len(rows) + BLOCK, BLOCK):
         block = rows[max(end - BLOCK, 0) : end] if end > first else rows[:first]
@@ -31,6 +34,13 @@ def ranked(here: Situation, measure: str, category: int = -1, *, last: bool = Tr
             measured = here.view.measured_at(measure, block)
             best = best or max(float(measured[0]), _LEAST)
             yield Block(block, measured / best, last=last and end >= len(rows))
+
+
+def _within(here: Situation, few: Rows, measure: str, category: int) -> Rows:
+    """Those of `few` rows that are of the category, in the same order as all of them."""
+    if category >= 0:
+        few = few[here.view.catalogue.column("category")[few] == category]
+    return here.view.most_popular_first(few, measure)
 
 
 POPULAR: Final = Source(name="popularity", family=FAMILY, words=WORDS, ask=ask)
