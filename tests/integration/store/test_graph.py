@@ -103,6 +103,19 @@ def test_tail_goes_over_at_once(take: Take, accept: Accept, client: SyncRedis, s
     assert seen(client, subject(BROWSER)).stored == b""
 
 
+def test_nobodys_event_may_be_somebodys_elsewhere(
+    take: Take, accept: Accept, client: SyncRedis, settings: Settings
+) -> None:
+    """An event came in without consent as one customer, and as another who is linked to them later: it is theirs then."""
+    denial = {"personalisation": False}
+    take(accept("no", "set_consent", user_id="anna", item_id=None, properties=denial))
+    take(accept("v", user_id="anna"))
+    assert event_hash("v") not in _events(client, ANNA)
+    take(accept("v", user_id=None, anonymous_id="browser"))
+    _link(client, settings, ANNA, BROWSER)
+    assert _events(client, ANNA).count(event_hash("v")) == 1
+
+
 def test_adopted_tails_are_folded(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:
     """A tail that is too long by what came over waits to be folded."""
     small = msgspec.structs.replace(settings, store=Store(tail_limit=3))

@@ -89,12 +89,28 @@ local function knows(one, hash)
     or string.find(one.seen, hash, 1, true)
 end
 
--- Adds those of `records` (from the place `first` on) to the tail that are not known; returns how many.
+-- Whether base or tail hold an event. One that is known only because it came in as nobody's (it was flagged, or came
+-- without consent) is not held: under another identity it may have been somebody's.
+local function holds(one, hash)
+  if string.find(one.base, hash, 1, true) then
+    return true
+  end
+  local at = string.find(one.tail, hash, 1, true)
+  while at do
+    if at % WIDTH ~= 1 or string.byte(one.tail, at + 38) ~= SEEN_CODE then
+      return true
+    end
+    at = string.find(one.tail, hash, at + 1, true)
+  end
+  return false
+end
+
+-- Adds those of `records` (from the place `first` on) to the tail that are not held; returns how many.
 local function add(one, spoken, records, first)
   local fresh, new = {}, {}
   for at = first, #records do
     local hash = string.sub(records[at], 1, 8)
-    if not fresh[hash] and not knows(one, hash) then
+    if not fresh[hash] and not holds(one, hash) then
       fresh[hash], new[#new + 1] = true, records[at]
     end
   end
