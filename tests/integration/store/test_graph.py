@@ -114,6 +114,9 @@ def test_nobodys_event_may_be_somebodys_elsewhere(
     take(accept("v", user_id=None, anonymous_id="browser"))
     _link(client, settings, ANNA, BROWSER)
     assert _events(client, ANNA).count(event_hash("v")) == 1
+    _link(client, settings, BERT, ANNA, explicit=True)
+    assert _roots(client, ANNA) == _roots(client, BERT)
+    assert _events(client, BERT).count(event_hash("v")) == 1
 
 
 def test_adopted_tails_are_folded(take: Take, accept: Accept, client: SyncRedis, settings: Settings) -> None:

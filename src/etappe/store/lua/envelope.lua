@@ -105,13 +105,15 @@ local function holds(one, hash)
   return false
 end
 
--- Adds those of `records` (from the place `first` on) to the tail that are not held; returns how many.
+-- Adds those of `records` (from the place `first` on) to the tail that are not held; returns how many. A record of
+-- nobody's event and one of somebody's may have the same hash, and are not each other's repeats.
 local function add(one, spoken, records, first)
-  local fresh, new = {}, {}
+  local fresh, nobodys, new = {}, {}, {}
   for at = first, #records do
-    local hash = string.sub(records[at], 1, 8)
-    if not fresh[hash] and not holds(one, hash) then
-      fresh[hash], new[#new + 1] = true, records[at]
+    local hash, is_nobodys = string.sub(records[at], 1, 8), string.byte(records[at], 39) == SEEN_CODE
+    local had = is_nobodys and nobodys or fresh
+    if not had[hash] and not (is_nobodys and knows(one, hash)) and (is_nobodys or not holds(one, hash)) then
+      had[hash], new[#new + 1] = true, records[at]
     end
   end
   local run = table.concat(new)
