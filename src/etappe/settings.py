@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 from etappe.errors import SettingsError
-from etappe.units import SECONDS_PER_DAY
 
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -54,11 +53,6 @@ class Store(_Section, frozen=True):
     """Decision records a replica holds back at most before it drops (and counts) them."""
     decision_stream: Count = 200_000
     """Decision records Redis holds at most until the worker has archived them; fewer of those longer than 2 kB."""
-
-    @property
-    def customer_seconds(self) -> int:
-        """`customer_days` as Redis counts."""
-        return self.customer_days * SECONDS_PER_DAY
 
 
 class Consent(_Section, frozen=True):

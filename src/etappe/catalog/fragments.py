@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from etappe.catalog.item import Item
-
 
 class Fragment(NamedTuple):
     """What an answer holds of an item. `head` and `rest` are JSON of members, to be put around those of the decision.
@@ -16,11 +14,3 @@ class Fragment(NamedTuple):
     rest: bytes
     title: str
     id: str
-
-
-def title_of(item: Item, languages: tuple[str, ...]) -> str:
-    """The title in the first of `languages` that the item has one in, else its own, else its id."""
-    for language in languages:
-        if language in item.titles:
-            return item.titles[language]
-    return item.title or item.id

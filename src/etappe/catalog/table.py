@@ -165,14 +165,8 @@ class Catalogue:
         item = self.item(row) if row >= 0 else None
         return item if item is not None and item.id == item_id else None
 
-    def open_rows(self, rows: Rows, now: float) -> NDArray[np.bool_]:
-        """bool[n]: which of `rows` are available at `now` (Unix seconds)."""
-        asked = self._gate.values[rows]
-        result: NDArray[np.bool_] = asked["available"] & (asked["opens"] <= now) & (asked["closes"] > now)
-        return result
-
     def check(self, patch: ItemPatch) -> None:
-        """Refuses an id whose 64-bit hash already belongs to another item.
+        """Refuses an id whose hash already belongs to another item.
 
         Raises:
             InputError: the ids collide.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.catalog import naive
 
 from etappe.catalog.documents import cut, document_of
-from etappe.catalog.fragments import Fragment, title_of
+from etappe.catalog.fragments import Fragment
 from etappe.catalog.item import Item, ItemPatch
 
 TEXT = st.text(max_size=5) | st.sampled_from(['"', "\\", 'a"b\\', "Käse", "\U0001f600", "\n", "</script>"])
@@ -40,7 +40,7 @@ def _plainly(item: Item, languages: tuple[str, ...]) -> Fragment:
     """The fragment of an item, written anew."""
     told: dict[str, Any] = {name: getattr(item, name) for name in ("price", "currency", "category", "url", "image")}
     rest = msgspec.json.encode({name: value for name, value in told.items() if value is not None})[1:-1]
-    title = title_of(item, languages)
+    title = next((item.titles[language] for language in languages if language in item.titles), item.title or item.id)
     head = msgspec.json.encode({"id": item.id, "title": title})[1:-1]
     return Fragment(head, b"," + rest if rest else b"", title, item.id)
 

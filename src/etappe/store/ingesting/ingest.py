@@ -214,12 +214,12 @@ class Ingest:
         values = await self._asked(commands)
         as_of = {one: _time(value) for one, value in zip(partitions, values, strict=False)}
         told = values[len(partitions) :]
+        gone_since = {subject: _time(gone) for subject, gone in zip(subjects, told[1::2], strict=True)}
         new = False
-        for subject, value, gone in zip(subjects, told[::2], told[1::2], strict=True):
+        for subject, value in zip(subjects, told[::2], strict=True):
             root = place_of(envelope.graph_of(value)).root or subject
             new = new or self._aliases.root(subject) != root
-            self._aliases.heard(subject, root, _time(gone))
-        gone_since = {subject: _time(gone) for subject, gone in zip(subjects, told[1::2], strict=True)}
+            self._aliases.heard(subject, root, gone_since[subject])
         for event in moved:
             before, event.as_of = event.as_of, as_of.get(partition_of(self._aliases.root(event.subject)))
             new = new or before != event.as_of

@@ -111,8 +111,8 @@ local function add(one, spoken, records, first)
   local fresh, nobodys, new = {}, {}, {}
   for at = first, #records do
     local hash, is_nobodys = string.sub(records[at], 1, 8), string.byte(records[at], 39) == SEEN_CODE
-    local had = is_nobodys and nobodys or fresh
-    if not had[hash] and not (is_nobodys and knows(one, hash)) and (is_nobodys or not holds(one, hash)) then
+    local had, is_there = is_nobodys and nobodys or fresh, is_nobodys and knows or holds
+    if not had[hash] and not is_there(one, hash) then
       had[hash], new[#new + 1] = true, records[at]
     end
   end
