@@ -11,10 +11,10 @@ from etappe.models.popularity import top
 @settings(deadline=None)  # the first call compiles
 @given(values=st.lists(st.integers(0, 5), max_size=60), limit=st.integers(-1, 70))
 def test_top_equals_a_full_sort(values: list[int], limit: int) -> None:
-    """The top rows are those of a stable full sort, ties by row."""
+    """The top rows are those of a stable full sort, ties by row; a limit below zero is none."""
     array = np.array(values, dtype=np.float32)
     everything = sorted(range(len(values)), key=lambda row: (-values[row], row))
-    assert top(array, limit).tolist() == everything[:limit]
+    assert top(array, limit).tolist() == everything[: max(limit, 0)]
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.float32])
