@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from etappe import importing
 from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
-from etappe.importing.reporting.report import ImportReport, ItemsReport
+from etappe.importing.judging.report import ImportReport, ItemsReport
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
 from etappe.store.identities.linking import Linker

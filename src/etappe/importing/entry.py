@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from etappe.importing import spool as spool_
-from etappe.importing.checking import identify, traffic
+from etappe.importing.judging import identify, traffic
 from etappe.importing.spool import Portion, Spool
 from etappe.log import Log, Transaction
 from etappe.log.repeats import order_of_nobody

@@ -7,8 +7,8 @@ import polars as pl
 
 from etappe.events.naming.sought import NAMING, Search
 from etappe.ids import Subject
-from etappe.importing.checking import amounts
-from etappe.importing.reporting.ledger import Ledger
+from etappe.importing.judging import amounts
+from etappe.importing.judging.ledger import Ledger
 from etappe.log.schema import TIME
 from etappe.store.identities.remembered import Remembered
 

@@ -11,17 +11,16 @@ from etappe.importing import entry, spool
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.catalogue.items import Upsert
-from etappe.importing.checking import identify, persons, traffic
 from etappe.importing.entry import Entered
 from etappe.importing.erased import Erased
 from etappe.importing.formats import registry
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.registry import Format
+from etappe.importing.judging import identify, persons, rejected_file, traffic
+from etappe.importing.judging.ledger import Ledger
+from etappe.importing.judging.rejected_file import RejectedFile
+from etappe.importing.judging.report import ImportReport
 from etappe.importing.reading import failures, sources
-from etappe.importing.reporting import rejected_file
-from etappe.importing.reporting.ledger import Ledger
-from etappe.importing.reporting.rejected_file import RejectedFile
-from etappe.importing.reporting.report import ImportReport
 from etappe.importing.spool import Spool
 from etappe.log import Log
 from etappe.progress import Progress, silent

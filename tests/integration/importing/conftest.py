@@ -9,7 +9,7 @@ import pytest
 
 from etappe.catalog.item import ItemPatch
 from etappe.importing import run
-from etappe.importing.reporting.report import ImportReport
+from etappe.importing.judging.report import ImportReport
 from etappe.log import Log
 from etappe.settings import Settings
 

@@ -10,8 +10,8 @@ from tests.integration.importing.conftest import SECRET, Shop
 
 from etappe.events.identities import hashed_email, hashed_phone
 from etappe.ids import subject_of
-from etappe.importing.reporting.rejected_file import WITHHELD
-from etappe.importing.reporting.report import Skipped
+from etappe.importing.judging.rejected_file import WITHHELD
+from etappe.importing.judging.report import Skipped
 from etappe.store.identities import tombstones
 from etappe.store.identities.tombstones import Tombstone
 

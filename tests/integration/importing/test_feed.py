@@ -15,8 +15,8 @@ from etappe.errors import InputError
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.feed import items as feed_items
 from etappe.importing.catalogue.feed import xml as feed_xml
+from etappe.importing.judging.report import ItemsReport
 from etappe.importing.reading.unpacked import zstd
-from etappe.importing.reporting.report import ItemsReport
 from etappe.settings import Catalogue, Settings
 
 RSS = '<?xml version="1.0"?>\n<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel><title>Shop</title>\n{}\n</channel></rss>\n'

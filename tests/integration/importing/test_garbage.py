@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from etappe.errors import InputError
 from etappe.importing.catalogue import items
-from etappe.importing.checking import checks
 from etappe.importing.formats import registry
+from etappe.importing.judging import checks
 from etappe.settings import Settings
 
 HEADERS = {

@@ -11,7 +11,7 @@ import pytest
 from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
 from etappe.importing.catalogue import items
-from etappe.importing.reporting.report import ItemsReport
+from etappe.importing.judging.report import ItemsReport
 from etappe.settings import Catalogue, Settings
 
 BERLIN = Settings(catalogue=Catalogue(time_zone="Europe/Berlin"))

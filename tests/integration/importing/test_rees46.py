@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from etappe.catalog.item import ItemPatch
-from etappe.importing.reporting.report import ImportReport
+from etappe.importing.judging.report import ImportReport
 
 HEADER = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session\n"
 ROWS = [

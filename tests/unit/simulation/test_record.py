@@ -10,7 +10,7 @@ from tests.unit.simulation.sizes import END, small_shop
 from etappe.events.intake import read_event
 from etappe.events.traffic import BOT, MAIL_PROXY, STAFF, reason
 from etappe.events.vocabulary import CHANNELS, AnyEvent
-from etappe.importing.checking import checks
+from etappe.importing.judging import checks
 from etappe.simulation import Shop
 
 COLUMNS = [

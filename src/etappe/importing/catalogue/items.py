@@ -16,10 +16,10 @@ from etappe.ids import item_hash
 from etappe.importing.catalogue import item_rows, waiting_items
 from etappe.importing.catalogue.item_rows import Kind
 from etappe.importing.catalogue.waiting_items import WaitingItems
+from etappe.importing.judging import rejected_file
+from etappe.importing.judging.rejected_file import RejectedFile
+from etappe.importing.judging.report import ItemsReport
 from etappe.importing.reading import failures, sources
-from etappe.importing.reporting import rejected_file
-from etappe.importing.reporting.rejected_file import RejectedFile
-from etappe.importing.reporting.report import ItemsReport
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.zones import zone_of

@@ -6,9 +6,9 @@ import msgspec
 import polars as pl
 
 from etappe.importing.catalogue.found_items import FoundItems
-from etappe.importing.checking import checks
+from etappe.importing.judging import checks
+from etappe.importing.judging.ledger import Ledger
 from etappe.importing.reading.batch import Batch
-from etappe.importing.reporting.ledger import Ledger
 
 
 class Intake(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import msgspec
 import polars as pl
 from msgspec import Meta
 
-from etappe.importing.checking import amounts, checks
 from etappe.importing.formats.intake import Intake
+from etappe.importing.judging import amounts, checks
 from etappe.importing.reading import json_lines, sources
 from etappe.importing.reading.batch import Batch
 

@@ -6,9 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing.checking import amounts
 from etappe.importing.formats import returns
 from etappe.importing.formats.intake import Intake
+from etappe.importing.judging import amounts
 from etappe.importing.reading import lines, sources
 
 _COLUMNS: Final = sources.Columns(

@@ -12,8 +12,8 @@ from etappe.errors import InputError
 from etappe.events.intake import Rejected
 from etappe.events.translation.translated import Translated
 from etappe.events.vocabulary import Event, ItemEvent, SetConsent
-from etappe.importing.checking import amounts, checks
 from etappe.importing.formats.intake import Intake
+from etappe.importing.judging import amounts, checks
 from etappe.importing.reading import json_lines, sources
 from etappe.importing.reading.batch import Batch, Broken
 

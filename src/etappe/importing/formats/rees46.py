@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing.checking import amounts
 from etappe.importing.formats.intake import Intake
+from etappe.importing.judging import amounts
 from etappe.importing.reading import sources
 
 _COLUMNS: Final = sources.Columns(

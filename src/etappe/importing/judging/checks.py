@@ -9,7 +9,7 @@ import polars as pl
 from etappe.errors import InputError
 from etappe.events import details, intake
 from etappe.events.vocabulary import CHANNELS, TYPES, ItemEvent
-from etappe.importing.checking import persons, times
+from etappe.importing.judging import persons, times
 
 IDS: Final = ("event_id", "user_id", "anonymous_id", "item_id", "order_id")
 COLUMNS: Final = (*IDS, "timestamp", "event", "quantity", "price", "currency", "channel", "properties", "claim")

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing.reporting.report import MICRO
+from etappe.importing.judging.report import MICRO
 
 LARGEST_PRICE: Final = 1e12
 LARGEST_QUANTITY: Final = 1e6

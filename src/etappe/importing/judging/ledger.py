@@ -4,10 +4,10 @@ from collections import Counter
 
 import polars as pl
 
-from etappe.importing.checking import amounts
+from etappe.importing.judging import amounts
+from etappe.importing.judging.rejected_file import RejectedFile
+from etappe.importing.judging.report import Revenue, Skipped, decimal
 from etappe.importing.reading.batch import Batch, Broken
-from etappe.importing.reporting.rejected_file import RejectedFile
-from etappe.importing.reporting.report import Revenue, Skipped, decimal
 
 
 class Ledger:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from etappe.ids import subject_of
-from etappe.importing.checking import identify
+from etappe.importing.judging import identify
 from etappe.log.schema import EVENT
 
 SECRET = b"k" * 32

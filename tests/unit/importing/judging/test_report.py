@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etappe.importing.checking import amounts
-from etappe.importing.reporting.report import ImportReport, Revenue, decimal
+from etappe.importing.judging import amounts
+from etappe.importing.judging.report import ImportReport, Revenue, decimal
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from etappe.importing.reporting import rejected_file
+from etappe.importing.judging import rejected_file
 
 
 def test_kept(tmp_path: Path) -> None:

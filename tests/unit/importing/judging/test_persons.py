@@ -12,7 +12,7 @@ from etappe.events import identities
 from etappe.events.identities import Identity, hashed_email, named
 from etappe.events.intake import read_event
 from etappe.ids import Subject, subject_of
-from etappe.importing.checking import identify, persons
+from etappe.importing.judging import identify, persons
 from etappe.log.schema import EVENT
 from etappe.store.identities.linking import claims_of
 

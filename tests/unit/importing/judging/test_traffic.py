@@ -9,7 +9,7 @@ import pytest
 
 from etappe.events import traffic as rules
 from etappe.events.vocabulary import TYPES
-from etappe.importing.checking import traffic
+from etappe.importing.judging import traffic
 from etappe.settings import Settings, Traffic
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

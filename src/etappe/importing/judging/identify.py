@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from etappe.ids import subject_of
-from etappe.importing.checking import persons
+from etappe.importing.judging import persons
 
 _ID_BYTES: Final = 16
 _SEPARATOR: Final = "\x1f"

@@ -8,7 +8,7 @@ import pytest
 
 from etappe.errors import InputError
 from etappe.events import intake
-from etappe.importing.checking import checks
+from etappe.importing.judging import checks
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": "7", "item_id": "A"}

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from etappe.importing.checking import times
+from etappe.importing.judging import times
 
 
 def _utc(text: str, zone: str = "UTC") -> str | None:

@@ -1,1 +1,0 @@
-"""What a row has to be before it is an event: its person, its time, its money."""
