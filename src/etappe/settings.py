@@ -84,7 +84,7 @@ class Learning(_Section, frozen=True):
     heavy_history: Count = 500
     """Items of one customer considered when co-purchase candidates are counted; kept pairs are recounted exactly."""
     popularity_half_life_days: Positive = 20.8
-    """A purchase's weight in popularity halves in this many days: 30 days are its mean life."""
+    """A buyer of an item counts for its popularity, halving in so many days: 30 days are the mean life."""
 
 
 class Showing(_Section, frozen=True):
@@ -107,6 +107,9 @@ class Traffic(_Section, frozen=True):
     events_per_minute: Count = 300
     """Events of one customer within one minute beyond this many are flagged (the minute of their time; lines of orders,
     impressions, and what tells identity, traits or consent do not count)."""
+    orders_per_day: Count = 50
+    """Orders of one customer on one day (UTC). Beyond this many none of that day's purchases counts as taste or as
+    popularity: a monitor's test orders, a till that gives all its sales one name."""
 
 
 class Limits(_Section, frozen=True):

@@ -139,7 +139,11 @@ def learnable_in(here: Opened, position: int | None = None) -> pl.LazyFrame:
     """The log's events for learning."""
     unknown_denies = here.settings.consent.unknown == "deny"
     return learning_rows.events(
-        here.log, erasure.pending(here.client), unknown_denies=unknown_denies, position=position
+        here.log,
+        erasure.pending(here.client),
+        unknown_denies=unknown_denies,
+        orders_per_day=here.settings.traffic.orders_per_day,
+        position=position,
     )
 
 

@@ -62,7 +62,7 @@ def enter(
     logged = set(log.days("event"))
     portions = spool.portions()
     for done, portion in enumerate(portions, start=1):
-        rows = traffic.with_rate(identify.with_event_ids(spool.portion(portion)), settings)
+        rows = traffic.with_counts(identify.with_event_ids(spool.portion(portion)), settings)
         fresh = rows.join(repeated, on="line", how="anti") if len(repeated) else rows
         fresh = fresh.with_columns(order_of_nobody().alias(_ORDER)).join(
             _known(log, portion, logged), on=_KEY, how="anti", nulls_equal=True, maintain_order="left"

@@ -10,20 +10,20 @@ from etappe.models.parts import FINITE, ITEMS, NOT_NEGATIVE, Array, Part
 
 POPULARITY: Final = Part(
     "popularity",
-    "how much each item is bought of late",
+    "how many people buy each item of late",
     (
         Array(
             "popularity",
             np.float32,
             (ITEMS,),
-            "lines bought, each halving every `learning.popularity_half_life_days`",
+            "buyers, and viewers for .02 each, by their last time, halving every `learning.popularity_half_life_days`",
             (FINITE, NOT_NEGATIVE),
         ),
         Array(
             "windows",
             np.int32,
             ("windows", ITEMS),
-            "distinct buyers in the last days of each window; an anonymous order is one buyer",
+            "distinct buyers in the last days of each window; of a log without purchases viewers",
             (NOT_NEGATIVE,),
         ),
     ),

@@ -92,8 +92,8 @@ def _content(data: Matrices, learning: Learning, progress: Progress) -> Content:
             "orders": popularity.distinct(data.lines.rows, data.lines.orders, size),
         },
         "popularity": {
-            "popularity": popularity.decayed(data.lines, size, learning.popularity_half_life_days),
-            "windows": popularity.buyers(data.lines, size, WINDOWS),
+            "popularity": popularity.decayed(data.lines, data.views, size, learning.popularity_half_life_days),
+            "windows": popularity.people(data.lines, data.views, size, WINDOWS),
         },
         "repurchase": {"repeats": popularity.repeats(data.lines, size)},
         "factors": _factors(data.weights, learning, progress),

@@ -38,6 +38,18 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """The views of items by somebody known, in the order of the log: all arrays have the same length.
+
+    `rows` int32 the item, `ages` float64 days before now, `viewers` int64 the customer.
+    """
+
+    rows: NDArray[np.int32]
+    ages: NDArray[np.float64]
+    viewers: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Matrices:
     """What a log says of n items.
 
@@ -52,6 +64,7 @@ class Matrices:
     baskets: sparse.csr_array
     wished: sparse.csr_array
     lines: Lines
+    views: Views
     now: float
     events: int
 
@@ -86,6 +99,7 @@ def read(events: pl.LazyFrame, *, half_life_days: float, now: datetime | None = 
         baskets=_ones(lines.orders, lines.rows, (_extent(lines.orders), len(items))),
         wished=_ones(wishes["subject_code"].to_numpy(), wishes["row"].to_numpy(), shape),
         lines=lines,
+        views=_views(frame),
         now=float(end),
         events=frame.height,
     )
@@ -148,6 +162,13 @@ def _lines(frame: pl.DataFrame) -> Lines:
         buyers=np.where(customers < 0, orders + _extent(customers), customers),
         customers=customers,
         orders=orders,
+    )
+
+
+def _views(frame: pl.DataFrame) -> Views:
+    viewed = frame.filter(pl.col("event") == "view_item", pl.col("subject_code") >= 0)
+    return Views(
+        rows=viewed["row"].to_numpy(), ages=viewed["age"].to_numpy(), viewers=viewed["subject_code"].to_numpy()
     )
 
 

@@ -9,7 +9,11 @@ from etappe.store.logged import learning_rows
 
 
 def _learnable(living: Living, *, unknown_denies: bool = False) -> dict[str, dict[str, Any]]:
-    rows = learning_rows.events(living.log, living.pending(), unknown_denies=unknown_denies).collect().to_dicts()
+    rows = (
+        learning_rows.events(living.log, living.pending(), unknown_denies=unknown_denies, orders_per_day=20)
+        .collect()
+        .to_dicts()
+    )
     return {row["event_id"]: row for row in rows}
 
 
@@ -118,7 +122,7 @@ def test_sales_of_nobody_with_one_id(living: Living) -> None:
     living.did("0", "login", user_id="u", anonymous_id="b")
     for order in ("x", "y", "z"):
         living.did("1", "purchase", order_id=order, price=1.0)
-    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False).collect()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False, orders_per_day=20).collect()
     assert sorted(rows["order_id"].drop_nulls()) == ["x", "y", "z"]
 
 
@@ -127,5 +131,15 @@ def test_two_who_deny_and_use_one_id(living: Living) -> None:
     for number, user in enumerate(("u", "v")):
         _consent(living, f"c{number}", user, granted=False)
         living.did("1", user_id=user)
-    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False).collect()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False, orders_per_day=20).collect()
     assert (rows["event_id"] == "1").sum() == 2
+
+
+def test_a_flood_of_orders_is_left_out(living: Living) -> None:
+    """Purchases of a customer with more orders a day than one may have teach nothing, however they came in."""
+    for number in range(3):
+        living.did(str(number), "purchase", user_id="m", order_id=f"o{number}", price=1.0)
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False, orders_per_day=2).collect()
+    assert rows.is_empty()
+    rows = learning_rows.events(living.log, living.pending(), unknown_denies=False, orders_per_day=3).collect()
+    assert len(rows) == 3

@@ -13,6 +13,7 @@ from etappe.ids import item_hash
 from etappe.models.snapshot import Snapshot
 from etappe.settings import Learning, Settings
 from etappe.training.fit import digest_of, fit_snapshot, version_of
+from etappe.training.popularity import VIEWER
 
 Log = Callable[..., pl.LazyFrame]
 CREATED = datetime(2026, 3, 2, 10, 20, 30, 456789, tzinfo=UTC)
@@ -106,13 +107,14 @@ def test_an_earlier_now_forgets_what_came_later(log: Log, now: datetime, tmp_pat
 
 
 def test_views_alone_give_factors_but_no_co_purchase(log: Log, tmp_path: Path) -> None:
-    """Without a purchase there is taste, and nobody is told that somebody bought something."""
+    """Without a purchase there is taste, and an order by viewers; nobody is told that somebody bought something."""
     rows = [("view_item", f"c{one}", f"i{one % 3}-{item}", None, 1.0) for one in range(90) for item in range(4)]
     snapshot = _train(log(rows), tmp_path)
     assert np.abs(snapshot.factors).max() > 0.01
     assert (snapshot.also_bought.rows == -1).all()
     assert not snapshot.customers.any()
-    assert not snapshot.popularity.any()
+    assert snapshot.popularity == pytest.approx(30 * VIEWER)
+    assert (snapshot.windows == 30).all()
     assert snapshot.parameters.orders == 0
 
 

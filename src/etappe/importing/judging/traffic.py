@@ -6,6 +6,7 @@ import msgspec
 import polars as pl
 
 from etappe.events import traffic
+from etappe.log import floods
 from etappe.settings import Settings
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
@@ -15,8 +16,8 @@ _TELLING: Final = [*traffic.KEYS, "\\u"]
 
 
 def flagged(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """`rows` (time, line, subject, event, properties) in their order with `flag`, null for wanted traffic."""
-    return with_rate(with_reasons(rows), settings)
+    """`rows` (time, line, subject, event, order_id, properties) in their order with `flag`, null for wanted traffic."""
+    return with_counts(with_reasons(rows), settings)
 
 
 def with_reasons(rows: pl.DataFrame) -> pl.DataFrame:
@@ -32,11 +33,25 @@ def with_reasons(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_rate(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """`rows` with `flag` also where a subject has too many in a minute: all but the first by time and line.
+def with_counts(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """`rows` with `flag` also where a subject has too many events in a minute, or too many orders in a day.
 
-    All rows of a subject's minute must be there.
+    All rows of a subject's day must be there.
     """
+    return _with_floods(_with_rate(rows, settings), settings)
+
+
+def _with_floods(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    wanted = rows.select("event", "time", "subject", "order_id", "flag").with_row_index("row").lazy()
+    many = floods.flooding(wanted.filter(pl.col("flag").is_null()), settings.traffic.orders_per_day)
+    flooding = many.select("row").collect()["row"]
+    if flooding.is_empty():
+        return rows
+    return rows.with_columns(rows["flag"].clone().scatter(flooding, traffic.FLOOD).alias("flag"))
+
+
+def _with_rate(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """All but the first of a minute by time and line."""
     most = settings.traffic.events_per_minute
     counted = pl.col("subject").is_not_null() & pl.col("flag").is_null() & ~pl.col("event").is_in(_UNCOUNTED)
     minute = pl.col("time").dt.truncate("1m").alias("minute")

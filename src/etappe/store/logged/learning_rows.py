@@ -8,7 +8,7 @@ import polars as pl
 from etappe.customers.identity import ERASE, Change, Graph
 from etappe.customers.stated import consent
 from etappe.ids import Subject
-from etappe.log import Log, repeats
+from etappe.log import Log, floods, repeats
 from etappe.store.identities import erased_rows
 from etappe.store.identities.erasure import Erasure
 
@@ -16,15 +16,23 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _PAIR: Final = {"subject": pl.Binary, "customer": pl.Binary}
 
 
-def events(log: Log, erasures: list[Erasure], *, unknown_denies: bool, position: int | None = None) -> pl.LazyFrame:
+def events(
+    log: Log,
+    erasures: list[Erasure],
+    *,
+    unknown_denies: bool,
+    orders_per_day: int,
+    position: int | None = None,
+) -> pl.LazyFrame:
     """The event table for learning: `subject` is the customer by now, null of those who may not be learned from.
 
-    Erased customers' rows, unwanted traffic and what browsers claim to have bought are left out. Who denies
-    personalisation leaves only baskets: lines that an order holds together and nothing else does.
+    Left out are erased customers' rows, unwanted traffic, what browsers claim to have bought, and purchases of a
+    customer who ordered more than `orders_per_day` times that day. Who denies personalisation leaves only baskets:
+    lines that an order holds together and nothing else does.
     """
     claimed = pl.col("claim").fill_null(value=False)
     rows = erased_rows.visible(log.events(position), erasures).filter(pl.col("flag").is_null(), ~claimed)
-    whose = _by_customer(rows, customers(log, erasures, position))
+    whose = floods.without(_by_customer(rows, customers(log, erasures, position)), orders_per_day)
     words = said(whose)
     who = words.filter(~pl.col("granted"))["subject"]
     denied = pl.col("subject").is_in(who.implode())

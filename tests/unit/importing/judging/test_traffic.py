@@ -24,11 +24,17 @@ def _rows(*rows: tuple[float, bytes | None, str, dict[str, Any] | str | None]) -
             "time": [START + timedelta(seconds=row[0]) for row in rows],
             "subject": [row[1] for row in rows],
             "event": [row[2] for row in rows],
+            "order_id": [None] * len(rows),
             "properties": [
                 row[3] if isinstance(row[3], str | None) else msgspec.json.encode(row[3]).decode() for row in rows
             ],
         },
-        schema_overrides={"time": pl.Datetime("us", "UTC"), "subject": pl.Binary, "properties": pl.String},
+        schema_overrides={
+            "time": pl.Datetime("us", "UTC"),
+            "subject": pl.Binary,
+            "properties": pl.String,
+            "order_id": pl.String,
+        },
     )
 
 
@@ -98,3 +104,14 @@ def test_lines_of_orders_do_not_count() -> None:
 def test_no_rows() -> None:
     """Nothing gives nothing."""
     assert _flags(_rows()) == []
+
+
+def test_a_flood_of_orders_is_flagged() -> None:
+    """All purchases of a day with more orders than one customer may have are flagged; other flags stay."""
+    few = Settings(traffic=Traffic(orders_per_day=2))
+    rows = _rows(
+        *((3600.0 * number, b"m", "purchase", {"staff": True} if number == 3 else None) for number in range(4)),
+        (9.0, b"m", "view_item", None),
+        (10.0, b"x", "purchase", None),
+    )
+    assert _flags(rows, few) == ["flood", "flood", "flood", "staff", None, None]
