@@ -161,13 +161,18 @@ def decode_tail(tail: bytes) -> NDArray[np.void]:
     """EVENT[n] of a tail as stored, blocks included: only `heads` knows which records are events.
 
     Raises:
-        DataError: the tail is no run of whole records of this version.
+        DataError: as `check_tail`.
     """
+    check_tail(tail)
+    return np.frombuffer(tail, dtype=EVENT)
+
+
+def check_tail(tail: bytes) -> None:
+    """Refuses a tail that is no run of whole records of this version, with DataError."""
     if len(tail) % WIDTH:
         raise DataError(f"a tail of {len(tail)} bytes is no run of {WIDTH}-byte records; it is damaged")
     if tail and tail[WIDTH - 1] >> 4 != VERSION:
         raise DataError(f"a tail of version {tail[WIDTH - 1] >> 4}; this Etappe reads version {VERSION}: {REBUILD}")
-    return np.frombuffer(tail, dtype=EVENT)
 
 
 def heads(records: NDArray[np.void]) -> list[int] | None:

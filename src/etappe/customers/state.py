@@ -25,6 +25,7 @@ from etappe.customers.records import (
     TOUCHED,
     WIDTH,
     blocks_of,
+    check_tail,
     decode_tail,
     heads,
     in_order,
@@ -164,12 +165,16 @@ def denied(
     Raises:
         DataError: the tail is damaged, or what had to be decoded of the rest.
     """
+    flag = CHANNEL_FLAGS.get(channel or "", 0)
+    if not others and SET_CONSENT not in tail[CODE_AT::WIDTH]:  # nearly always: the flags have the last word
+        check_tail(tail)
+        flags = consent_of(packed)
+        return bool(flags & (DENIED | flag)) or (unknown_denies and not flags & GRANTED)
     records = decode_tail(tail)
-    spoken = _spoken(records, tail)
+    spoken = _spoken(records)
     personal = _last_verdict((packed, *others), records, spoken)
     if personal & DENIED or (unknown_denies and not personal & GRANTED):
         return True
-    flag = CHANNEL_FLAGS.get(channel or "", 0)
     if flag and (others or spoken):
         known = joined([unpack(one) for one in (packed, *others)])
         return bool(traits.flags(traits.after(known.traits, _said(records, spoken)), known.consent) & flag)
@@ -247,10 +252,8 @@ def _said(records: NDArray[np.void], places: Sequence[int]) -> list[Said]:
     return sorted(said, key=lambda one: one.time)
 
 
-def _spoken(records: NDArray[np.void], tail: bytes) -> list[int]:
-    """The places of `set_consent` in a tail, in order of arrival. Its bytes tell soonest that there is none."""
-    if SET_CONSENT not in tail[CODE_AT::WIDTH]:
-        return []
+def _spoken(records: NDArray[np.void]) -> list[int]:
+    """The places of `set_consent` in a tail, in order of arrival."""
     codes = records["code"]
     return [place for place in heads(records) or () if codes[place] == SET_CONSENT]
 
