@@ -1,6 +1,5 @@
 """A customer's state: fold(base, tail), computed when needed and never stored."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
@@ -14,6 +13,7 @@ from etappe.customers.folding.fold import fold, keep_telling, orders_forgotten
 from etappe.customers.folding.kernels import EPOCH
 from etappe.customers.packed.base import DIRTY, TRIMMED, Base, consent_of, consent_time_of, joined, unpack
 from etappe.customers.packed.compact import SEEN
+from etappe.customers.packed.digest import digest
 from etappe.customers.packed.recall import UNTOLD, recall
 from etappe.customers.records import (
     CARRIES_BLOCKS,
@@ -116,7 +116,8 @@ def fold_state(packed: bytes, tail: bytes, half_life_days: float, others: Sequen
     records = decode_tail(tail)
     if len(records):
         base = extend(base, *split_blocks(records), half_life_days)
-    return Whole.of(base, half_life_days, _digest(packed, tail, *others))
+    read = b"".join((tail, *others))
+    return Whole.of(base, half_life_days, _digest(np.frombuffer(packed, np.uint8), np.frombuffer(read, np.uint8)))
 
 
 def recalled(packed: bytes, tail: bytes, half_life_days: float) -> State:
@@ -129,8 +130,8 @@ def recalled(packed: bytes, tail: bytes, half_life_days: float) -> State:
     most, events = len(packed) // SEEN + waiting, len(packed) // WIDTH + waiting
     behind = most * ITEM.itemsize
     room = np.empty(behind + events * WIDTH, np.uint8)
-    half_life = half_life_days * SECONDS_PER_DAY
-    told = recall(np.frombuffer(packed, np.uint8), np.frombuffer(tail, np.uint8), half_life, room, most)
+    kept, came = np.frombuffer(packed, np.uint8), np.frombuffer(tail, np.uint8)
+    told = recall(kept, came, half_life_days * SECONDS_PER_DAY, room, most)
     count, first, recent, claimed, happened = told
     if count == UNTOLD:
         return fold_state(packed, tail, half_life_days)
@@ -140,18 +141,13 @@ def recalled(packed: bytes, tail: bytes, half_life_days: float) -> State:
         claims=np.frombuffer(room, EVENT, claimed, behind + (first + recent) * WIDTH) if claimed else _NO_EVENTS,
         known=happened > 0,
         half_life_days=half_life_days,
-        digest=_digest(packed, tail),
+        digest=_digest(kept, came),
     )
 
 
-def _digest(*parts: bytes) -> str:
+def _digest(packed: NDArray[np.uint8], tail: NDArray[np.uint8]) -> str:
     """What tells one state from another; empty for a stranger's."""
-    if not any(parts):
-        return ""
-    hashed = hashlib.blake2b(parts[0], digest_size=8)
-    for part in parts[1:]:
-        hashed.update(part)
-    return hashed.hexdigest()
+    return f"{digest(packed, tail):016x}" if len(packed) or len(tail) else ""
 
 
 def denied(

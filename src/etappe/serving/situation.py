@@ -1,10 +1,10 @@
 """The customer's situation, as the sources of candidates see it: what they took to, and what they are at just now."""
 
 import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,8 +24,7 @@ _NOTHING: Final = np.zeros(0, np.uint64)
 _NOTHING.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
 
 
-@dataclass(frozen=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
 
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
@@ -50,7 +49,7 @@ class Situation:
     def narrowed(self, rows: Rows) -> Self:
         """The same situation, for which sources need not look beyond `rows`; what was solved before stays so."""
         other = copy.copy(self)
-        object.__setattr__(other, "within", rows)
+        msgspec.structs.force_setattr(other, "within", rows)
         return other
 
     @cached_property
