@@ -32,6 +32,7 @@ _TOLD: dict[str, dict[str, Any]] = {
     "gift": {},
     "rate": {"properties": {"rating": 4}},
     "page_view": {"properties": _TOUCH},
+    "ad_click": {"properties": _TOUCH},
     "impression": {"properties": _PIECE},
     "set_traits": {"properties": {"country": "DE", "note": "n" * 90}},
     "set_consent": {"properties": {"personalisation": True}},
