@@ -19,7 +19,6 @@ from etappe.serving.viewing.view import Rows, View
 from etappe.units import SECONDS_PER_DAY
 
 _NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT), 1.0)
-_NO_PAGE: Final = np.zeros(0, np.uint64)
 _NOTHING: Final = np.zeros(0, np.uint64)
 _NOTHING.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
 
@@ -81,7 +80,9 @@ def situation(
     items, recent, half_life_days = _NOBODY if state is None else (state.items, state.recent, state.half_life_days)
     known, trained = (_NOTHING, 0.0) if view.snapshot is None else (view.snapshot.items, view.snapshot.parameters.now)
     before_them = [*context.cart, context.item] if context.item else context.cart
-    page = np.array([item_hash(item) for item in before_them], np.uint64) if before_them else _NO_PAGE
+    page = np.empty(len(before_them), np.uint64)
+    for place, item_id in enumerate(before_them):
+        page[place] = item_hash(item_id)
     mine, here = len(items), len(recent) + len(page)
     rows, weights = np.empty(mine + 2 * here, np.int64), np.empty(mine + here, np.float64)
     liked, interests = np.empty(mine, ITEM), np.empty(mine + here, np.uint64)

@@ -1,4 +1,4 @@
-"""What tells one state from another: 64 bits of the bytes it was made of, in a tenth of the time of a cryptographic hash.
+"""What tells one state from another: 64 bits of its bytes, in a tenth of the time that a cryptographic hash takes.
 
 XXH64 of Yann Collet (github.com/Cyan4973/xxHash, `doc/xxhash_spec.md`). Nobody gains by forging it: it says of two
 decisions, in their records, whether they saw the same.
@@ -30,10 +30,7 @@ def xxh64(data: Any, seed: Any) -> Any:
     """The hash of uint8[] under a seed (uint64)."""
     words = data[: len(data) // _WORD * _WORD].view(np.uint64)
     striped = len(words) // _LANES * _LANES
-    if striped:
-        total = _stripes(words[:striped], seed)
-    else:
-        total = seed + _P5
+    total = _stripes(words[:striped], seed) if striped else seed + _P5
     total += np.uint64(len(data))
     for index in range(striped, len(words)):
         total = _turned(total ^ _round(np.uint64(0), words[index]), 27) * _P1 + _P4
