@@ -22,6 +22,7 @@ from etappe.settings import Showing
 
 Verdicts = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+_NO_FILTER: Final = compile_filter({})
 _NOTHING_CLOSED: Final = np.zeros(0, np.bool_)
 _NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT))
 
@@ -80,7 +81,8 @@ def own_checks(catalogue: Catalogue, placement: Placement) -> OwnChecks:
     Raises:
         InputError: its filter cannot be understood.
     """
-    wanted = compile_filter(placement.filter, f"placements.{placement.name}.filter")
+    told = placement.filter
+    wanted = compile_filter(told, f"placements.{placement.name}.filter") if told else _NO_FILTER
     return OwnChecks(catalogue, placement.exclude, wanted)
 
 
