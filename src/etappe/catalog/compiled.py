@@ -38,7 +38,10 @@ class Compiled:
         self.manifest = manifest
         self.count = int(manifest.parameters["count"])
         self.categories: list[str] = manifest.parameters["categories"]
-        self.hash, self.gate = named["hash"], named["gate"]
+        self.hash = named["hash"]
+        self.gate = named["gate"].view(
+            GATE
+        )  # the very type: an equal one is compared field by field at each kernel call
         self.fields = fields.Compiled(named)
         self._category_rows, self._category_at = named["category_rows"], named["category_at"]
         self._text = bytes_of(named["document"])

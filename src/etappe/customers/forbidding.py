@@ -11,8 +11,6 @@ def only_forbidding(state: State) -> State:
 
     Items count as gifts: what was given away tells nothing of the giver, and is not shown again all the same.
     """
-    items, totals = state.items.copy(), state.base.totals.copy()
+    items = state.items.copy()
     items["flags"] |= GIFT
-    totals["events"] = 0
-    base = msgspec.structs.replace(state.base, items=items, totals=totals, recent=state.claims)
-    return State(base=base, half_life_days=state.half_life_days, digest="")
+    return msgspec.structs.replace(state, items=items, recent=state.recent[:0], known=False, digest="")

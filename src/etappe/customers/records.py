@@ -17,7 +17,7 @@ from etappe.customers.stated.consent import verdict_of
 from etappe.customers.stated.touches import TOUCHING, touched
 from etappe.customers.stated.traits import told
 from etappe.errors import DataError
-from etappe.events.vocabulary import CHANNELS, CODES, NAME_OF, Event
+from etappe.events.vocabulary import CHANNELS, CODES, NAME_OF, STRENGTH, Event
 from etappe.ids import event_hash, item_hash, order_hash, piece_hash
 
 VERSION: Final = 3
@@ -98,7 +98,10 @@ REBUILD: Final = "`etappe rebuild` makes the records anew from the log and loses
 """The remedy where a record is of another version."""
 _TIMELESS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_CARRIES: Final = np.isin(np.arange(256), list(CARRIES_BLOCKS))
+CARRIES: Final = np.isin(np.arange(256), list(CARRIES_BLOCKS))
+"""bool[256] by code: CARRIES_BLOCKS, as kernels take it."""
+OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
+"""bool[256] by code: events that a base keeps as they were, where they are about an item."""
 
 
 def encode(event: Event, event_id: str, time: datetime) -> bytes:
@@ -158,13 +161,18 @@ def decode_tail(tail: bytes) -> NDArray[np.void]:
     """EVENT[n] of a tail as stored, blocks included: only `heads` knows which records are events.
 
     Raises:
-        DataError: the tail is no run of whole records of this version.
+        DataError: as `check_tail`.
     """
+    check_tail(tail)
+    return np.frombuffer(tail, dtype=EVENT)
+
+
+def check_tail(tail: bytes) -> None:
+    """Refuses a tail that is no run of whole records of this version, with DataError."""
     if len(tail) % WIDTH:
         raise DataError(f"a tail of {len(tail)} bytes is no run of {WIDTH}-byte records; it is damaged")
     if tail and tail[WIDTH - 1] >> 4 != VERSION:
         raise DataError(f"a tail of version {tail[WIDTH - 1] >> 4}; this Etappe reads version {VERSION}: {REBUILD}")
-    return np.frombuffer(tail, dtype=EVENT)
 
 
 def heads(records: NDArray[np.void]) -> list[int] | None:
@@ -174,7 +182,7 @@ def heads(records: NDArray[np.void]) -> list[int] | None:
         DataError: the last blocks are cut off.
     """
     codes = records["code"]
-    if not _CARRIES[codes].any():
+    if not CARRIES[codes].any():
         return None
     listed, quantities = codes.tolist(), records["quantity"].tolist()
     found: list[int] = []

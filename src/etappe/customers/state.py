@@ -1,8 +1,7 @@
 """A customer's state: fold(base, tail), computed when needed and never stored."""
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 import numpy as np
@@ -13,61 +12,81 @@ from etappe.customers.folding.aggregates import NONE, Declaration
 from etappe.customers.folding.fold import fold, keep_telling, orders_forgotten
 from etappe.customers.folding.kernels import EPOCH
 from etappe.customers.packed.base import DIRTY, TRIMMED, Base, consent_of, consent_time_of, joined, unpack
+from etappe.customers.packed.compact import SEEN
+from etappe.customers.packed.digest import digest
+from etappe.customers.packed.recall import UNTOLD, recall
 from etappe.customers.records import (
     CARRIES_BLOCKS,
-    CLAIM,
     CODE_AT,
+    EVENT,
+    ITEM,
+    OF_SESSION,
     PIECE_CODES,
     TOUCHED,
     WIDTH,
     blocks_of,
+    check_tail,
     decode_tail,
     heads,
     in_order,
     one_run,
     plain,
+    writable,
 )
 from etappe.customers.stated import touches, traits
 from etappe.customers.stated.consent import CHANNEL_FLAGS, DENIED, GRANTED, PREFIX, Consented
 from etappe.customers.stated.traits import SET_CONSENT, Said
-from etappe.events.vocabulary import STRENGTH
 from etappe.units import MICROSECONDS, SECONDS_PER_DAY
 
 _PERSONAL: Final = GRANTED | DENIED
-_OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
-"""bool[256] by code: events that a base keeps as they were, where they are about an item."""
+_NO_EVENTS: Final = np.zeros(0, EVENT)
 LEAST: Final = 1e-4
 """A weight below this is 0: what was put into the cart and taken out again leaves the rounding of packed weights, and
 sources that look at shares only would take that for a taste."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a customer is now."""
+    """Who a customer is now, as far as a decision asks.
 
-    base: Base
+    `items` is ITEM[n], what is remembered of items, ascending by hash. `recent` is EVENT[m], the last events about
+    items in order of time, whether they wait in the tail or were folded; `claims` is EVENT[k], what a browser says was
+    bought and no server has confirmed. All three can be written to, as kernels take them. `known`: whether there is any
+    event of this customer.
+    """
+
+    items: NDArray[np.void]
+    recent: NDArray[np.void]
+    claims: NDArray[np.void]
+    known: bool
     half_life_days: float
     digest: str
 
-    @property
-    def known(self) -> bool:
-        """Whether there is any event of this customer."""
-        return bool(self.base.totals["events"][0])
+    def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), 0 or LEAST at least."""
+        aged = 2.0 ** (-(now - EPOCH) / (self.half_life_days * SECONDS_PER_DAY))
+        weights: NDArray[np.float64] = self.items["weight"] * aged
+        weights[weights < LEAST] = 0.0
+        return weights
 
-    @property
-    def items(self) -> NDArray[np.void]:
-        """ITEM[n]: what is remembered of items."""
-        return self.base.items
 
-    @property
-    def recent(self) -> NDArray[np.void]:
-        """EVENT[m]: the last events about items, in order of time, whether they wait in the tail or were folded."""
-        claimed = claims.are_claims(self.base.recent)
-        return self.base.recent[~claimed] if claimed.any() else self.base.recent
+class Whole(State, frozen=True, kw_only=True):
+    """A state with all else that its record tells."""
 
-    @property
-    def claims(self) -> NDArray[np.void]:
-        """EVENT[m]: what a browser says was bought and no server has confirmed."""
-        return self.base.recent[claims.are_claims(self.base.recent)]
+    base: Base
+
+    @classmethod
+    def of(cls, base: Base, half_life_days: float, digest: str = "") -> Self:
+        """The state of a customer of whom a base has everything."""
+        claimed = claims.are_claims(base.recent)
+        return cls(
+            base=base,
+            items=writable(base.items),
+            recent=writable(base.recent.compress(~claimed)),
+            claims=writable(base.recent.compress(claimed)),
+            known=bool(base.totals["events"][0]),
+            half_life_days=half_life_days,
+            digest=digest,
+        )
 
     @property
     def consent(self) -> str:
@@ -84,15 +103,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         """Known traits by name."""
         return {name: trait.value for name, trait in self.base.traits.items() if not name.startswith(PREFIX)}
 
-    def weights(self, now: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """float64[n]: each item's weight as of `now` (Unix seconds, one for all or for each), 0 or LEAST at least."""
-        aged = 2.0 ** (-(now - EPOCH) / (self.half_life_days * SECONDS_PER_DAY))
-        weights: NDArray[np.float64] = self.items["weight"] * aged
-        weights[weights < LEAST] = 0.0
-        return weights
 
-
-def fold_state(packed: bytes, tail: bytes, half_life_days: float, others: Sequence[bytes] = ()) -> State:
+def fold_state(packed: bytes, tail: bytes, half_life_days: float, others: Sequence[bytes] = ()) -> Whole:
     """The state of the customer with this packed base and tail (both empty for a stranger).
 
     `others` are packed bases of the same customer that were folded apart.
@@ -102,15 +114,40 @@ def fold_state(packed: bytes, tail: bytes, half_life_days: float, others: Sequen
     """
     base = joined([unpack(one) for one in (packed, *others)]) if others else unpack(packed)
     records = decode_tail(tail)
-    digest = ""
-    if packed or tail or others:
-        hashed = hashlib.blake2b(packed, digest_size=8)
-        for rest in (tail, *others):
-            hashed.update(rest)
-        digest = hashed.hexdigest()
     if len(records):
         base = extend(base, *split_blocks(records), half_life_days)
-    return State(base=base, half_life_days=half_life_days, digest=digest)
+    read = b"".join((tail, *others))
+    return Whole.of(base, half_life_days, _digest(np.frombuffer(packed, np.uint8), np.frombuffer(read, np.uint8)))
+
+
+def recalled(packed: bytes, tail: bytes, half_life_days: float) -> State:
+    """The state that `fold_state` gives, as far as a decision asks: nothing else is unpacked.
+
+    Raises:
+        DataError: base or tail are damaged, or of another version.
+    """
+    waiting = len(tail) // WIDTH
+    most, events = len(packed) // SEEN + waiting, len(packed) // WIDTH + waiting
+    behind = most * ITEM.itemsize
+    room = np.empty(behind + events * WIDTH, np.uint8)
+    kept, came = np.frombuffer(packed, np.uint8), np.frombuffer(tail, np.uint8)
+    told = recall(kept, came, half_life_days * SECONDS_PER_DAY, room, most)
+    count, first, recent, claimed, happened = told
+    if count == UNTOLD:
+        return fold_state(packed, tail, half_life_days)
+    return State(
+        items=np.frombuffer(room, ITEM, count),
+        recent=np.frombuffer(room, EVENT, recent, behind + first * WIDTH) if recent else _NO_EVENTS,
+        claims=np.frombuffer(room, EVENT, claimed, behind + (first + recent) * WIDTH) if claimed else _NO_EVENTS,
+        known=happened > 0,
+        half_life_days=half_life_days,
+        digest=_digest(kept, came),
+    )
+
+
+def _digest(packed: NDArray[np.uint8], tail: NDArray[np.uint8]) -> str:
+    """What tells one state from another; empty for a stranger's."""
+    return f"{digest(packed, tail):016x}" if len(packed) or len(tail) else ""
 
 
 def denied(
@@ -124,12 +161,16 @@ def denied(
     Raises:
         DataError: the tail is damaged, or what had to be decoded of the rest.
     """
+    flag = CHANNEL_FLAGS.get(channel or "", 0)
+    if not others and SET_CONSENT not in tail[CODE_AT::WIDTH]:  # nearly always: the flags have the last word
+        check_tail(tail)
+        flags = consent_of(packed)
+        return bool(flags & (DENIED | flag)) or (unknown_denies and not flags & GRANTED)
     records = decode_tail(tail)
-    spoken = _spoken(records, tail)
+    spoken = _spoken(records)
     personal = _last_verdict((packed, *others), records, spoken)
     if personal & DENIED or (unknown_denies and not personal & GRANTED):
         return True
-    flag = CHANNEL_FLAGS.get(channel or "", 0)
     if flag and (others or spoken):
         known = joined([unpack(one) for one in (packed, *others)])
         return bool(traits.flags(traits.after(known.traits, _said(records, spoken)), known.consent) & flag)
@@ -166,7 +207,7 @@ def extend(
     kept = keep_telling(items)
     known = traits.after(base.traits, said) if said else base.traits
     codes = events["code"]
-    telling = events.compress(_OF_SESSION[codes] & (events["item"] > 0))
+    telling = events.compress(OF_SESSION[codes] & (events["item"] > 0))
     met = pieces.joined([base.pieces, pieces.met(events)]) if codes.max(initial=0) >= PIECE_CODES else base.pieces
     kept_pieces = pieces.kept(met)
     trimmed = len(kept) < len(items) or len(kept_pieces) < len(met)
@@ -207,10 +248,8 @@ def _said(records: NDArray[np.void], places: Sequence[int]) -> list[Said]:
     return sorted(said, key=lambda one: one.time)
 
 
-def _spoken(records: NDArray[np.void], tail: bytes) -> list[int]:
-    """The places of `set_consent` in a tail, in order of arrival. Its bytes tell soonest that there is none."""
-    if SET_CONSENT not in tail[CODE_AT::WIDTH]:
-        return []
+def _spoken(records: NDArray[np.void]) -> list[int]:
+    """The places of `set_consent` in a tail, in order of arrival."""
     codes = records["code"]
     return [place for place in heads(records) or () if codes[place] == SET_CONSENT]
 

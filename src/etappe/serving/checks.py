@@ -49,8 +49,12 @@ class Held(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def judge(rows: Any, columns: Any, held: Any) -> Any:
-    """uint8[n]: for each of `rows` the first check of the request that forbids it, or PASSES."""
+def judge(rows: Any, columns: Any, now: float, groups: Any, numbers: Any, categories: Any) -> Any:
+    """uint8[n]: for each of `rows` the first check of the request that forbids it, or PASSES; the rest as in `Held`.
+
+    What is held back is handed in piece by piece: as a tuple it costs a microsecond at each call.
+    """
+    held = Held(now, groups, numbers, categories)
     verdicts = np.full(len(rows), PASSES, dtype=np.uint8)
     _unavailable(verdicts, rows, columns, held)
     _held_groups(verdicts, rows, columns, held)
@@ -122,49 +126,76 @@ def _hold(groups: Any, numbers: Any, group: Any, number: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def hold_items(
-    groups: Any,
-    numbers: Any,
-    items: Any,
-    rows: Any,
-    columns: Any,
-    shares: Any,
-    now: float,
-    floor_days: int,
-    least: float,
-) -> None:
-    """Holds back what ITEM[n] says was ignored or bought. `rows` are theirs, `shares` of buyers who bought again.
+def forbidding(items: Any, claims: Any, hashes: Any) -> int:
+    """Fills uint64[] with the hashes of ITEM[n] that were ignored or bought, then of EVENT[m]; returns how many."""
+    filled = 0
+    for index in range(len(items)):
+        if _forbids(items[index]):
+            hashes[filled] = items[index].item
+            filled += 1
+    for index in range(len(claims)):
+        hashes[filled] = claims[index].item
+        filled += 1
+    return filled
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _forbids(item: Any) -> bool:
+    return bool(item.flags & MARKED_IGNORED or item.bought > 0)
+
+
+@njit(cache=True, nogil=True)
+def hold(
+    groups: Any, numbers: Any, items: Any, claims: Any, rows: Any, columns: Any,
+    to_model: Any, repeats: Any, customers: Any, now: float, floor_days: int, least: float,
+) -> None:  # fmt: skip
+    """Holds back what ITEM[n] says was ignored or bought, what a browser claims in EVENT[m], and what is on the page.
+
+    `rows` are those of the hashes that `forbidding` told, -1 for what the catalogue lacks, then those of the page;
+    `to_model`, `repeats` and `customers` are `View.again`.
+    """
+    place, again = 0, (to_model, repeats, customers)
+    for index in range(len(items)):
+        if _forbids(items[index]):
+            if rows[place] >= 0:
+                _hold_item(groups, numbers, items[index], rows[place], columns, again, (now, floor_days, least))
+            place += 1
+    group, floor = columns.group, columns.floor
+    for index in range(len(claims)):
+        row, bought = rows[place + index], claims[index].time // MICROSECONDS
+        if row >= 0 and bought > 0 and _inside_floor(floor[row], bought, now, floor_days):
+            _hold(groups, numbers, group[row], JUST_BOUGHT)
+    for index in range(place + len(claims), len(rows)):
+        if rows[index] >= 0:
+            _hold(groups, numbers, group[rows[index]], ON_THIS_PAGE)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _hold_item(groups: Any, numbers: Any, item: Any, row: int, columns: Any, again: Any, rule: Any) -> None:
+    """Holds back one item that was ignored or bought.
 
     Beyond its floor, what was bought stays held where less than the `least` share buys it again, unless the item
     states a floor of its own: then the shop has decided.
     """
-    group, floor = columns.group, columns.floor
-    for index in range(len(items)):
-        mine, own, bought = group[rows[index]], floor[rows[index]], np.int64(items[index].bought)
-        if items[index].flags & MARKED_IGNORED:
-            _hold(groups, numbers, mine, IGNORED)
-        if bought > 0 and _inside_floor(own, bought, now, floor_days):
-            _hold(groups, numbers, mine, JUST_BOUGHT)
-        if bought > 0 and own == SHOP_FLOOR and shares[index] < least:
-            _hold(groups, numbers, mine, BOUGHT_BEFORE)
+    now, floor_days, least = rule
+    mine, own, bought = columns.group[row], columns.floor[row], np.int64(item.bought)
+    if item.flags & MARKED_IGNORED:
+        _hold(groups, numbers, mine, IGNORED)
+    if bought > 0 and _inside_floor(own, bought, now, floor_days):
+        _hold(groups, numbers, mine, JUST_BOUGHT)
+    if bought > 0 and own == SHOP_FLOOR and _again_share(row, again) < least:
+        _hold(groups, numbers, mine, BOUGHT_BEFORE)
 
 
-@njit(cache=True, nogil=True)
-def hold_claims(groups: Any, numbers: Any, claims: Any, rows: Any, columns: Any, now: float, floor_days: int) -> None:
-    """Holds back what a browser says was bought (EVENT[n], with the `rows` of their items) so recently."""
-    group, floor = columns.group, columns.floor
-    for index in range(len(claims)):
-        bought = claims[index].time // MICROSECONDS
-        if bought > 0 and _inside_floor(floor[rows[index]], bought, now, floor_days):
-            _hold(groups, numbers, group[rows[index]], JUST_BOUGHT)
+@njit(cache=True, nogil=True, inline="always")
+def _again_share(row: int, again: Any) -> float:
+    """The share of an item's buyers who bought it in two orders or more; 0 where nobody is known.
 
-
-@njit(cache=True, nogil=True)
-def hold_page(groups: Any, numbers: Any, rows: Any, columns: Any) -> None:
-    """Holds back what is on the page already."""
-    group = columns.group
-    for index in range(len(rows)):
-        _hold(groups, numbers, group[rows[index]], ON_THIS_PAGE)
+    One buyer more is assumed than there are, so that a single one proves little.
+    """
+    to_model, repeats, customers = again
+    model_row = to_model[row]
+    return repeats[model_row] / (customers[model_row] + 1) if model_row >= 0 else 0.0
 
 
 @njit(cache=True, nogil=True, inline="always")

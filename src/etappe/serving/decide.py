@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from etappe.customers.state import State, denied, fold_state
+from etappe.customers.state import State, denied, recalled
 from etappe.serving import gate, ranking
 from etappe.serving.answering import answer, pieces
 from etappe.serving.answering.answer import Answer, AnsweredCustomer, Explanation
@@ -67,7 +67,7 @@ def state_of(base: bytes, tail: bytes, settings: Settings, channel: str | None =
         return None
     if denied(base, tail, settings.consent.unknown == "deny", channel):
         return None
-    return fold_state(base, tail, settings.learning.half_life_days)
+    return recalled(base, tail, settings.learning.half_life_days)
 
 
 def decide(view: View, request: DecideRequest, state: State | None, settings: Settings, moment: Moment) -> Decision:

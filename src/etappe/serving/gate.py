@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from etappe.catalog.filters import Filter, compile_filter
 from etappe.catalog.table import Catalogue
-from etappe.customers.records import EVENT, writable
+from etappe.customers.records import EVENT, ITEM
 from etappe.customers.state import State
 from etappe.ids import item_hash
 from etappe.serving import checks
@@ -22,8 +22,9 @@ from etappe.settings import Showing
 
 Verdicts = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+_NO_FILTER: Final = compile_filter({})
 _NOTHING_CLOSED: Final = np.zeros(0, np.bool_)
-_NO_CLAIMS: Final = np.zeros(0, EVENT)
+_NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT))
 
 
 class Gate:
@@ -35,7 +36,7 @@ class Gate:
 
     def judge(self, rows: Rows) -> Verdicts:
         """uint8[n]: which check forbids each of `rows`."""
-        verdicts: Verdicts = checks.judge(rows, self._columns, self._held)
+        verdicts: Verdicts = checks.judge(rows, self._columns, *self._held)
         return verdicts
 
 
@@ -80,7 +81,8 @@ def own_checks(catalogue: Catalogue, placement: Placement) -> OwnChecks:
     Raises:
         InputError: its filter cannot be understood.
     """
-    wanted = compile_filter(placement.filter, f"placements.{placement.name}.filter")
+    told = placement.filter
+    wanted = compile_filter(told, f"placements.{placement.name}.filter") if told else _NO_FILTER
     return OwnChecks(catalogue, placement.exclude, wanted)
 
 
@@ -95,55 +97,27 @@ def left_out(judged: Iterable[Verdicts]) -> dict[str, int]:
 def _held(
     view: View, columns: NDArray[np.void], state: State | None, on_page: Sequence[str], showing: Showing, now: float
 ) -> Held:
-    here = _rows_of(view.catalogue, on_page) if on_page else None
-    claims = _NO_CLAIMS if state is None else state.claims
-    done = 0 if state is None else len(state.items)
-    groups, numbers = checks.table_for(done + len(claims) + (0 if here is None else len(here)))
-    closed = _NOTHING_CLOSED
-    if state is not None:
-        closed = _hold_items(view, columns, state.items, showing, now, groups, numbers)
-    if len(claims):
-        claimed, told = _known(view.catalogue, claims)
-        checks.hold_claims(groups, numbers, told, claimed, columns, now, showing.floor_days)
-    if here is not None:
-        checks.hold_page(groups, numbers, here, columns)
-    return Held(now, groups, numbers, closed)
+    items, claims = _NOBODY if state is None else (state.items, state.claims)
+    hashes = np.empty(len(items) + len(claims) + len(on_page), np.uint64)
+    count = checks.forbidding(items, claims, hashes) if state is not None else 0
+    for item_id in on_page:
+        hashes[count] = item_hash(item_id)
+        count += 1
+    groups, numbers = checks.table_for(count)
+    if count:
+        rows, rule = view.catalogue.rows(hashes[:count]), (now, showing.floor_days, showing.again_share)
+        checks.hold(groups, numbers, items, claims, rows, columns, *view.again(), *rule)
+    return Held(now, groups, numbers, _bought_once(view.catalogue, items, showing))
 
 
-def _hold_items(
-    view: View,
-    columns: NDArray[np.void],
-    items: NDArray[np.void],
-    showing: Showing,
-    now: float,
-    groups: NDArray[np.uint64],
-    numbers: Verdicts,
-) -> Mask:
-    """Holds back what the customer ignored or bought; returns the category codes that a purchase closed."""
-    rows, known = _known(view.catalogue, items)
-    shares = view.again_shares(rows)
-    checks.hold_items(groups, numbers, known, rows, columns, shares, now, showing.floor_days, showing.again_share)
-    return _bought_once(view.catalogue, rows, known, showing)
-
-
-def _known(catalogue: Catalogue, told: NDArray[np.void]) -> tuple[Rows, NDArray[np.void]]:
-    """The rows of what records tell of items, and those records, to write to as kernels want them."""
-    rows = catalogue.rows(told["item"])
-    known = rows >= 0
-    return (rows, writable(told)) if known.all() else (rows[known], told.compress(known))
-
-
-def _bought_once(catalogue: Catalogue, rows: Rows, items: NDArray[np.void], showing: Showing) -> Mask:
-    bought = rows[items["bought"] > 0] if showing.bought_once else rows[:0]
-    if len(bought) == 0:
+def _bought_once(catalogue: Catalogue, items: NDArray[np.void], showing: Showing) -> Mask:
+    """bool[k]: the category codes that a purchase closed."""
+    if not showing.bought_once:
         return _NOTHING_CLOSED
-    closed = np.zeros(len(catalogue.categories), np.bool_)
-    codes = catalogue.column("category")[bought]
-    for path in showing.bought_once:
-        inside = catalogue.below(path)
-        if inside[codes].any():
-            closed |= inside
-    return closed
+    rows = catalogue.rows(items["item"][items["bought"] > 0])
+    codes = catalogue.column("category")[rows[rows >= 0]]
+    closed = [inside for path in showing.bought_once if (inside := catalogue.below(path))[codes].any()]
+    return np.logical_or.reduce(closed) if closed else _NOTHING_CLOSED
 
 
 def _rows_of(catalogue: Catalogue, ids: Sequence[str]) -> Rows:

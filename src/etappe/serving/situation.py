@@ -1,31 +1,29 @@
 """The customer's situation, as the sources of candidates see it: what they took to, and what they are at just now."""
 
 import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from etappe.catalog.finding import rows_of
-from etappe.customers.records import EVENT, ITEM, writable
+from etappe.customers.records import EVENT, ITEM
 from etappe.customers.state import State
-from etappe.events.vocabulary import STRENGTH
 from etappe.ids import item_hash
 from etappe.models import factors
 from etappe.models.factors import Taste
 from etappe.serving import sought
 from etappe.serving.request import Context
 from etappe.serving.viewing.view import Rows, View
+from etappe.units import SECONDS_PER_DAY
 
-_NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT), np.zeros(0))
-_NO_ITEMS: Final = np.zeros(0, np.uint64)
-_NO_ITEMS.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
+_NOBODY: Final = (np.zeros(0, ITEM), np.zeros(0, EVENT), 1.0)
+_NOTHING: Final = np.zeros(0, np.uint64)
+_NOTHING.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
 
 
-@dataclass(frozen=True, kw_only=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """Everything the sources need. All arrays of *model rows* are of items the snapshot knows.
 
     `history`/`items`/`weights`: int64[n]/ITEM[n]/float64[n], the customer's taste. `seeds`/`seed_weights`: what they
@@ -50,14 +48,13 @@ class Situation:
     def narrowed(self, rows: Rows) -> Self:
         """The same situation, for which sources need not look beyond `rows`; what was solved before stays so."""
         other = copy.copy(self)
-        object.__setattr__(other, "within", rows)
+        msgspec.structs.force_setattr(other, "within", rows)
         return other
 
     @cached_property
     def places(self) -> dict[int, int]:
-        """Where in the history each model row is, the first place of each."""
-        rows = self.history.tolist()
-        return dict(zip(reversed(rows), range(len(rows) - 1, -1, -1), strict=True))
+        """Where in the history each model row is."""
+        return {row: place for place, row in enumerate(self.history.tolist())}
 
     @cached_property
     def taste(self) -> Taste | None:
@@ -80,47 +77,29 @@ def situation(
     view: View, state: State | None, context: Context, now: float, session_seconds: float, first: int | None = None
 ) -> Situation:
     """What `state` (None for a stranger) and the page's context make of this moment."""
-    items, recent, weights = _NOBODY
-    if state is not None:
-        items, recent = writable(state.items), writable(state.recent)
-        weights = state.weights(_reference(view, items))
-    speaks = np.empty(len(items), np.bool_)
-    sought.own_taste(items, speaks)
-    cart = [item_hash(item) for item in context.cart]
-    page = np.array([*cart, *([item_hash(context.item)] if context.item else [])], np.uint64)
-    hashes, strengths = np.empty(len(recent) + len(page), np.uint64), np.empty(len(recent) + len(page), np.float64)
-    count = sought.seeds(recent, now - session_seconds, items, speaks, page, STRENGTH, hashes, strengths)
-    hashes, strengths = hashes[:count], strengths[:count]
-    found = _model_rows(view, np.concatenate([items["item"], hashes, page[: len(cart)]]))
-    model_rows, here = found[: len(items)], found[len(items) :]
-    seeds, in_cart = here[:count], here[count:]
-    liked = (model_rows >= 0) & (weights > 0) & speaks
+    items, recent, half_life_days = _NOBODY if state is None else (state.items, state.recent, state.half_life_days)
+    known, trained = (_NOTHING, 0.0) if view.snapshot is None else (view.snapshot.items, view.snapshot.parameters.now)
+    before_them = [*context.cart, context.item] if context.item else context.cart
+    page = np.empty(len(before_them), np.uint64)
+    for place, item_id in enumerate(before_them):
+        page[place] = item_hash(item_id)
+    mine, here = len(items), len(recent) + len(page)
+    rows, weights = np.empty(mine + 2 * here, np.int64), np.empty(mine + here, np.float64)
+    liked, interests = np.empty(mine, ITEM), np.empty(mine + here, np.uint64)
+    history, seeds, cart, interesting = sought.look(
+        items, recent, page, len(context.cart), now - session_seconds,
+        known, half_life_days * SECONDS_PER_DAY, trained,
+        rows, weights, liked, interests,
+    )  # fmt: skip
     return Situation(
         view=view,
         now=now,
-        history=model_rows[liked],
-        items=items.compress(liked),  # four times as fast as an index
-        weights=weights[liked],
-        seeds=seeds[seeds >= 0],
-        seed_weights=strengths[seeds >= 0],
-        cart=in_cart[in_cart >= 0],
-        interests=hashes if count else items["item"][speaks],
+        history=rows[:history],
+        items=liked[:history],
+        weights=weights[:history],
+        seeds=rows[mine : mine + seeds],
+        seed_weights=weights[mine : mine + seeds],
+        cart=rows[mine + here : mine + here + cart],
+        interests=interests[:interesting],
         first=first,
     )
-
-
-def _model_rows(view: View, hashes: NDArray[np.uint64]) -> Rows:
-    """int64[n]: the snapshot's rows of item hashes, -1 for those it does not know."""
-    rows = np.empty(len(hashes), np.int64)
-    rows_of(hashes, view.snapshot.items if view.snapshot is not None else _NO_ITEMS, rows)
-    return rows
-
-
-def _reference(view: View, items: NDArray[np.void]) -> NDArray[np.float64]:
-    """float64[n]: the time to age each item's weight to, in Unix seconds.
-
-    Aged to when the snapshot was trained, a history weighs what it weighed there, whatever the clock says; what came
-    later is as fresh as it was then.
-    """
-    trained = view.snapshot.parameters.now if view.snapshot is not None else 0.0
-    return np.maximum(trained, items["last"].astype(np.float64))

@@ -11,7 +11,7 @@ from etappe.catalog.item import ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.customers import records
 from etappe.customers.packed.base import pack
-from etappe.customers.state import fold_state
+from etappe.customers.state import fold_state, recalled
 from etappe.events.vocabulary import Purchase, ViewItem
 from etappe.ids import item_hash
 from etappe.models import copurchase
@@ -44,7 +44,7 @@ def _decide_all(view: View, settings: Settings) -> None:
     events.append(Purchase(item_id=known[0], price=1.0, claim=True))
     tail = b"".join(records.encode(event, str(number), now) for number, event in enumerate(events))
     half_life = settings.learning.half_life_days
-    state = fold_state(pack(fold_state(b"", tail, half_life).base), tail, half_life)
+    state = recalled(pack(fold_state(b"", tail, half_life).base), tail, half_life)
     places = [Placement(name="warm", filter={"price": {"gte": 0}}, exclude=known[:1]), Placement(name="next")]
     for context in (Context(), Context(item=known[0], cart=known[:2])):
         request = DecideRequest(placements=places, context=context, explain=True)

@@ -17,7 +17,7 @@ from tests.integration.sameness import same
 from tests.unit.customers.people import SECRET
 from tests.unit.customers.words import LATE, PAUSE, SKEW, Heard, last_word
 
-from etappe.customers.state import State, fold_state
+from etappe.customers.state import Whole, fold_state
 from etappe.events.intake import Accepted, read_event
 from etappe.ids import Subject, item_hash, subject_of
 from etappe.log import Log
@@ -172,7 +172,7 @@ class Shop:
         archive(self.client, self.log)
         state, whose = self.state(), history.alone(_series(WHO))
         for past in history.of(self.log, whose, HALF_LIFE, erasure.pending(self.client)):
-            same(State(base=past.base, half_life_days=HALF_LIFE, digest=""), state, "u")
+            same(Whole.of(past.base, HALF_LIFE), state, "u")
         words = learning_rows.said(self.log.events())
         assert words["granted"].to_list() == ([] if not self.heard else [last_word(self.heard)])
         rows = self.log.events().collect()
@@ -180,7 +180,7 @@ class Shop:
         private = rows.filter(rows["subject"].is_null()).height
         assert rows.height - private == len(self.heard) + self.views + self.adds
 
-    def state(self) -> State:
+    def state(self) -> Whole:
         """The customer's state."""
         record = self._runner.run(customers.read(RedisPy(self._async), [WHO]))[0]
         return fold_state(record.base, record.tail, HALF_LIFE)

@@ -8,7 +8,7 @@ import msgspec
 
 from etappe.customers.packed.base import pack
 from etappe.customers.records import encode
-from etappe.customers.state import State, fold_state
+from etappe.customers.state import Whole, fold_state
 from etappe.events.vocabulary import TYPES
 
 HALF_LIFE: Final = 60.0
@@ -56,6 +56,6 @@ def base_of(*tails: bytes) -> bytes:
     return base
 
 
-def state_of(*tails: bytes) -> State:
+def state_of(*tails: bytes) -> Whole:
     """The state after each tail but the last was folded into the base."""
     return fold_state(base_of(*tails[:-1]), tails[-1], HALF_LIFE)

@@ -11,7 +11,7 @@ import polars as pl
 from etappe.catalog.item import Item, ItemPatch
 from etappe.catalog.table import Catalogue
 from etappe.customers import records
-from etappe.customers.state import State, fold_state
+from etappe.customers.state import Whole, fold_state
 from etappe.events.vocabulary import TYPES
 from etappe.log import as_rows
 from etappe.models.snapshot import Snapshot
@@ -117,7 +117,7 @@ def compiled(items: Iterable[Item], folder: Path) -> Catalogue:
 _EVENT_IDS = count()
 
 
-def state(done: Sequence[Done], half_life_days: float = 60.0) -> State:
+def state(done: Sequence[Done], half_life_days: float = 60.0) -> Whole:
     """The state of a customer who did these things."""
     tail = b""
     for event, item, days in done:
@@ -140,7 +140,7 @@ def moment(days: float = 0.0) -> Moment:
 
 
 def ask(
-    view: View, who: State | None = None, *, settings: Settings = SETTINGS, days: float = 0.0, **request: object
+    view: View, who: Whole | None = None, *, settings: Settings = SETTINGS, days: float = 0.0, **request: object
 ) -> Asked:
     """A decision `days` after NOW; one placement "p" unless others are named."""
     asked = msgspec.convert({"placements": [{"name": "p"}], **request}, DecideRequest)

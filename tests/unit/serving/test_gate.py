@@ -1,17 +1,20 @@
 """The gate: numbered verdicts, the first check that forbids, and how they are counted."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.serving.planted import NOW, SETTINGS, overlaid, state
+from tests.unit.serving.planted import NOW, SETTINGS, Model, catalogue_items, overlaid, state
 
 from etappe.catalog.filters import compile_filter
 from etappe.catalog.item import Item
 from etappe.customers import records
 from etappe.customers.state import fold_state
 from etappe.events.vocabulary import Purchase
+from etappe.ids import item_hash
 from etappe.serving.checks import CHECKS
 from etappe.serving.gate import Gate, OwnChecks, left_out, on_page
 from etappe.serving.request import Context
@@ -101,6 +104,17 @@ def test_a_claim_holds_back_for_the_floor() -> None:
     for days, expected in ((0, [3, 0]), (10.9, [3, 0]), (11.1, [0, 0])):
         gate = Gate(view, who, [], SETTINGS.showing, NOW.timestamp() + days * 86_400)
         assert gate.judge(np.array([0, 1])).tolist() == expected
+
+
+@pytest.mark.parametrize(("least", "expected"), [(0.1, 0), (0.105, 4), (0.0, 0), (1.0, 4)])
+def test_what_few_buy_again_is_held(model: Model, least: float, expected: int) -> None:
+    """Of nine buyers and one more that is assumed, one came again: a tenth, and what is below the least is held."""
+    nine, one = np.full_like(model.snapshot.customers, 9), np.full_like(model.snapshot.repeats, 1)
+    view = View(overlaid(catalogue_items()), replace(model.snapshot, customers=nine, repeats=one))
+    showing = Showing(floor_days=14, again_share=least)
+    gate = Gate(view, state([("purchase", "tea-0", 40.0)]), [], showing, NOW.timestamp())
+    row = view.catalogue.row(item_hash("tea-0"))
+    assert gate.judge(np.array([row])).tolist() == [expected]
 
 
 def test_own_checks_come_after_those_of_the_request() -> None:

@@ -1,10 +1,10 @@
 """Each source reads its own part of the snapshot, and goes on giving while it is asked."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from tests.unit.serving.planted import NOW, SETTINGS, Model, catalogue_items, overlaid, state
 
 from etappe.catalog.item import Item

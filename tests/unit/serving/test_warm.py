@@ -9,7 +9,7 @@ from tests.unit.serving.planted import NOW, SETTINGS, Model, ask, catalogue_item
 
 from etappe.customers import records
 from etappe.customers.packed.base import pack
-from etappe.customers.state import fold_state
+from etappe.customers.state import recalled
 from etappe.events.vocabulary import Purchase
 from etappe.serving import lists
 from etappe.serving.viewing.view import View
@@ -30,9 +30,9 @@ def _everything(view: View) -> None:
     """Decisions of all kinds: records folded and waiting, claims, carts, filters, several lists, and what is related."""
     done = [("purchase", "coffee-0", 40.0), ("ignore", "tea-1", 3.0), ("view_item", "tea-2", 0.001)]
     waiting, nothing = state(done), state([("view_item", "unheard-of", 300.0)])
-    folded = fold_state(pack(waiting.base), b"", 60.0)
+    folded = recalled(pack(waiting.base), b"", 60.0)
     claim = Purchase(item_id="coffee-0", price=1.0, claim=True)
-    claimed = fold_state(pack(waiting.base), records.encode(claim, "c", NOW), 60.0)
+    claimed = recalled(pack(waiting.base), records.encode(claim, "c", NOW), 60.0)
     placements = [
         {"name": "a", "limit": 3, "max_per_category": 1},
         {"name": "b", "exclude": ["tea-0"], "filter": {"brand": "none"}},

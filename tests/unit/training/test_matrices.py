@@ -9,7 +9,7 @@ import pytest
 
 from etappe.customers.packed.base import EMPTY
 from etappe.customers.records import EVENT
-from etappe.customers.state import State, extend
+from etappe.customers.state import Whole, extend
 from etappe.errors import InputError
 from etappe.events.vocabulary import CODES
 from etappe.ids import item_hash
@@ -48,7 +48,7 @@ def test_weights_equal_the_fold_of_a_record(log: Log, now: datetime) -> None:
     records["code"] = [CODES[row[0]] for row in rows]
     records["time"] = [int((now - timedelta(days=row[4])).timestamp() * 1_000_000) for row in rows]
     records = records[np.argsort(records["time"], kind="stable")]
-    state = State(base=extend(EMPTY, records, [], 45.0), half_life_days=45.0, digest="")
+    state = Whole.of(extend(EMPTY, records, [], 45.0), 45.0)
     weights = dict(zip(state.items["item"].tolist(), state.weights(now.timestamp()).tolist(), strict=True))
     found = _cells(matrices.read(log(rows), half_life_days=45.0, now=now), "weights")
     expected = {(0, item): weights[item_hash(item)] for item in "abcde" if weights[item_hash(item)] > 0}

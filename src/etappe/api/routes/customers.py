@@ -16,11 +16,10 @@ from etappe.api.routes.paths import id_of
 from etappe.api.service import Service
 from etappe.catalog.table import Catalogue
 from etappe.customers.records import CARTED, IGNORED, WISHED
-from etappe.customers.state import State, fold_state
+from etappe.customers.state import Whole, denied, fold_state
 from etappe.customers.stated.consent import Consented
 from etappe.events.identities import USER
 from etappe.serving.answering.answer import AnsweredCustomer
-from etappe.serving.decide import state_of
 
 RECENT_ITEMS: Final = 20
 """Items shown of a customer."""
@@ -64,16 +63,16 @@ async def get_customer(customer_id: FromPath[str], service: NamedDependency[Serv
     record = await service.customer(service.subject(USER, customer_id))
     if not record.found:
         raise NotFoundException(f"no event of customer {customer_id!r} is known")
-    state = state_of(record.base, record.tail, service.settings)
-    if state is None:
-        return consents_of(customer_id, fold_state(record.base, record.tail, service.settings.learning.half_life_days))
-    return answer_of(customer_id, state, service.replica.view.catalogue)
+    whole = fold_state(record.base, record.tail, service.settings.learning.half_life_days)
+    if denied(record.base, record.tail, service.settings.consent.unknown == "deny"):
+        return consents_of(customer_id, whole)
+    return answer_of(customer_id, whole, service.replica.view.catalogue)
 
 
 HANDLERS = [get_customer]
 
 
-def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerAnswer:
+def answer_of(customer_id: str, state: Whole, catalogue: Catalogue) -> CustomerAnswer:
     """What is known of a customer by their state."""
     totals = state.base.totals[0]
     return CustomerAnswer(
@@ -93,7 +92,7 @@ def answer_of(customer_id: str, state: State, catalogue: Catalogue) -> CustomerA
     )
 
 
-def consents_of(customer_id: str, state: State) -> CustomerAnswer:
+def consents_of(customer_id: str, state: Whole) -> CustomerAnswer:
     """What is shown of a customer who does not allow personalisation: what they said of it, and nothing else."""
     return CustomerAnswer(
         id=customer_id,
@@ -104,7 +103,7 @@ def consents_of(customer_id: str, state: State) -> CustomerAnswer:
     )
 
 
-def _items_of(state: State, catalogue: Catalogue) -> list[CustomerItem]:
+def _items_of(state: Whole, catalogue: Catalogue) -> list[CustomerItem]:
     """The items that say most about the customer, weightiest first; items the catalogue lacks are left out."""
     rows = catalogue.rows(state.items["item"])
     weights = state.weights(time.time())

@@ -33,7 +33,8 @@ _SIGN: Final = -(2**63)
 
 
 @njit(cache=True)
-def _read(packed: Any, at: int, width: int) -> int:
+def read(packed: Any, at: int, width: int) -> int:
+    """A number of `width` bytes."""
     value = 0
     for index in range(width):
         value |= int(packed[at + index]) << (8 * index)
@@ -70,7 +71,7 @@ def _read_totals(packed: Any, at: int, end: int, orders: int, totals: Any) -> tu
     """Where the totals end, beyond `end` where they are cut off, and the exponent of the largest weight."""
     if at + 8 > end or orders > RECENT_ORDERS:
         return end + 1, 0
-    totals[0] = _read(packed, at, 8)
+    totals[0] = read(packed, at, 8)
     at = _read_counts(packed, at + 8, end, totals)
     if at >= end:
         return end + 1, 0
@@ -80,20 +81,20 @@ def _read_totals(packed: Any, at: int, end: int, orders: int, totals: Any) -> tu
         return end + 1, 0
     for index in range(2):
         if money >> index & 1:
-            totals[3 + index] = _read(packed, at, 8)
+            totals[3 + index] = read(packed, at, 8)
             at += 8
-    largest = _read(packed, at, 2)
+    largest = read(packed, at, 2)
     at += 2
     for index in range(orders):
-        totals[5 + index // 2] |= _read(packed, at, 4) << (32 * (index & 1))
+        totals[5 + index // 2] |= read(packed, at, 4) << (32 * (index & 1))
         at += 4
     return at, largest
 
 
 @njit(cache=True)
 def _read_seen(packed: Any, at: int, largest: int, last_day: int, item: Any) -> None:
-    told = _read(packed, at + 7, 5)
-    item[0], item[1] = _read(packed, at, 7), _weight_bits(told & ((1 << 24) - 1), largest)
+    told = read(packed, at + 7, 5)
+    item[0], item[1] = read(packed, at, 7), _weight_bits(told & ((1 << 24) - 1), largest)
     item[2], item[3], item[4] = 0, 0, 0
     item[5] = max(last_day - (told >> 24 & ((1 << BACK_BITS) - 1)), 0) * SECONDS_PER_DAY
     item[6] = (told >> (24 + BACK_BITS)) << 16
@@ -109,8 +110,8 @@ def _width(mask: int) -> int:
 @njit(cache=True)
 def _read_acted(packed: Any, at: int, end: int, largest: int, item: Any) -> int:
     """Where the item that begins at `at` ends; beyond `end` where it is cut off."""
-    mask = _read(packed, at + 10, 2)
-    item[0], item[1] = _read(packed, at, 7), _weight_bits(_read(packed, at + 7, 3), largest)
+    mask = read(packed, at + 10, 2)
+    item[0], item[1] = read(packed, at, 7), _weight_bits(read(packed, at + 7, 3), largest)
     item[1] |= _SIGN if mask & NEGATIVE else 0
     at += _ACTED_LEAST
     if at + _width(mask) > end:
@@ -118,21 +119,21 @@ def _read_acted(packed: Any, at: int, end: int, largest: int, item: Any) -> int:
     for index in range(3):
         item[2 + index] = 0
         if mask & (CART << index):
-            item[2 + index] = _read(packed, at, 7)
+            item[2 + index] = read(packed, at, 7)
             at += 7
     bought, views = 0, 0
     if mask & BOUGHT:
-        bought = _read(packed, at, 4)
+        bought = read(packed, at, 4)
         at += 4
     elif mask & BOUGHT_WITH_CART:
         bought = max(seconds(item[2]), 1)
     item[5] = bought << 32
     purchases, day = 1 if bought else 0, latest_act(item) // SECONDS_PER_DAY
     if mask & PURCHASES:
-        purchases = _read(packed, at, 2)
+        purchases = read(packed, at, 2)
         at += 2
     if mask & DAY:
-        day = _read(packed, at, 2)
+        day = read(packed, at, 2)
         at += 2
     if mask & VIEWS:
         views = int(packed[at])
@@ -155,7 +156,7 @@ def read_body(packed: Any, at: int, end: int, seen: int, orders: int, items: Any
     acted, last_day = seen_end, ((totals[0] >> 32) & LOW) // SECONDS_PER_DAY
     for index in range(len(items)):
         more = acted + _ACTED_LEAST <= end
-        if at < seen_end and (not more or _read(packed, at, 7) < _read(packed, acted, 7)):
+        if at < seen_end and (not more or read(packed, at, 7) < read(packed, acted, 7)):
             _read_seen(packed, at, largest, last_day, items[index])
             at += SEEN
         elif more:

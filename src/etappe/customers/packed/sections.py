@@ -116,6 +116,7 @@ SECTIONS: Final = (
 )
 """All sections, in the order they are packed in."""
 BY_TAG: Final = {section.tag: section for section in SECTIONS}
+BY_NAME: Final = {section.name: section for section in SECTIONS}
 
 
 def framed(tag: int, packed: bytes) -> bytes:

@@ -12,6 +12,8 @@ from etappe.serving.viewing.alignment import CUSTOMERS, DECAYED, Alignment, Rows
 
 __all__ = ["CUSTOMERS", "DECAYED", "Rows", "View", "languages", "measures"]
 
+_NOBODY: Final = np.zeros(0, np.int32)
+_NOBODY.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
 _PARTS: Final = ("catalogue", "snapshot", "pieces", "segments", "rules", "policy")
 
 
@@ -93,20 +95,14 @@ class View:
             return np.full(len(hashes), -1, np.int64)
         return self.snapshot.rows_of(hashes).astype(np.int64)
 
-    def again_shares(self, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: the share of each item's buyers who bought it in two orders or more; 0 where nobody is known.
+    def again(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """int32[rows] model rows, -1 where the snapshot has not seen the item; int32[model rows] buyers who came again.
 
-        One buyer more is assumed than there are, so that a single one proves little.
+        The last are all buyers, int32[model rows]. Not to be kept.
         """
-        shares = np.zeros(len(rows), np.float64)
-        if self.snapshot is not None:
-            model_rows = self._aligned.to_model()[rows]
-            if len(rows) and model_rows.min() >= 0:
-                return self.snapshot.repeats[model_rows] / (self.snapshot.customers[model_rows] + 1)
-            seen = model_rows >= 0
-            found = model_rows[seen]
-            shares[seen] = self.snapshot.repeats[found] / (self.snapshot.customers[found] + 1)
-        return shares
+        if self.snapshot is None:
+            return self._aligned.to_model(), _NOBODY, _NOBODY
+        return self._aligned.to_model(), self.snapshot.repeats, self.snapshot.customers
 
     def by_popularity(self, measure: str = DECAYED, category: int = -1) -> Rows:
         """All rows (of one category code) by a measure of the snapshot, most popular first.

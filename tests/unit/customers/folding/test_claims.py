@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from etappe.customers.folding.claims import CLAIMS, RECENT
 from etappe.customers.packed.base import joined, pack, unpack
 from etappe.customers.records import encode
-from etappe.customers.state import State, fold_state
+from etappe.customers.state import Whole, fold_state
 from etappe.events.intake import read_event
 from etappe.ids import item_hash
 from etappe.log import as_rows
@@ -31,7 +31,7 @@ def _record(number: int, **fields: Any) -> bytes:
     return encode(one.event, one.event_id, one.time)
 
 
-def _state(*tails: bytes) -> State:
+def _state(*tails: bytes) -> Whole:
     """The state after these runs, each folded before the next comes."""
     packed = b""
     for tail in tails:
@@ -39,7 +39,7 @@ def _state(*tails: bytes) -> State:
     return fold_state(packed, b"", HALF_LIFE)
 
 
-def _claimed(state: State) -> list[int]:
+def _claimed(state: Whole) -> list[int]:
     return [int(item) for item in state.claims["item"]]
 
 
@@ -73,7 +73,7 @@ def test_a_servers_order_takes_the_place_of_its_claims(folded: bool, told: list[
 def test_bases_folded_apart_agree_on_claims() -> None:
     """A claim in one base is gone where the other has its order."""
     bases = [unpack(pack(_state(_record(number, **said)).base)) for number, said in enumerate((CLAIM, SALE))]
-    assert not len(State(base=joined(bases), half_life_days=HALF_LIFE, digest="").claims)
+    assert not len(Whole.of(joined(bases), HALF_LIFE).claims)
 
 
 def test_claims_are_bounded_and_crowd_out_no_session() -> None:

@@ -31,7 +31,7 @@ from etappe.customers.folding.fold import TOTALS, orders_forgotten
 from etappe.customers.folding.kernels import RECENT_ORDERS
 from etappe.customers.packed.base import EMPTY, RING, pack
 from etappe.customers.records import EVENT, ITEM, encode, in_order
-from etappe.customers.state import State, extend, fold_state
+from etappe.customers.state import Whole, extend, fold_state
 from etappe.events.intake import MAX_EVENTS
 from etappe.events.vocabulary import TYPES
 from etappe.ids import event_hash, item_hash, order_hash
@@ -246,7 +246,7 @@ def test_generation_counts_folds() -> None:
 
 def test_stranger() -> None:
     """Nothing stored is nobody known: no items, no session, no digest."""
-    state: State = fold_state(b"", b"", HALF_LIFE)
+    state: Whole = fold_state(b"", b"", HALF_LIFE)
     found = (state.known, len(state.items), len(state.recent), state.digest, state.consent)
     assert found == (False, 0, 0, "", "unknown")
     assert (state.traits(), state.consents()) == ({}, {})

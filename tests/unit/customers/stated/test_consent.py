@@ -11,7 +11,7 @@ from tests.unit.customers.sayings import BEGIN, HALF_LIFE, Spoken, base_of, cons
 from etappe.customers import state as module
 from etappe.customers.packed.base import EMPTY, pack
 from etappe.customers.records import encode
-from etappe.customers.state import State, denied, fold_state
+from etappe.customers.state import Whole, denied, fold_state
 from etappe.customers.stated.consent import CHANNEL_FLAGS, DENIED, DENIED_FLAGS, GRANTED, PURPOSES, Consented, flags_of
 from etappe.events.vocabulary import CHANNELS, ViewItem
 
@@ -120,7 +120,7 @@ def test_denied_equals_the_state(
     assert _flags(state) == state.base.consent
 
 
-def _flags(state: State) -> int:
+def _flags(state: Whole) -> int:
     words = {purpose: said.granted for purpose, said in state.consents().items()}
     return flags_of(words, 0)
 
