@@ -23,9 +23,9 @@ from etappe.models.parts import (
 )
 
 _HASH: Final = 0x9E3779B1
-_NO_SCORES: Final = np.zeros(0, np.float32)
-_NO_COUNTS: Final = np.zeros(0, np.int32)
-_NO_COUNTS.flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
+NOT_ITSELF: Final = (np.zeros(0, np.float32), np.zeros(0, np.int32))
+"""In place of own scores and their counts: items do not speak for themselves."""
+NOT_ITSELF[1].flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,62 +75,6 @@ BOUGHT_TOGETHER: Final = Part(
     "neighbours from orders",
     lists("bought_together", "what was in the same orders", "how many orders have both"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Items that a history speaks for: all arrays have the same length.
-
-    `rows` int32, `scores` float64, `because` int32 the item of the history that spoke loudest, `counts` int32 how many
-    customers (or orders) had both that item and the candidate.
-    """
-
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float64]
-    because: NDArray[np.int32]
-    counts: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.rows)
-
-    def best(self, limit: int) -> "Candidates":
-        """The `limit` highest scores, best first; equal scores are ordered by row."""
-        return self.at(best(self.scores, self.rows, limit))
-
-    def ordered(self) -> "Candidates":
-        """All of them, best first; equal scores are ordered by row."""
-        return self.at(np.lexsort((self.rows, -self.scores)))
-
-    def at(self, places: NDArray[np.int64] | slice) -> "Candidates":
-        """Those at `places`."""
-        return Candidates(self.rows[places], self.scores[places], self.because[places], self.counts[places])
-
-
-def score(
-    neighbours: Neighbours,
-    rows: NDArray[np.int64],
-    weights: NDArray[np.floating[Any]],
-    own: NDArray[np.float32] | None = None,
-    counts: NDArray[np.int32] | None = None,
-) -> Candidates:
-    """Neighbours of a history, in no order, each scored by the sum of confidence * LLR over the items that name it.
-
-    Items of the history are candidates like all others where other items name them; what must not be shown is left out
-    by the caller. Of equally loud items the one first in `rows` is named.
-
-    Args:
-        neighbours: the lists.
-        rows: int[m], the history; unknown items (-1) are skipped.
-        weights: float[m], decayed weights; items of weight 0 or less are skipped.
-        own: float32[n] of `own_scores`, to let items speak for themselves too, as what was bought is bought again.
-        counts: int32[n], customers of each item: what a candidate that speaks for itself is counted with.
-    """
-    itself = _NO_SCORES if own is None else own
-    bought = _NO_COUNTS if counts is None else counts
-    sure = confidence.confidences(weights)
-    known = np.asarray(rows, dtype=np.int64)
-    return Candidates(*_gather(neighbours.rows, neighbours.scores, neighbours.counts, known, sure, itself, bought))
 
 
 def pair_counts(neighbours: Neighbours, items: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -188,6 +132,45 @@ def _own_scores(counts: Any, total: int) -> Any:
         if counts[row] > 0:
             scores[row] = llr(counts[row], 0.0, 0.0, total - counts[row])
     return scores
+
+
+@njit(cache=True, nogil=True)
+def put_best(
+    lists: Any, itself: Any, history: Any, weights: Any, to_row: Any, start: int, end: int, at: int, out: Any
+) -> tuple[int, int]:
+    """Writes the best [start, end) of those whom a history's neighbours are, and says how many there are of both.
+
+    Each is scored by the sum of confidence * LLR over the items that name it, relative to the best of all; equal ones
+    are in order of their rows. Items of the history are candidates like all others where other items name them; what
+    must not be shown is left out by the caller. Of equally loud items the one first in `history` is told.
+
+    Args:
+        lists: rows, scores and counts of `Neighbours`.
+        itself: float32[n] of `own_scores`, to let items speak for themselves too, as what was bought is bought again,
+            and int32[n], the customers of each that such a candidate is counted with; or NOT_ITSELF.
+        history: int64[m] model rows; unknown items (-1) are skipped.
+        weights: float64[m], decayed weights; items of weight 0 or less are skipped.
+        to_row: int64[n], the row that is written for a model row; where it is -1, none is.
+        start: how many of the best are passed over.
+        end: before which of the best it ends.
+        at: where the first is written.
+        out: int64 rows; float32 scores; int64 model rows of the items that spoke loudest; int64 how many customers (or
+            orders) had both. Each has room.
+
+    Returns:
+        How many were written, and how many there are to write from.
+    """
+    rows, scores, because, pairs = out
+    sure = confidence.of_weights(weights)
+    named, total, loudest, counts = _gather(lists[0], lists[1], lists[2], history, sure, itself[0], itself[1])
+    places, added = best(total, named, end), at
+    for index in range(start, len(places)):
+        place = places[index]
+        if to_row[named[place]] >= 0:
+            rows[added], scores[added] = to_row[named[place]], total[place] / total[places[0]]
+            because[added], pairs[added] = loudest[place], counts[place]
+            added += 1
+    return added - at, len(named)
 
 
 @njit(cache=True, nogil=True)

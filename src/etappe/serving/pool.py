@@ -4,15 +4,15 @@ Lists of several placements are cut from one pool. Candidates stand in *segments
 gave; those of one source are a chain, so that arrays only ever grow at their end.
 """
 
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from etappe.serving.candidates import Candidates, grown
 from etappe.serving.gate import Gate, OwnChecks, Verdicts
 from etappe.serving.situation import Situation
 from etappe.serving.sources.order import Asked
-from etappe.serving.sources.source import Block, Source
+from etappe.serving.sources.source import Source
 from etappe.serving.viewing.view import Rows
 
 UNASKED: Final = -1
@@ -21,34 +21,29 @@ NO_MORE: Final = -2
 """In place of a segment: the source has no more."""
 START, END, NEXT = 0, 1, 2
 """Columns of `segments`: the candidates [start, end), and the next segment of the same source."""
-_ROOM: Final = 1280
 _SEGMENTS: Final = 16
 
 
-class Pool:
-    """The candidates of one request; each array has one value for each.
+class Pool(Candidates):
+    """The candidates of one request.
 
-    `rows` int64, `scores` float32, `because` and `counts` int64 (-1: none) as in `Block`; `source` uint8, the place in
-    `sources`, which says the reason too; `verdicts` uint8 of the request's gate.
+    Beside what sources say of them: `source` uint8, the place in `sources`, which says the reason too; `verdicts` uint8
+    of the request's gate.
     """
 
     def __init__(self, here: Situation, gate: Gate, asked: Asked) -> None:
+        super().__init__()
         self.here = here
         self.sources: tuple[Source, ...] = asked.all
         self.in_turn = len(asked.in_turn)
         self._gate = gate
         self._asked = asked
-        self._blocks = [source.ask(here) for source in self.sources]
-        self._count = 0
-        self.rows: Rows = np.empty(_ROOM, np.int64)
-        self.scores = np.empty(_ROOM, np.float32)
-        self.because: Rows = np.empty(_ROOM, np.int64)
-        self.counts: Rows = np.empty(_ROOM, np.int64)
-        self.source = np.empty(_ROOM, np.uint8)
-        self.verdicts: Verdicts = np.empty(_ROOM, np.uint8)
+        self._asking = [source.ask(here, self) for source in self.sources]
+        self.source = np.empty(len(self.rows), np.uint8)
+        self.verdicts: Verdicts = np.empty(len(self.rows), np.uint8)
         self.segments = np.empty((_SEGMENTS, 3), np.int64)
         self.heads = np.full(len(self.sources), UNASKED, np.int64)
-        self._last = np.full(len(self.sources), UNASKED, np.int64)
+        self._last = [UNASKED] * len(self.sources)
         self._segments = 0
         for stream in range(self.in_turn):
             self._ask(stream)
@@ -69,48 +64,44 @@ class Pool:
         place = self.heads[stream] if segment == UNASKED else self.segments[segment, NEXT]
         if place != UNASKED:
             return int(place)
-        before = self._count
+        before = self.count
         found = self._ask(stream)
         self._judge(before)
         return found
 
     def _ask(self, stream: int) -> int:
         """Takes the next block of a source in; returns its segment."""
-        block = next(self._blocks[stream], None)
-        found = NO_MORE if block is None else self._segments
+        before, last = self.count, False
+        while self.count == before and not last:
+            last = next(self._asking[stream], True)
+        found = self._segment(stream, before, last=last) if self.count > before else NO_MORE
         if self._last[stream] == UNASKED:
             self.heads[stream] = found
         else:
             self.segments[self._last[stream], NEXT] = found
-        if block is not None:
+        if found != NO_MORE:
             self._last[stream] = found
-            self._append(stream, block)
         return found
 
-    def _append(self, stream: int, block: Block) -> None:
-        start, end = self._count, self._count + len(block.rows)
-        self._make_room(end)
-        self.rows[start:end] = block.rows
-        self.scores[start:end] = block.scores
-        self.because[start:end] = -1 if block.because is None else block.because
-        self.counts[start:end] = -1 if block.counts is None else block.counts
-        self.source[start:end] = stream
-        self.segments[self._segments] = (start, end, NO_MORE if block.last else UNASKED)
+    def _segment(self, stream: int, start: int, *, last: bool) -> int:
+        """The segment of the candidates from `start` on."""
+        self.source[start : self.count] = stream
+        found = self._segments
+        if found == len(self.segments):
+            self.segments = grown(self.segments, 2 * found)
+        segment = self.segments[found]
+        segment[START], segment[END], segment[NEXT] = start, self.count, NO_MORE if last else UNASKED
         self._segments += 1
-        self._count = end
+        return found
 
     def _judge(self, start: int) -> None:
         """Each candidate is judged once a request."""
-        if start < self._count:
-            self.verdicts[start : self._count] = self._gate.judge(self.rows[start : self._count])
+        if start < self.count:
+            self.verdicts[start : self.count] = self._gate.judge(self.rows[start : self.count])
 
-    def _make_room(self, count: int) -> None:
-        if self._segments == len(self.segments):
-            self.segments = grown(self.segments, 2 * len(self.segments))
-        if count > len(self.rows):
-            room = max(count, 2 * len(self.rows))
-            for name in ("rows", "scores", "because", "counts", "source", "verdicts"):
-                setattr(self, name, grown(getattr(self, name), room))
+    def _grow(self, room: int) -> None:
+        super()._grow(room)
+        self.source, self.verdicts = grown(self.source, room), grown(self.verdicts, room)
 
 
 class Screen:
@@ -143,10 +134,3 @@ class Screen:
         if first < last:
             part = slice(pool.segments[first, START], pool.segments[last - 1, END])
             self.verdicts[part] = self._own.judge(pool.rows[part], pool.verdicts[part])
-
-
-def grown(array: NDArray[Any], size: int) -> NDArray[Any]:
-    """`array` with room for `size` along its first axis; what is new says nothing."""
-    room = np.zeros((size, *array.shape[1:]), array.dtype)
-    room[: len(array)] = array
-    return room

@@ -77,9 +77,9 @@ def rank(
 def _filled(pool: Pool, screen: Screen, way: Filling, cap: int, *, follow: bool = True) -> bool:
     """Fills the list; whether that was done. Where sources are not to be followed, it may not be."""
     while True:
-        chain = (pool.segments, pool.heads, screen.judged)
         columns = pool.here.view.catalogue.gate
-        stream = filling.fill(way, pool.rows, screen.verdicts, chain, columns, pool.in_turn, cap)
+        chain = pool.segments, pool.heads, screen.judged
+        stream = filling.fill(*way, pool.rows, screen.verdicts, *chain, columns, pool.in_turn, cap)
         if stream == FILLED or not follow:
             return bool(stream == FILLED)
         screen.follow(stream, int(way.cursors[stream, SEGMENT]))

@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from tests.unit.models.named import Named, named
 
 from etappe.ids import item_hash
-from etappe.models import copurchase, factors, popularity
+from etappe.models import factors, popularity
 from etappe.models.snapshot import Snapshot
 from etappe.settings import Learning, Settings
 from etappe.training.fit import fit_snapshot
@@ -100,7 +101,7 @@ class TestAlsoBought(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the history's lists."""
-        return _spread(board, copurchase.score(board.also_bought, rows, weights))
+        return _spread(board, named(board.also_bought, rows, weights))
 
 
 class TestAlsoBoughtAgain(KnownAnswers):
@@ -108,7 +109,7 @@ class TestAlsoBoughtAgain(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the history's lists and the history itself."""
-        return _spread(board, copurchase.score(board.also_bought, rows, weights, board.own, board.customers))
+        return _spread(board, named(board.also_bought, rows, weights, (board.own, board.customers)))
 
 
 class TestBoughtTogether(KnownAnswers):
@@ -116,10 +117,10 @@ class TestBoughtTogether(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the cart's lists."""
-        return _spread(board, copurchase.score(board.bought_together, rows, weights))
+        return _spread(board, named(board.bought_together, rows, weights))
 
 
-def _spread(board: Snapshot, found: copurchase.Candidates) -> NDArray[np.float32]:
+def _spread(board: Snapshot, found: Named) -> NDArray[np.float32]:
     scores = np.zeros(len(board.items), np.float32)
     scores[found.rows] = found.scores
     return scores

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from etappe.catalog.table import UNCATEGORISED
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
 from etappe.serving.sources import popular
-from etappe.serving.sources.source import Block, Source, Words
+from etappe.serving.sources.source import Source, Words
 from etappe.serving.viewing.view import DECAYED
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """Each category's items by decayed purchases, one category after another."""
     codes = categories(here)
     for code in codes:
-        yield from popular.ranked(here, DECAYED, code, last=code == codes[-1])
+        yield from popular.ranked(here, into, DECAYED, code, last=code == codes[-1])
 
 
 def categories(here: Situation) -> list[int]:

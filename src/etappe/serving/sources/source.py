@@ -1,37 +1,28 @@
 """What a source of candidates is: one declaration.
 
-A source gives its candidates best first, in blocks, so that a list behind a narrow filter can go on asking.
+A source writes its candidates best first, in blocks, so that a list behind a narrow filter can go on asking.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
-from etappe.serving.viewing.view import Rows
 
 BLOCK: Final = 256
 """Candidates that a source gives at once, and at most at first."""
 
-
-class Block(NamedTuple):
-    """Candidates, best first: int64[n] catalogue rows, and float32[n] scores relative to the source's best.
-
-    `because` int[n] is the model row of the item that brought each, `counts` int[n] the customers (or orders) who took
-    both; None where no single item brought them. `last`: nothing comes behind, so that the source need not be asked.
-    """
-
-    rows: Rows
-    scores: NDArray[np.floating[Any]]
-    because: NDArray[np.integer[Any]] | None = None
-    counts: NDArray[np.integer[Any]] | None = None
-    last: bool = False
+Ask = Callable[[Situation, Candidates], Iterator[bool]]
+"""Each step adds a block of candidates at the end, and says whether nothing comes behind it: then there is no other."""
 
 
-Ask = Callable[[Situation], Iterator[Block]]
+def blocks(here: Situation) -> Iterator[tuple[int, int]]:
+    """Of the candidates of a source, best first, those [start, end) that each block has; without end."""
+    start, end = 0, min(here.first or BLOCK, BLOCK)
+    while True:
+        yield start, end
+        start, end = end, (end // BLOCK + 1) * BLOCK
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ class View:
         rows: Rows = self._aligned.to_row()[model_rows]
         return rows
 
+    @property
+    def row_of_model_rows(self) -> Rows:
+        """int64[model rows]: what `to_rows` gives of each, not to be kept or written to."""
+        return self._aligned.to_row()
+
     def row(self, model_row: int) -> int:
         """As `to_rows`, of one."""
         return int(self._aligned.to_row()[model_row])
@@ -120,6 +125,10 @@ class View:
     def most_popular_first(self, rows: Rows, measure: str = DECAYED) -> Rows:
         """`rows` in the order of `by_popularity`."""
         return self._aligned.orders(measure).ranked(rows)
+
+    def measured(self, measure: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """int32[rows], the model row of each, and number[model rows], a popularity measure; neither to be kept."""
+        return self._aligned.to_model(), self._aligned.measure(measure)
 
     def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
         """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
