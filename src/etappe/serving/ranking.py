@@ -55,7 +55,7 @@ def rank(
     """
     cap = NO_CAP if max_per_category is None else max_per_category
     screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
-    if not _filled(pool, screen, way, cap, follow=False):
+    if not _filled(pool, screen, way, cap, follow=not own):
         few = own.few()
         if few is not None:
             pool = pool.narrowed(few)

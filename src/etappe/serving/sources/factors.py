@@ -41,7 +41,7 @@ def by_score(here: Situation, into: Candidates, scores: NDArray[np.float32] | No
 def _put_top(here: Situation, into: Candidates, scores: NDArray[np.float32], start: int, end: int) -> bool:
     """Adds the best [start, end) that the catalogue has; returns whether nothing above 0 is behind them."""
     into.make_room(end - start)
-    to_row = here.view.row_of_model_rows
+    to_row = here.view.rows_of_model()
     added, last = popularity.put_top(scores, to_row, start, end, into.count, into.arrays)
     into.count += added
     return bool(last)

@@ -61,7 +61,7 @@ def ask(
     named: Neighbours = getattr(snapshot, lists)
     told = named.rows, named.scores, named.counts
     itself = (snapshot.own, snapshot.customers) if themselves else NOT_ITSELF
-    to_row = here.view.row_of_model_rows
+    to_row = here.view.rows_of_model()
     for start, end in blocks(here):
         into.make_room(end - start)
         added, there_are = put_best(told, itself, items, weights, to_row, start, end, into.count, into.arrays)

@@ -75,9 +75,8 @@ class View:
         rows: Rows = self._aligned.to_row()[model_rows]
         return rows
 
-    @property
-    def row_of_model_rows(self) -> Rows:
-        """int64[model rows]: what `to_rows` gives of each, not to be kept or written to."""
+    def rows_of_model(self) -> Rows:
+        """int64[model rows]: the catalogue's row of each, -1 where the catalogue lacks the item; for kernels."""
         return self._aligned.to_row()
 
     def row(self, model_row: int) -> int:
