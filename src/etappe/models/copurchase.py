@@ -161,14 +161,14 @@ def put_best(
         How many were written, and how many there are to write from.
     """
     rows, scores, because, pairs = out
-    sure = confidence.of_weights(weights)
-    named, total, loudest, counts = _gather(lists[0], lists[1], lists[2], history, sure, itself[0], itself[1])
-    places, added = best(total, named, end), at
+    named, total, entries = _gather(lists[0], lists[1], history, confidence.of_weights(weights), itself[0])
+    places, added, width = best(total, named, end), at, lists[0].shape[1]
     for index in range(start, len(places)):
         place = places[index]
         if to_row[named[place]] >= 0:
+            item, entry = history[entries[place] // (width + 1)], entries[place] % (width + 1)
             rows[added], scores[added] = to_row[named[place]], total[place] / total[places[0]]
-            because[added], pairs[added] = loudest[place], counts[place]
+            because[added], pairs[added] = item, lists[2][item, entry] if entry < width else itself[1][item]
             added += 1
     return added - at, len(named)
 
@@ -183,42 +183,41 @@ def _table_size(entries: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _gather(
-    rows: Any, scores: Any, counts: Any, history: Any, confidences: Any, own: Any, bought: Any
-) -> tuple[Any, Any, Any, Any]:
-    """Candidates in the order in which they are first named.
+def _gather(rows: Any, scores: Any, history: Any, confidences: Any, own: Any) -> tuple[Any, Any, Any]:
+    """Candidates in the order in which they are first named: their model rows, scores, and loudest entries.
 
-    All that is said is listed first and added up then: two plain loops, as a call for each word would cost more than
-    what it does.
+    An entry is the item's place in the history times K + 1 and the place in its list; K where it speaks for itself. So
+    what is told of entries need be looked up for those alone that are shown. All that is said is listed first and added
+    up then: two plain loops, as a call for each word would cost more than what it does.
     """
-    most = len(history) * (rows.shape[1] + 1)
-    named, items, pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    strengths = np.empty(most, np.float64)
+    width = rows.shape[1]
+    most = len(history) * (width + 1)
+    named, entries, strengths = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float64)
     said = 0
     for index in range(len(history)):
         item, sure = history[index], confidences[index]
         if item < 0 or sure <= 0.0:
             continue
         if len(own) > 0 and own[item] > 0.0:  # the item speaks for itself
-            named[said], items[said], strengths[said], pairs[said] = item, item, sure * own[item], bought[item]
+            named[said], entries[said], strengths[said] = item, index * (width + 1) + width, sure * own[item]
             said += 1
-        for place in range(rows.shape[1]):
+        for place in range(width):
             row, score = rows[item, place], scores[item, place]
             if row == NONE:
                 break
             if score > 0.0:
-                named[said], items[said], strengths[said], pairs[said] = row, item, sure * score, counts[item, place]
+                named[said], entries[said], strengths[said] = row, index * (width + 1) + place, sure * score
                 said += 1
-    filled, total = _added_up(named[:said], items, pairs, strengths)
-    return named[:filled], total[:filled], items[:filled], pairs[:filled]
+    filled, total = _added_up(named[:said], entries, strengths)
+    return named[:filled], total[:filled], entries
 
 
 @njit(cache=True, nogil=True)
-def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, Any]:
+def _added_up(named: Any, entries: Any, strengths: Any) -> tuple[int, Any]:
     """Joins what is said of the same candidate, in place: how many candidates there are, and the sum for each.
 
-    The first of `named`, `items`, `pairs` and `strengths` are then the candidates, the items that spoke loudest for
-    them, their pairs and how loud. The open-addressing table holds places, so only its 4 bytes a slot are cleared.
+    The first of `named`, `entries` and `strengths` are then the candidates, what spoke loudest for them and how loud.
+    The open-addressing table holds places, so only its 4 bytes a slot are cleared.
     """
     table = np.full(_table_size(len(named)), NONE, dtype=np.int32)
     total = np.empty(len(named), np.float64)
@@ -231,11 +230,11 @@ def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, 
         at = table[slot]
         if at == NONE:
             table[slot] = filled
-            named[filled], items[filled], pairs[filled] = row, items[index], pairs[index]
+            named[filled], entries[filled] = row, entries[index]
             strengths[filled] = total[filled] = strength
             filled += 1
             continue
         total[at] += strength
         if strength > strengths[at]:
-            strengths[at], items[at], pairs[at] = strength, items[index], pairs[index]
+            strengths[at], entries[at] = strength, entries[index]
     return filled, total

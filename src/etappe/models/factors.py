@@ -59,9 +59,8 @@ def fold_in(
         regularisation: lambda.
         alpha: confidence of one fresh purchase.
     """
-    confidences = alpha * confidence.confidences(weights)
     history = np.ascontiguousarray(item_factors)
-    vector, lower = _solve(history, confidences, gram, regularisation)
+    vector, lower, confidences = _solve(history, weights, gram, regularisation, alpha)
     return Taste(vector, lower, history, confidences)
 
 
@@ -183,11 +182,12 @@ def _substitute(lower: Any, vector: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _solve(item_factors: Any, confidences: Any, gram: Any, regularisation: float) -> tuple[Any, Any]:
+def _solve(item_factors: Any, weights: Any, gram: Any, regularisation: float, alpha: float) -> tuple[Any, Any, Any]:
+    confidences = alpha * confidence.of_weights(weights)
     matrix, vector = _system(item_factors, confidences, gram, regularisation)
     _decompose(matrix)
     _substitute(matrix, vector)
-    return vector, matrix
+    return vector, matrix, confidences
 
 
 @njit(cache=True, nogil=True)

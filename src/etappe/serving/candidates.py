@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_ROOM: Final = 512
+_ROOM: Final = 1024
 
 
 class Candidates:

@@ -43,8 +43,10 @@ class Filling(NamedTuple):
 
 def begin(sources: int, limit: int, shown: NDArray[np.uint64]) -> Filling:
     """An empty list."""
+    cursors = np.empty((sources, 3), np.int64)
+    cursors.fill(UNASKED)
     return Filling(
-        np.full((sources, 3), UNASKED, np.int64),
+        cursors,
         np.zeros(3, np.int64),
         np.empty(limit, np.int64),
         np.empty(limit, np.int32),

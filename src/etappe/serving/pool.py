@@ -22,6 +22,8 @@ NO_MORE: Final = -2
 START, END, NEXT = 0, 1, 2
 """Columns of `segments`: the candidates [start, end), and the next segment of the same source."""
 _SEGMENTS: Final = 16
+_AT_ONCE: Final = 2
+"""Sources that are asked at the beginning, where fewer are in turn: one alone seldom fills a list."""
 
 
 class Pool(Candidates):
@@ -42,10 +44,11 @@ class Pool(Candidates):
         self.source = np.empty(len(self.rows), np.uint8)
         self.verdicts: Verdicts = np.empty(len(self.rows), np.uint8)
         self.segments = np.empty((_SEGMENTS, 3), np.int64)
-        self.heads = np.full(len(self.sources), UNASKED, np.int64)
+        self.heads = np.empty(len(self.sources), np.int64)
+        self.heads.fill(UNASKED)
         self._last = [UNASKED] * len(self.sources)
         self._segments = 0
-        for stream in range(self.in_turn):
+        for stream in range(min(max(self.in_turn, _AT_ONCE), len(self.sources))):
             self._ask(stream)
         self._judge(0)
         self.opening = self._segments

@@ -34,7 +34,8 @@ class Page:
 
     def add(self, catalogue: Catalogue, picks: Picks) -> None:
         """Notes what a list shows."""
-        self.groups = np.concatenate([self.groups, catalogue.column("group")[picks.rows]])
+        groups = catalogue.gate["group"][picks.rows]
+        self.groups = np.concatenate([self.groups, groups]) if len(self.groups) else groups
 
 
 class Ranked(NamedTuple):

@@ -12,6 +12,8 @@ from etappe.serving.situation import Situation
 
 BLOCK: Final = 256
 """Candidates that a source gives at once, and at most at first."""
+_MORE: Final = 4
+"""Until it gives whole blocks, a source has given so many times as much with each as before."""
 
 Ask = Callable[[Situation, Candidates], Iterator[bool]]
 """Each step adds a block of candidates at the end, and says whether nothing comes behind it: then there is no other."""
@@ -22,7 +24,7 @@ def blocks(here: Situation) -> Iterator[tuple[int, int]]:
     start, end = 0, min(here.first or BLOCK, BLOCK)
     while True:
         yield start, end
-        start, end = end, (end // BLOCK + 1) * BLOCK
+        start, end = end, min(_MORE * end, BLOCK) if end < BLOCK else end + BLOCK
 
 
 @dataclass(frozen=True, slots=True)
