@@ -29,8 +29,11 @@ class Candidates:
 
     def make_room(self, more: int) -> None:
         """Has room for so many `more` afterwards: arrays may be others than before."""
-        if self.count + more > len(self.rows):
-            self._grow(max(self.count + more, 2 * len(self.rows)))
+        room = self.count + more
+        if room > len(self.rows):
+            room = max(room, 2 * len(self.rows))
+            self.rows, self.scores = grown(self.rows, room), grown(self.scores, room)
+            self.because, self.counts = grown(self.because, room), grown(self.counts, room)
 
     def append(
         self,
@@ -44,10 +47,6 @@ class Candidates:
         new = slice(self.count, self.count + len(rows))
         self.rows[new], self.scores[new], self.because[new], self.counts[new] = rows, scores, because, counts
         self.count += len(rows)
-
-    def _grow(self, room: int) -> None:
-        self.rows, self.scores = grown(self.rows, room), grown(self.scores, room)
-        self.because, self.counts = grown(self.because, room), grown(self.counts, room)
 
 
 def grown(array: NDArray[Any], size: int) -> NDArray[Any]:

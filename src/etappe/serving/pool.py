@@ -26,23 +26,24 @@ _AT_ONCE: Final = 2
 """Sources that are asked at the beginning, where fewer are in turn: one alone seldom fills a list."""
 
 
-class Pool(Candidates):
+class Pool:
     """The candidates of one request.
 
-    Beside what sources say of them: `source` uint8, the place in `sources`, which says the reason too; `verdicts` uint8
-    of the request's gate.
+    `told` is what sources say of them, and all that sources know of the pool: one that waits to be asked on would keep
+    the pool in memory that keeps it. For each candidate beside that, `source` uint8, the place in `sources`, which says
+    the reason too; `verdicts` uint8 of the request's gate.
     """
 
     def __init__(self, here: Situation, gate: Gate, asked: Asked) -> None:
-        super().__init__()
         self.here = here
+        self.told = Candidates()
         self.sources: tuple[Source, ...] = asked.all
         self.in_turn = len(asked.in_turn)
         self._gate = gate
         self._asked = asked
-        self._asking = [source.ask(here, self) for source in self.sources]
-        self.source = np.empty(len(self.rows), np.uint8)
-        self.verdicts: Verdicts = np.empty(len(self.rows), np.uint8)
+        self._asking = [source.ask(here, self.told) for source in self.sources]
+        self.source = np.empty(len(self.told.rows), np.uint8)
+        self.verdicts: Verdicts = np.empty(len(self.told.rows), np.uint8)
         self.segments = np.empty((_SEGMENTS, 3), np.int64)
         self.heads = np.empty(len(self.sources), np.int64)
         self.heads.fill(UNASKED)
@@ -67,17 +68,17 @@ class Pool(Candidates):
         place = self.heads[stream] if segment == UNASKED else self.segments[segment, NEXT]
         if place != UNASKED:
             return int(place)
-        before = self.count
+        before = self.told.count
         found = self._ask(stream)
         self._judge(before)
         return found
 
     def _ask(self, stream: int) -> int:
         """Takes the next block of a source in; returns its segment."""
-        before, last = self.count, False
-        while self.count == before and not last:
+        before, last = self.told.count, False
+        while self.told.count == before and not last:
             last = next(self._asking[stream], True)
-        found = self._segment(stream, before, last=last) if self.count > before else NO_MORE
+        found = self._segment(stream, before, last=last) if self.told.count > before else NO_MORE
         if self._last[stream] == UNASKED:
             self.heads[stream] = found
         else:
@@ -88,23 +89,22 @@ class Pool(Candidates):
 
     def _segment(self, stream: int, start: int, *, last: bool) -> int:
         """The segment of the candidates from `start` on."""
-        self.source[start : self.count] = stream
-        found = self._segments
+        end, room, found = self.told.count, len(self.told.rows), self._segments
+        if len(self.source) < room:
+            self.source, self.verdicts = grown(self.source, room), grown(self.verdicts, room)
         if found == len(self.segments):
             self.segments = grown(self.segments, 2 * found)
+        self.source[start:end] = stream
         segment = self.segments[found]
-        segment[START], segment[END], segment[NEXT] = start, self.count, NO_MORE if last else UNASKED
+        segment[START], segment[END], segment[NEXT] = start, end, NO_MORE if last else UNASKED
         self._segments += 1
         return found
 
     def _judge(self, start: int) -> None:
         """Each candidate is judged once a request."""
-        if start < self.count:
-            self.verdicts[start : self.count] = self._gate.judge(self.rows[start : self.count])
-
-    def _grow(self, room: int) -> None:
-        super()._grow(room)
-        self.source, self.verdicts = grown(self.source, room), grown(self.verdicts, room)
+        end = self.told.count
+        if start < end:
+            self.verdicts[start:end] = self._gate.judge(self.told.rows[start:end])
 
 
 class Screen:
@@ -136,4 +136,4 @@ class Screen:
             self.verdicts = grown(self.verdicts, len(pool.verdicts))
         if first < last:
             part = slice(pool.segments[first, START], pool.segments[last - 1, END])
-            self.verdicts[part] = self._own.judge(pool.rows[part], pool.verdicts[part])
+            self.verdicts[part] = self._own.judge(pool.told.rows[part], pool.verdicts[part])

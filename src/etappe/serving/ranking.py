@@ -65,10 +65,10 @@ def rank(
     chosen = way.chosen[: way.at[CHOSEN]]
     picks = Picks(
         pool.sources,
-        pool.rows[chosen],
-        pool.scores[chosen],
-        pool.because[chosen],
-        pool.counts[chosen],
+        pool.told.rows[chosen],
+        pool.told.scores[chosen],
+        pool.told.because[chosen],
+        pool.told.counts[chosen],
         pool.source[chosen],
     )
     page.add(pool.here.view.catalogue, picks)
@@ -80,7 +80,7 @@ def _filled(pool: Pool, screen: Screen, way: Filling, cap: int, *, follow: bool 
     while True:
         columns = pool.here.view.catalogue.gate
         chain = pool.segments, pool.heads, screen.judged
-        stream = filling.fill(*way, pool.rows, screen.verdicts, *chain, columns, pool.in_turn, cap)
+        stream = filling.fill(*way, pool.told.rows, screen.verdicts, *chain, columns, pool.in_turn, cap)
         if stream == FILLED or not follow:
             return bool(stream == FILLED)
         screen.follow(stream, int(way.cursors[stream, SEGMENT]))
