@@ -20,6 +20,8 @@ _NONE: Final = -1
 _WAIT: Final = -2
 SEGMENT, OFFSET, SPENT = 0, 1, 2
 """Columns of `cursors`: the segment that a source is at, the next candidate in it, 1 where it has no more."""
+CANDIDATE, SOURCE = 0, 1
+"""Columns of `chosen` and `again`."""
 STREAM, CHOSEN, AGAIN = 0, 1, 2
 """Places in `at`: the source that is next, how many are chosen, and how many wait for need."""
 
@@ -27,9 +29,9 @@ STREAM, CHOSEN, AGAIN = 0, 1, 2
 class Filling(NamedTuple):
     """A list on its way. All arrays are changed in place, and are the first that `fill` takes.
 
-    `cursors` int64[sources, 3]; `at` int64[3]; `chosen` int64[limit] candidates in order, `categories` int32[limit] of
-    them; `again` int64[k] candidates of groups on the page already, which come last. `groups` uint64[limit + k] are
-    those of all of both, in the order in which they came; `shown` uint64[k] those on the page.
+    `cursors` int64[sources, 3]; `at` int64[3]; `chosen` int64[limit, 2] candidates in order and the source of each,
+    `categories` int32[limit] of them; `again` int64[k, 2] the same of groups on the page already, which come last.
+    `groups` uint64[limit + k] are those of both, in the order in which they came; `shown` uint64[k] those on the page.
     """
 
     cursors: NDArray[np.int64]
@@ -48,9 +50,9 @@ def begin(sources: int, limit: int, shown: NDArray[np.uint64]) -> Filling:
     return Filling(
         cursors,
         np.zeros(3, np.int64),
-        np.empty(limit, np.int64),
+        np.empty((limit, 2), np.int64),
         np.empty(limit, np.int32),
-        np.empty(len(shown), np.int64),
+        np.empty((len(shown), 2), np.int64),
         np.empty(limit + len(shown), np.uint64),
         shown,
     )
@@ -94,21 +96,23 @@ def fill(
             ):
                 groups[at[CHOSEN] + at[AGAIN]] = item.group
                 if _holds(shown, len(shown), item.group):
-                    again[at[AGAIN]] = candidate
+                    again[at[AGAIN], CANDIDATE], again[at[AGAIN], SOURCE] = candidate, stream
                     at[AGAIN] += 1
                 else:
-                    _choose(at, chosen, categories, candidate, item.category)
+                    _choose(at, chosen, categories, candidate, stream, item.category)
         at[STREAM] = _after(stream, cursors, in_turn)
     for place in range(at[AGAIN]):
-        category = columns[rows[again[place]]].category
+        candidate, stream = again[place, CANDIDATE], again[place, SOURCE]
+        category = columns[rows[candidate]].category
         if at[CHOSEN] < limit and _has_room(categories, at[CHOSEN], category, cap):
-            _choose(at, chosen, categories, again[place], category)
+            _choose(at, chosen, categories, candidate, stream, category)
     return FILLED
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _choose(at: Any, chosen: Any, categories: Any, candidate: int, category: Any) -> None:
-    chosen[at[CHOSEN]], categories[at[CHOSEN]] = candidate, category
+def _choose(at: Any, chosen: Any, categories: Any, candidate: int, stream: int, category: Any) -> None:
+    chosen[at[CHOSEN], CANDIDATE], chosen[at[CHOSEN], SOURCE] = candidate, stream
+    categories[at[CHOSEN]] = category
     at[CHOSEN] += 1
 
 

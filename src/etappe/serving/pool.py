@@ -30,8 +30,7 @@ class Pool:
     """The candidates of one request.
 
     `told` is what sources say of them, and all that sources know of the pool: one that waits to be asked on would keep
-    the pool in memory that keeps it. For each candidate beside that, `source` uint8, the place in `sources`, which says
-    the reason too; `verdicts` uint8 of the request's gate.
+    the pool in memory that keeps it. `verdicts` uint8 of the request's gate, one for each.
     """
 
     def __init__(self, here: Situation, gate: Gate, asked: Asked) -> None:
@@ -42,7 +41,6 @@ class Pool:
         self._gate = gate
         self._asked = asked
         self._asking = [source.ask(here, self.told) for source in self.sources]
-        self.source = np.empty(len(self.told.rows), np.uint8)
         self.verdicts: Verdicts = np.empty(len(self.told.rows), np.uint8)
         self.segments = np.empty((_SEGMENTS, 3), np.int64)
         self.heads = np.empty(len(self.sources), np.int64)
@@ -78,7 +76,7 @@ class Pool:
         before, last = self.told.count, False
         while self.told.count == before and not last:
             last = next(self._asking[stream], True)
-        found = self._segment(stream, before, last=last) if self.told.count > before else NO_MORE
+        found = self._segment(before, last=last) if self.told.count > before else NO_MORE
         if self._last[stream] == UNASKED:
             self.heads[stream] = found
         else:
@@ -87,14 +85,13 @@ class Pool:
             self._last[stream] = found
         return found
 
-    def _segment(self, stream: int, start: int, *, last: bool) -> int:
+    def _segment(self, start: int, *, last: bool) -> int:
         """The segment of the candidates from `start` on."""
         end, room, found = self.told.count, len(self.told.rows), self._segments
-        if len(self.source) < room:
-            self.source, self.verdicts = grown(self.source, room), grown(self.verdicts, room)
+        if len(self.verdicts) < room:
+            self.verdicts = grown(self.verdicts, room)
         if found == len(self.segments):
             self.segments = grown(self.segments, 2 * found)
-        self.source[start:end] = stream
         segment = self.segments[found]
         segment[START], segment[END], segment[NEXT] = start, end, NO_MORE if last else UNASKED
         self._segments += 1

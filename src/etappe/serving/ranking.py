@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from etappe.catalog.table import Catalogue
 from etappe.serving import filling
-from etappe.serving.filling import CHOSEN, FILLED, NO_CAP, SEGMENT, Filling
+from etappe.serving.filling import CANDIDATE, CHOSEN, FILLED, NO_CAP, SEGMENT, SOURCE, Filling
 from etappe.serving.gate import OwnChecks, Verdicts, left_out
 from etappe.serving.pool import END, NEXT, START, UNASKED, Pool, Screen
 from etappe.serving.sources.source import Source
@@ -16,7 +16,10 @@ from etappe.serving.viewing.view import Rows
 
 
 class Picks(NamedTuple):
-    """The items of a list in order, and what speaks for each; the arrays are those of `Pool`."""
+    """The items of a list in order, and what speaks for each; the arrays are those of `Candidates`.
+
+    `source` uint8 is the place in `sources`, which says the reason too.
+    """
 
     sources: tuple[Source, ...]
     rows: Rows
@@ -62,14 +65,14 @@ def rank(
             pool = pool.narrowed(few)
             screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
         _filled(pool, screen, way, cap)
-    chosen = way.chosen[: way.at[CHOSEN]]
+    chosen = way.chosen[: way.at[CHOSEN], CANDIDATE]
     picks = Picks(
         pool.sources,
         pool.told.rows[chosen],
         pool.told.scores[chosen],
         pool.told.because[chosen],
         pool.told.counts[chosen],
-        pool.source[chosen],
+        way.chosen[: way.at[CHOSEN], SOURCE].astype(np.uint8),
     )
     page.add(pool.here.view.catalogue, picks)
     return Ranked(picks, left_out(_judged(pool, screen, way)) if explain else {})
