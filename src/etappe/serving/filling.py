@@ -78,8 +78,9 @@ def fill(
 ) -> Any:
     """Fills until FILLED, or until a source must be followed: then that source, to be called again.
 
-    `segments` and `heads` are the pool's chains, `judged` bool[segments] says which of them may be looked into.
-    `columns` are the catalogue's records (`catalog.columns.GATE`); `cap` items at most of one category.
+    `segments` and `heads` are the pool's chains, `judged` bool[segments] says which of them may be looked into; where
+    it is empty, all may. `columns` are the catalogue's records (`catalog.columns.GATE`); `cap` items at most of one
+    category.
     """
     limit, sources = len(chosen), len(cursors)
     while at[CHOSEN] < limit and at[STREAM] < sources:
@@ -132,7 +133,7 @@ def _next(cursors: Any, stream: int, verdicts: Any, segments: Any, heads: Any, j
         cursors[stream, SEGMENT], cursors[stream, OFFSET] = segment, offset
         if following == NO_MORE:
             return _NONE
-        if following == UNASKED or not judged[following]:
+        if following == UNASKED or (len(judged) > 0 and not judged[following]):
             return _WAIT
         segment, offset = following, segments[following, START]
 

@@ -22,6 +22,8 @@ NO_MORE: Final = -2
 START, END, NEXT = 0, 1, 2
 """Columns of `segments`: the candidates [start, end), and the next segment of the same source."""
 _SEGMENTS: Final = 16
+_ALL_JUDGED: Final = np.zeros(0, np.bool_)
+"""In place of which segments are judged: all of the pool are, by the gate of the request."""
 _AT_ONCE: Final = 2
 """Sources that are asked at the beginning, where fewer are in turn: one alone seldom fills a list."""
 
@@ -109,28 +111,28 @@ class Screen:
 
     def __init__(self, pool: Pool, own: OwnChecks) -> None:
         self._pool = pool
-        self._own = own
-        self.verdicts = np.empty_like(pool.verdicts) if own else pool.verdicts
-        self.judged = np.zeros(len(pool.segments), np.bool_)
-        self._judge(0, pool.opening if own else pool.asked)
+        self._own = own or None
+        self.verdicts, self.judged = pool.verdicts, _ALL_JUDGED
+        if self._own is not None:
+            self.verdicts, self.judged = np.empty_like(pool.verdicts), np.zeros(len(pool.segments), np.bool_)
+            self._judge(self._own, 0, pool.opening)
 
     def follow(self, stream: int, segment: int) -> None:
         """Judges what a source has behind `segment`; the rest of the pool may be large, and is not asked about."""
         found = self._pool.follow(stream, segment)
-        if found != NO_MORE:
-            self._judge(found, found + 1)
+        if self._own is None:
+            self.verdicts = self._pool.verdicts
+        elif found != NO_MORE:
+            self._judge(self._own, found, found + 1)
 
-    def _judge(self, first: int, last: int) -> None:
+    def _judge(self, own: OwnChecks, first: int, last: int) -> None:
         """Judges segments [first, last), whose candidates stand one behind another."""
         pool = self._pool
         if len(self.judged) < len(pool.segments):
             self.judged = grown(self.judged, len(pool.segments))
-        self.judged[first:last] = True
-        if not self._own:
-            self.verdicts = pool.verdicts
-            return
         if len(self.verdicts) < len(pool.verdicts):
             self.verdicts = grown(self.verdicts, len(pool.verdicts))
+        self.judged[first:last] = True
         if first < last:
             part = slice(pool.segments[first, START], pool.segments[last - 1, END])
-            self.verdicts[part] = self._own.judge(pool.told.rows[part], pool.verdicts[part])
+            self.verdicts[part] = own.judge(pool.told.rows[part], pool.verdicts[part])

@@ -29,7 +29,7 @@ def ranked(here: Situation, into: Candidates, measure: str, category: int = -1, 
     if here.within is not None:
         rows = _within(here, here.within, measure, category)
     to_model, values = here.view.measured(measure)
-    for start, end in blocks(here):
+    for start, end in blocks(here, at_hand=True):
         block = rows[start:end]
         into.make_room(len(block))
         popularity.put_ranked(block, to_model, values, first, _LEAST, into.count, into.arrays)

@@ -19,9 +19,12 @@ Ask = Callable[[Situation, Candidates], Iterator[bool]]
 """Each step adds a block of candidates at the end, and says whether nothing comes behind it: then there is no other."""
 
 
-def blocks(here: Situation) -> Iterator[tuple[int, int]]:
-    """Of the candidates of a source, best first, those [start, end) that each block has; without end."""
-    start, end = 0, min(here.first or BLOCK, BLOCK)
+def blocks(here: Situation, *, at_hand: bool = False) -> Iterator[tuple[int, int]]:
+    """Of the candidates of a source, best first, those [start, end) that each block has; without end.
+
+    `at_hand`: they lie in order already, so that more of them cost less than asking once more.
+    """
+    start, end = 0, min((here.first or BLOCK) * (_MORE if at_hand else 1), BLOCK)
     while True:
         yield start, end
         start, end = end, min(_MORE * end, BLOCK) if end < BLOCK else end + BLOCK
