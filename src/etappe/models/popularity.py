@@ -1,10 +1,9 @@
-"""The best of an array: what is popular."""
+"""What is popular, and the best of any scores, as candidates."""
 
 from typing import Any, Final
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from etappe.models.best import BY_PLACE, best
 from etappe.models.parts import FINITE, ITEMS, NOT_NEGATIVE, Array, Part
@@ -29,12 +28,6 @@ POPULARITY: Final = Part(
         ),
     ),
 )
-
-
-def top(values: NDArray[np.number[Any]], limit: int) -> NDArray[np.int64]:
-    """int64[k], k <= `limit`: the rows with the highest of `values` (n,), finite, best first; equal values by row."""
-    found: NDArray[np.int64] = best(values, BY_PLACE, limit)
-    return found
 
 
 @njit(cache=True, nogil=True)

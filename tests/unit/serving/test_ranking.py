@@ -1,5 +1,7 @@
 """Pool and ranking: lists cut from sources' blocks are those of its twin."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
@@ -138,6 +140,20 @@ def test_each_source_is_asked_once(limit: int) -> None:
     lists = [ranking.rank(pool, OwnChecks(view.catalogue, [], compile_filter({})), Page(), limit) for _ in range(4)]
     assert [len(one.picks.rows) for one in lists] == [limit] * 4
     assert taken == list(range(0, limit, 100))
+
+
+def test_a_pool_is_gone_with_its_last_reader() -> None:
+    """Sources that wait to be asked on do not keep the pool: nobody has to look for circles to free its memory."""
+    view = View(overlaid([Item(id=f"i{number}") for number in range(600)]))
+    here = situation(view, None, Context(), NOW.timestamp(), 0.0)
+    pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), order.asked(here))
+    freed = weakref.ref(pool)
+    gc.disable()
+    try:
+        del pool
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 def test_picks_carry_what_the_source_told() -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tests.unit.models.named import Named, named
 
 from etappe.ids import item_hash
-from etappe.models import factors, popularity
+from etappe.models import factors
+from etappe.models.best import BY_PLACE, best
 from etappe.models.snapshot import Snapshot
 from etappe.settings import Learning, Settings
 from etappe.training.fit import fit_snapshot
@@ -70,7 +71,7 @@ class KnownAnswers:
         history = np.array([_row(board, item) for item in _bought(customer)], np.int32)
         found = self.scores(board, history, np.full(len(history), PURCHASE)).copy()
         found[history] = -np.inf
-        first, second = popularity.top(found, 2)
+        first, second = best(found, BY_PLACE, 2)
         assert first == _row(board, customer)
         assert found[first] > 2 * found[second]
 
@@ -79,7 +80,7 @@ class KnownAnswers:
         found = self.scores(board, np.array([_row(board, 4)], np.int32), np.array([PURCHASE])).copy()
         found[_row(board, 4)] = -np.inf
         white = {_row(board, item) for item in range(0, SIZE, 2)}
-        assert set(popularity.top(found, 14).tolist()) == white - {_row(board, 4)}
+        assert set(best(found, BY_PLACE, 14).tolist()) == white - {_row(board, 4)}
 
     def test_no_history_no_opinion(self, board: Snapshot) -> None:
         """Without a history every item scores 0."""

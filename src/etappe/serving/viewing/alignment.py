@@ -55,10 +55,6 @@ class Alignment:
         self._follow()
         return self._to_model.values
 
-    def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
-        return self._measured(measure, self.to_model()[rows])
-
     def measure(self, name: str) -> NDArray[Any]:
         """number[model rows]: a popularity measure of the snapshot."""
         return _UNMEASURED if self._snapshot is None else _measure(self._snapshot, name)

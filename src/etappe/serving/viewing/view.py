@@ -129,10 +129,6 @@ class View:
         """int32[rows], the model row of each, and number[model rows], a popularity measure; neither to be kept."""
         return self._aligned.to_model(), self._aligned.measure(measure)
 
-    def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
-        return self._aligned.measured_at(measure, rows)
-
 
 @lru_cache(maxsize=256)
 def languages(locale: str | None) -> tuple[str, ...]:
