@@ -72,6 +72,6 @@ class Source:
 
     def can_be_asked(self, here: Situation) -> bool:
         """Whether the situation and the snapshot have what it needs."""
-        if self.part is not None and not here.view.has(self.part):
+        if self.speaks_of is not None and len(getattr(here, self.speaks_of)) == 0:
             return False
-        return self.speaks_of is None or len(getattr(here, self.speaks_of)) > 0
+        return self.part is None or here.view.has(self.part)
