@@ -192,10 +192,16 @@ def _solve(item_factors: Any, weights: Any, gram: Any, regularisation: float, al
 
 @njit(cache=True, nogil=True)
 def _contributions(lower: Any, item_factors: Any, confidences: Any, targets: Any) -> Any:
+    """Items lie side by side, so that each step is done to many of them, and to equal ones alike."""
     shares = np.zeros((len(targets), len(confidences)), dtype=np.float32)
+    columns = np.ascontiguousarray(item_factors.T)
     for target in range(len(targets)):
-        vector = targets[target].copy()
+        vector, mine = targets[target].copy(), shares[target]
         _substitute(lower, vector)
-        for item in range(len(confidences)):
-            shares[target, item] = _dot(vector, item_factors[item], len(vector)) * confidences[item]
+        for place in range(len(vector)):
+            value, column = vector[place], columns[place]
+            for item in range(len(mine)):
+                mine[item] += value * column[item]
+        for item in range(len(mine)):
+            mine[item] *= np.float32(confidences[item])
     return shares
