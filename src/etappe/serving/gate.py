@@ -69,10 +69,6 @@ class OwnChecks:
         return own
 
 
-_NO_OWN: Final = OwnChecks(Catalogue(), [], compile_filter({}))
-"""Those of most placements: none, whatever the catalogue."""
-
-
 def on_page(context: Context) -> list[str]:
     """The ids of the items that the customer has before them anyway."""
     return [*context.cart, *([context.item] if context.item else [])]
@@ -84,8 +80,6 @@ def own_checks(catalogue: Catalogue, placement: Placement) -> OwnChecks:
     Raises:
         InputError: its filter cannot be understood.
     """
-    if not placement.exclude and not placement.filter:
-        return _NO_OWN
     wanted = compile_filter(placement.filter, f"placements.{placement.name}.filter")
     return OwnChecks(catalogue, placement.exclude, wanted)
 
