@@ -1,5 +1,6 @@
 """Each source reads its own part of the snapshot, and goes on giving while it is asked."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -105,7 +106,7 @@ def _naming(model: Model, count: int, lacking: int) -> tuple[Situation, list[int
     for values, told in zip(lists, (named, scores, named * 10), strict=True):
         values[0] = told
     plain = np.ones(count + 1, np.float32)
-    snapshot = replace(
+    snapshot = dataclasses.replace(
         model.snapshot, items=np.array([one for one, _ in items]), also_bought=Neighbours(*lists), popularity=plain
     )
     view = View(overlaid(Item(id=name) for row, (_, name) in enumerate(items) if row % lacking), snapshot)
