@@ -23,12 +23,13 @@ from etappe.evaluation.states import states
 from etappe.ids import item_hash
 from etappe.models.snapshot import Snapshot
 from etappe.progress import Progress
+from etappe.serving.candidates import Candidates
 from etappe.serving.decide import decide
 from etappe.serving.moment import Moment
 from etappe.serving.request import Context, DecideRequest, Placement
 from etappe.serving.situation import Situation, situation
 from etappe.serving.sources import copurchase, factors, popular
-from etappe.serving.sources.source import Ask, Block
+from etappe.serving.sources.source import Ask
 from etappe.serving.viewing.view import CUSTOMERS, Rows, View
 from etappe.settings import Settings
 from etappe.training.fit import fit_snapshot
@@ -42,8 +43,8 @@ _STEP: Final = "asking for test customers"
 _EVERY: Final = 50
 
 
-def _popular(here: Situation) -> Iterator[Block]:
-    return popular.ranked(here, CUSTOMERS)
+def _popular(here: Situation, into: Candidates) -> Iterator[bool]:
+    return popular.ranked(here, into, CUSTOMERS)
 
 
 SOURCES: Final[Mapping[str, Ask]] = {
@@ -168,9 +169,12 @@ def _rows(view: View, ids: list[str]) -> Rows:
 def _of_source(ask: Ask, k: int) -> Lister:
     def listed(asked: _Asked, without_owned: bool) -> list[int]:
         found: list[int] = []
-        for block in ask(asked.here):
-            kept = block.rows[~np.isin(block.rows, asked.owned)] if without_owned else block.rows
+        told, taken = Candidates(), 0
+        for _ in ask(asked.here, told):
+            rows = told.rows[taken : told.count]
+            kept = rows[~np.isin(rows, asked.owned)] if without_owned else rows
             found.extend(kept[: k - len(found)].tolist())
+            taken = told.count
             if len(found) == k:
                 break
         return found

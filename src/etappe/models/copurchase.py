@@ -23,9 +23,9 @@ from etappe.models.parts import (
 )
 
 _HASH: Final = 0x9E3779B1
-_NO_SCORES: Final = np.zeros(0, np.float32)
-_NO_COUNTS: Final = np.zeros(0, np.int32)
-_NO_COUNTS.flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
+NOT_ITSELF: Final = (np.zeros(0, np.float32), np.zeros(0, np.int32))
+"""In place of own scores and their counts: items do not speak for themselves."""
+NOT_ITSELF[1].flags.writeable = False  # as what is mapped from a snapshot, so that one compiled kernel takes both
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,62 +75,6 @@ BOUGHT_TOGETHER: Final = Part(
     "neighbours from orders",
     lists("bought_together", "what was in the same orders", "how many orders have both"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Items that a history speaks for: all arrays have the same length.
-
-    `rows` int32, `scores` float64, `because` int32 the item of the history that spoke loudest, `counts` int32 how many
-    customers (or orders) had both that item and the candidate.
-    """
-
-    rows: NDArray[np.int32]
-    scores: NDArray[np.float64]
-    because: NDArray[np.int32]
-    counts: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.rows)
-
-    def best(self, limit: int) -> "Candidates":
-        """The `limit` highest scores, best first; equal scores are ordered by row."""
-        return self.at(best(self.scores, self.rows, limit))
-
-    def ordered(self) -> "Candidates":
-        """All of them, best first; equal scores are ordered by row."""
-        return self.at(np.lexsort((self.rows, -self.scores)))
-
-    def at(self, places: NDArray[np.int64] | slice) -> "Candidates":
-        """Those at `places`."""
-        return Candidates(self.rows[places], self.scores[places], self.because[places], self.counts[places])
-
-
-def score(
-    neighbours: Neighbours,
-    rows: NDArray[np.int64],
-    weights: NDArray[np.floating[Any]],
-    own: NDArray[np.float32] | None = None,
-    counts: NDArray[np.int32] | None = None,
-) -> Candidates:
-    """Neighbours of a history, in no order, each scored by the sum of confidence * LLR over the items that name it.
-
-    Items of the history are candidates like all others where other items name them; what must not be shown is left out
-    by the caller. Of equally loud items the one first in `rows` is named.
-
-    Args:
-        neighbours: the lists.
-        rows: int[m], the history; unknown items (-1) are skipped.
-        weights: float[m], decayed weights; items of weight 0 or less are skipped.
-        own: float32[n] of `own_scores`, to let items speak for themselves too, as what was bought is bought again.
-        counts: int32[n], customers of each item: what a candidate that speaks for itself is counted with.
-    """
-    itself = _NO_SCORES if own is None else own
-    bought = _NO_COUNTS if counts is None else counts
-    sure = confidence.confidences(weights)
-    known = np.asarray(rows, dtype=np.int64)
-    return Candidates(*_gather(neighbours.rows, neighbours.scores, neighbours.counts, known, sure, itself, bought))
 
 
 def pair_counts(neighbours: Neighbours, items: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -191,6 +135,45 @@ def _own_scores(counts: Any, total: int) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def put_best(
+    lists: Any, itself: Any, history: Any, weights: Any, to_row: Any, start: int, end: int, at: int, out: Any
+) -> tuple[int, int]:
+    """Writes the best [start, end) of those whom a history's neighbours are, and says how many there are of both.
+
+    Each is scored by the sum of confidence * LLR over the items that name it, relative to the best of all; equal ones
+    are in order of their rows. Items of the history are candidates like all others where other items name them; what
+    must not be shown is left out by the caller. Of equally loud items the one first in `history` is told.
+
+    Args:
+        lists: rows, scores and counts of `Neighbours`.
+        itself: float32[n] of `own_scores`, to let items speak for themselves too, as what was bought is bought again,
+            and int32[n], the customers of each that such a candidate is counted with; or NOT_ITSELF.
+        history: int64[m] model rows; unknown items (-1) are skipped.
+        weights: float64[m], decayed weights; items of weight 0 or less are skipped.
+        to_row: int64[n], the row that is written for a model row; where it is -1, none is.
+        start: how many of the best are passed over.
+        end: before which of the best it ends.
+        at: where the first is written.
+        out: int64 rows; float32 scores; int64 model rows of the items that spoke loudest; int64 how many customers (or
+            orders) had both. Each has room.
+
+    Returns:
+        How many were written, and how many there are to write from.
+    """
+    rows, scores, because, pairs = out
+    named, total, entries = _gather(lists[0], lists[1], history, confidence.of_weights(weights), itself[0])
+    places, added, width = best(total, named, end), at, lists[0].shape[1]
+    for index in range(start, len(places)):
+        place = places[index]
+        if to_row[named[place]] >= 0:
+            item, entry = history[entries[place] // (width + 1)], entries[place] % (width + 1)
+            rows[added], scores[added] = to_row[named[place]], total[place] / total[places[0]]
+            because[added], pairs[added] = item, lists[2][item, entry] if entry < width else itself[1][item]
+            added += 1
+    return added - at, len(named)
+
+
+@njit(cache=True, nogil=True)
 def _table_size(entries: int) -> int:
     """A power of two at least twice `entries`, so that probes stay short."""
     size = 16
@@ -200,42 +183,41 @@ def _table_size(entries: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _gather(
-    rows: Any, scores: Any, counts: Any, history: Any, confidences: Any, own: Any, bought: Any
-) -> tuple[Any, Any, Any, Any]:
-    """Candidates in the order in which they are first named.
+def _gather(rows: Any, scores: Any, history: Any, confidences: Any, own: Any) -> tuple[Any, Any, Any]:
+    """Candidates in the order in which they are first named: their model rows, scores, and loudest entries.
 
-    All that is said is listed first and added up then: two plain loops, as a call for each word would cost more than
-    what it does.
+    An entry is the item's place in the history times K + 1 and the place in its list; K where it speaks for itself. So
+    what is told of entries need be looked up for those alone that are shown. All that is said is listed first and added
+    up then: two plain loops, as a call for each word would cost more than what it does.
     """
-    most = len(history) * (rows.shape[1] + 1)
-    named, items, pairs = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
-    strengths = np.empty(most, np.float64)
+    width = rows.shape[1]
+    most = len(history) * (width + 1)
+    named, entries, strengths = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float64)
     said = 0
     for index in range(len(history)):
         item, sure = history[index], confidences[index]
         if item < 0 or sure <= 0.0:
             continue
         if len(own) > 0 and own[item] > 0.0:  # the item speaks for itself
-            named[said], items[said], strengths[said], pairs[said] = item, item, sure * own[item], bought[item]
+            named[said], entries[said], strengths[said] = item, index * (width + 1) + width, sure * own[item]
             said += 1
-        for place in range(rows.shape[1]):
+        for place in range(width):
             row, score = rows[item, place], scores[item, place]
             if row == NONE:
                 break
             if score > 0.0:
-                named[said], items[said], strengths[said], pairs[said] = row, item, sure * score, counts[item, place]
+                named[said], entries[said], strengths[said] = row, index * (width + 1) + place, sure * score
                 said += 1
-    filled, total = _added_up(named[:said], items, pairs, strengths)
-    return named[:filled], total[:filled], items[:filled], pairs[:filled]
+    filled, total = _added_up(named[:said], entries, strengths)
+    return named[:filled], total[:filled], entries
 
 
 @njit(cache=True, nogil=True)
-def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, Any]:
+def _added_up(named: Any, entries: Any, strengths: Any) -> tuple[int, Any]:
     """Joins what is said of the same candidate, in place: how many candidates there are, and the sum for each.
 
-    The first of `named`, `items`, `pairs` and `strengths` are then the candidates, the items that spoke loudest for
-    them, their pairs and how loud. The open-addressing table holds places, so only its 4 bytes a slot are cleared.
+    The first of `named`, `entries` and `strengths` are then the candidates, what spoke loudest for them and how loud.
+    The open-addressing table holds places, so only its 4 bytes a slot are cleared.
     """
     table = np.full(_table_size(len(named)), NONE, dtype=np.int32)
     total = np.empty(len(named), np.float64)
@@ -248,11 +230,11 @@ def _added_up(named: Any, items: Any, pairs: Any, strengths: Any) -> tuple[int, 
         at = table[slot]
         if at == NONE:
             table[slot] = filled
-            named[filled], items[filled], pairs[filled] = row, items[index], pairs[index]
+            named[filled], entries[filled] = row, entries[index]
             strengths[filled] = total[filled] = strength
             filled += 1
             continue
         total[at] += strength
         if strength > strengths[at]:
-            strengths[at], items[at], pairs[at] = strength, items[index], pairs[index]
+            strengths[at], entries[at] = strength, entries[index]
     return filled, total

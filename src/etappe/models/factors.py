@@ -22,6 +22,7 @@ _Float32 = NDArray[np.float32]
 
 TINY: Final = 1e-8
 """Least pivot of the Cholesky decomposition: keeps a system without regularisation solvable."""
+_AT_ONCE: Final = 4
 
 FACTORS: Final = Part(
     "factors",
@@ -36,7 +37,7 @@ FACTORS: Final = Part(
 class Taste(NamedTuple):
     """A customer's solved system: their `vector` float32[f], and what explains its scores.
 
-    `lower` float32[f, f] is L of A = L L' in its lower triangle, `item_factors` float32[m, f] and `confidences`
+    `lower` float32[f, f] is L of A = L'L in its lower triangle, `item_factors` float32[m, f] and `confidences`
     float64[m] are the history.
     """
 
@@ -58,9 +59,8 @@ def fold_in(
         regularisation: lambda.
         alpha: confidence of one fresh purchase.
     """
-    confidences = alpha * confidence.confidences(weights)
     history = np.ascontiguousarray(item_factors)
-    vector, lower = _solve(history, confidences, gram, regularisation)
+    vector, lower, confidences = _solve(history, weights, gram, regularisation, alpha)
     return Taste(vector, lower, history, confidences)
 
 
@@ -78,41 +78,74 @@ def contributions(taste: Taste, targets: _Float32) -> _Float32:
     return shares
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@njit(cache=True, nogil=True)
 def _system(item_factors: Any, confidences: Any, gram: Any, regularisation: float) -> Any:
-    """Lower triangle of A (float32[f, f]) and b (float32[f])."""
-    size = gram.shape[0]
-    matrix = gram.copy()
-    right = np.zeros(size, dtype=np.float32)
+    """A (float32[f, f], its lower triangle) and b (float32[f]). Loops over columns begin at 0: else few are vectors."""
+    size, count = gram.shape[0], 0
+    matrix, right = gram.copy(), np.zeros(size, np.float32)
+    factors, extras = np.zeros((len(confidences) + _AT_ONCE, size), np.float32), np.zeros(len(confidences) + _AT_ONCE)
+    for item in range(len(confidences)):
+        if confidences[item] > 0.0:
+            weight = np.float32(confidences[item])
+            for column in range(size):
+                factors[count, column] = item_factors[item, column]
+                right[column] += weight * item_factors[item, column]
+            extras[count] = confidences[item] - 1.0
+            count += 1
     for row in range(size):
         matrix[row, row] += np.float32(regularisation)
-    for item in range(len(confidences)):
-        if confidences[item] <= 0.0:
-            continue
-        factor = item_factors[item]
-        extra = np.float32(confidences[item] - 1.0)
-        weight = np.float32(confidences[item])
-        for row in range(size):
-            right[row] += weight * factor[row]
-            scaled = extra * factor[row]
-            for column in range(row + 1):
-                matrix[row, column] += scaled * factor[column]
+    for first in range(0, count, _AT_ONCE):  # those that are missing to four are zeros
+        _add_four(matrix, factors, extras, first)
     return matrix, right
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _decompose(matrix: Any) -> None:
-    """Cholesky in place: the lower triangle of `matrix` becomes L with A = L L'."""
-    size = matrix.shape[0]
-    for row in range(size):
+@njit(cache=True, nogil=True)
+def _add_four(matrix: Any, factors: Any, extras: Any, first: int) -> None:
+    """Adds the sum of extra * y y' over four items to the lower triangle: one pass over it instead of four."""
+    y0, y1, y2, y3 = factors[first], factors[first + 1], factors[first + 2], factors[first + 3]
+    for row in range(matrix.shape[0]):
+        s0, s1 = np.float32(extras[first]) * y0[row], np.float32(extras[first + 1]) * y1[row]
+        s2, s3 = np.float32(extras[first + 2]) * y2[row], np.float32(extras[first + 3]) * y3[row]
+        mine = matrix[row]
         for column in range(row + 1):
-            rest = matrix[row, column]
-            for inner in range(column):
-                rest -= matrix[row, inner] * matrix[column, inner]
-            if row == column:
-                matrix[row, row] = np.sqrt(max(rest, np.float32(TINY)))
-            else:
-                matrix[row, column] = rest / matrix[column, column]
+            mine[column] += (s0 * y0[column] + s1 * y1[column]) + (s2 * y2[column] + s3 * y3[column])
+
+
+@njit(cache=True, nogil=True)
+def _decompose(matrix: Any) -> None:
+    """Cholesky in place from the last row up: the lower triangle of `matrix` becomes L with A = L'L.
+
+    Four rows are done at a time and then taken off all rows above in one pass. Rows lie together in memory and begin at
+    column 0, so that each step is done to many values at once.
+    """
+    end = matrix.shape[0]
+    while end > 0:
+        first = max(end - _AT_ONCE, 0)
+        for row in range(end - 1, first - 1, -1):
+            mine = matrix[row]
+            for below in range(end - 1, row, -1):
+                other = matrix[below]
+                scale = other[row]
+                for column in range(row + 1):
+                    mine[column] -= scale * other[column]
+            mine[row] = max(mine[row], np.float32(TINY))
+            inverse = np.float32(1.0) / np.sqrt(mine[row])
+            for column in range(row + 1):
+                mine[column] *= inverse
+        if first > 0:
+            _take_four_off(matrix, first)
+        end = first
+
+
+@njit(cache=True, nogil=True)
+def _take_four_off(matrix: Any, first: int) -> None:
+    """Takes the sum of l l' over the four rows l from `first` on off the lower triangle above them."""
+    l0, l1, l2, l3 = matrix[first], matrix[first + 1], matrix[first + 2], matrix[first + 3]
+    for row in range(first):
+        s0, s1, s2, s3 = l0[row], l1[row], l2[row], l3[row]
+        mine = matrix[row]
+        for column in range(row + 1):
+            mine[column] -= (s0 * l0[column] + s1 * l1[column]) + (s2 * l2[column] + s3 * l3[column])
 
 
 @njit(cache=True, nogil=True)
@@ -136,30 +169,39 @@ def _dot(left: Any, right: Any, count: int) -> Any:
 
 @njit(cache=True, nogil=True)
 def _substitute(lower: Any, vector: Any) -> None:
-    """Solves L L' x = `vector` in place."""
+    """Solves L'L x = `vector` in place."""
     size = lower.shape[0]
+    for row in range(size - 1, -1, -1):
+        mine = lower[row]
+        value = vector[row] / mine[row]
+        vector[row] = value
+        for column in range(row):
+            vector[column] -= value * mine[column]
     for row in range(size):
         vector[row] = (vector[row] - _dot(lower[row], vector, row)) / lower[row, row]
-    for row in range(size - 1, -1, -1):
-        vector[row] /= lower[row, row]
-        for column in range(row):
-            vector[column] -= lower[row, column] * vector[row]
 
 
 @njit(cache=True, nogil=True)
-def _solve(item_factors: Any, confidences: Any, gram: Any, regularisation: float) -> tuple[Any, Any]:
+def _solve(item_factors: Any, weights: Any, gram: Any, regularisation: float, alpha: float) -> tuple[Any, Any, Any]:
+    confidences = alpha * confidence.of_weights(weights)
     matrix, vector = _system(item_factors, confidences, gram, regularisation)
     _decompose(matrix)
     _substitute(matrix, vector)
-    return vector, matrix
+    return vector, matrix, confidences
 
 
 @njit(cache=True, nogil=True)
 def _contributions(lower: Any, item_factors: Any, confidences: Any, targets: Any) -> Any:
+    """Items lie side by side, so that each step is done to many of them, and to equal ones alike."""
     shares = np.zeros((len(targets), len(confidences)), dtype=np.float32)
+    columns = np.ascontiguousarray(item_factors.T)
     for target in range(len(targets)):
-        vector = targets[target].copy()
+        vector, mine = targets[target].copy(), shares[target]
         _substitute(lower, vector)
-        for item in range(len(confidences)):
-            shares[target, item] = _dot(vector, item_factors[item], len(vector)) * confidences[item]
+        for place in range(len(vector)):
+            value, column = vector[place], columns[place]
+            for item in range(len(mine)):
+                mine[item] += value * column[item]
+        for item in range(len(mine)):
+            mine[item] *= np.float32(confidences[item])
     return shares

@@ -23,9 +23,9 @@ from etappe.serving.viewing.view import View, languages
 from etappe.settings import Settings
 
 SECONDS_PER_MINUTE: Final = 60
-_FIRST: Final = 24
+_FIRST: Final = 12
 """Candidates that a source is asked for at first, beside _A_PLACE for each item to be shown: more are seldom needed."""
-_A_PLACE: Final = 4
+_A_PLACE: Final = 2
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

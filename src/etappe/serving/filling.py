@@ -18,57 +18,103 @@ FILLED: Final = -1
 NO_CAP: Final = -1
 _NONE: Final = -1
 _WAIT: Final = -2
-SEGMENT, OFFSET = 0, 1
-"""Columns of `cursors`: the segment that a source is at, and the next candidate in it."""
+SEGMENT, OFFSET, SPENT = 0, 1, 2
+"""Columns of `cursors`: the segment that a source is at, the next candidate in it, 1 where it has no more."""
+CANDIDATE, SOURCE = 0, 1
+"""Columns of `chosen` and `again`."""
 STREAM, CHOSEN, AGAIN = 0, 1, 2
 """Places in `at`: the source that is next, how many are chosen, and how many wait for need."""
 
 
 class Filling(NamedTuple):
-    """A list on its way. All arrays are changed in place.
+    """A list on its way. All arrays are changed in place, and are the first that `fill` takes.
 
-    `cursors` int64[sources, 2]; `alive` bool[sources] whether a source may have more; `at` int64[3]; `chosen`
-    int64[limit] candidates in order; `again` int64[k] candidates of groups on the page already, which come last.
-    `shown` uint64[k] are those groups.
+    `cursors` int64[sources, 3]; `at` int64[3]; `chosen` int64[limit, 2] candidates in order and the source of each,
+    `categories` int32[limit] of them; `again` int64[k, 2] the same of groups on the page already, which come last.
+    `groups` uint64[limit + k] are those of both, in the order in which they came; `shown` uint64[k] those on the page.
     """
 
     cursors: NDArray[np.int64]
-    alive: NDArray[np.bool_]
     at: NDArray[np.int64]
     chosen: NDArray[np.int64]
+    categories: NDArray[np.int32]
     again: NDArray[np.int64]
+    groups: NDArray[np.uint64]
     shown: NDArray[np.uint64]
 
 
 def begin(sources: int, limit: int, shown: NDArray[np.uint64]) -> Filling:
     """An empty list."""
-    cursors = np.full((sources, 2), UNASKED, np.int64)
-    again = np.empty(len(shown), np.int64)
-    return Filling(cursors, np.ones(sources, np.bool_), np.zeros(3, np.int64), np.empty(limit, np.int64), again, shown)
+    cursors = np.empty((sources, 3), np.int64)
+    cursors.fill(UNASKED)
+    return Filling(
+        cursors,
+        np.zeros(3, np.int64),
+        np.empty((limit, 2), np.int64),
+        np.empty(limit, np.int32),
+        np.empty((len(shown), 2), np.int64),
+        np.empty(limit + len(shown), np.uint64),
+        shown,
+    )
 
 
 @njit(cache=True, nogil=True)
-def fill(filling: Any, rows: Any, verdicts: Any, chain: Any, columns: Any, in_turn: int, cap: int) -> Any:
+def fill(
+    cursors: Any,
+    at: Any,
+    chosen: Any,
+    categories: Any,
+    again: Any,
+    groups: Any,
+    shown: Any,
+    rows: Any,
+    verdicts: Any,
+    segments: Any,
+    heads: Any,
+    judged: Any,
+    columns: Any,
+    in_turn: int,
+    cap: int,
+) -> Any:
     """Fills until FILLED, or until a source must be followed: then that source, to be called again.
 
-    `chain` is the pool's segments, its heads, and which segments are judged. `columns` are the catalogue's records
-    (`catalog.columns.GATE`); `cap` items at most of one category.
+    `segments` and `heads` are the pool's chains, `judged` bool[segments] says which of them may be looked into; where
+    it is empty, all may. `columns` are the catalogue's records (`catalog.columns.GATE`); `cap` items at most of one
+    category.
     """
-    at, chosen, alive = filling.at, filling.chosen, filling.alive
-    cursors, (segments, heads, judged) = filling.cursors, chain
-    groups, categories = columns.group, columns.category
-    while at[CHOSEN] < len(chosen) and at[STREAM] < len(alive):
+    limit, sources = len(chosen), len(cursors)
+    while at[CHOSEN] < limit and at[STREAM] < sources:
         stream = at[STREAM]
         candidate = _next(cursors, stream, verdicts, segments, heads, judged)
         if candidate == _WAIT:
             return stream
         if candidate == _NONE:
-            alive[stream] = False
-        elif _is_new(filling, rows, candidate, groups, categories, cap):
-            _take(filling, rows, candidate, groups)
-        at[STREAM] = _after(stream, alive, in_turn)
-    _take_again(filling, rows, categories, cap)
+            cursors[stream, SPENT] = 1
+        else:
+            item = columns[rows[candidate]]
+            if _has_room(categories, at[CHOSEN], item.category, cap) and not _holds(
+                groups, at[CHOSEN] + at[AGAIN], item.group
+            ):
+                groups[at[CHOSEN] + at[AGAIN]] = item.group
+                if _holds(shown, len(shown), item.group):
+                    again[at[AGAIN], CANDIDATE], again[at[AGAIN], SOURCE] = candidate, stream
+                    at[AGAIN] += 1
+                else:
+                    _choose(at, chosen, categories, candidate, stream, item.category)
+        at[STREAM] = _after(stream, cursors, in_turn)
+    for place in range(at[AGAIN]):
+        candidate, stream = again[place, CANDIDATE], again[place, SOURCE]
+        category = columns[rows[candidate]].category
+        if at[CHOSEN] < limit and _has_room(categories, at[CHOSEN], category, cap):
+            _choose(at, chosen, categories, candidate, stream, category)
     return FILLED
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _choose(at: Any, chosen: Any, categories: Any, candidate: int, stream: int, category: Any) -> None:
+    chosen[at[CHOSEN], CANDIDATE], chosen[at[CHOSEN], SOURCE] = candidate, stream
+    categories[at[CHOSEN]] = category
+    at[CHOSEN] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -87,73 +133,38 @@ def _next(cursors: Any, stream: int, verdicts: Any, segments: Any, heads: Any, j
         cursors[stream, SEGMENT], cursors[stream, OFFSET] = segment, offset
         if following == NO_MORE:
             return _NONE
-        if following == UNASKED or not judged[following]:
+        if following == UNASKED or (len(judged) > 0 and not judged[following]):
             return _WAIT
         segment, offset = following, segments[following, START]
 
 
 @njit(cache=True, nogil=True)
-def _after(stream: int, alive: Any, in_turn: int) -> int:
+def _after(stream: int, cursors: Any, in_turn: int) -> int:
     """The source that gives the next item: the first ones in turn while one of them has any, then each to its end."""
     if stream >= in_turn:
-        return stream if alive[stream] else stream + 1
+        return stream + 1 if cursors[stream, SPENT] == 1 else stream
     for step in range(1, in_turn + 1):
         other = (stream + step) % in_turn
-        if alive[other]:
+        if cursors[other, SPENT] != 1:
             return other
     return in_turn
 
 
-@njit(cache=True, nogil=True)
-def _is_new(filling: Any, rows: Any, candidate: int, groups: Any, categories: Any, cap: int) -> bool:
-    """Whether there is room in the category, and no variant is in the list or waits."""
-    if not _has_room(filling, rows, candidate, categories, cap):
-        return False
-    group, at = groups[rows[candidate]], filling.at
-    if _holds(filling.chosen, at[CHOSEN], rows, groups, group):
-        return False
-    return not _holds(filling.again, at[AGAIN], rows, groups, group)
-
-
-@njit(cache=True, nogil=True)
-def _holds(candidates: Any, count: int, rows: Any, groups: Any, group: Any) -> bool:
-    """Whether one of the first `count` candidates is of the group."""
+@njit(cache=True, nogil=True, inline="always")
+def _holds(groups: Any, count: int, group: Any) -> bool:
+    """Whether one of the first `count` groups is the `group`."""
     found = False
     for place in range(count):
-        found |= groups[rows[candidates[place]]] == group
+        found |= groups[place] == group
     return found
 
 
-@njit(cache=True, nogil=True)
-def _has_room(filling: Any, rows: Any, candidate: int, categories: Any, cap: int) -> bool:
-    """Whether the category's share of the list is not used up; items without a category share none."""
-    code = categories[rows[candidate]]
+@njit(cache=True, nogil=True, inline="always")
+def _has_room(categories: Any, count: int, code: Any, cap: int) -> bool:
+    """Whether a category's share of the list is not used up; items without a category share none."""
     if cap == NO_CAP or code == UNCATEGORISED:
         return True
     taken = 0
-    for place in range(filling.at[CHOSEN]):
-        taken += categories[rows[filling.chosen[place]]] == code
+    for place in range(count):
+        taken += categories[place] == code
     return taken < cap
-
-
-@njit(cache=True, nogil=True)
-def _take(filling: Any, rows: Any, candidate: int, groups: Any) -> None:
-    """Chooses a candidate, or keeps it waiting where its group is on the page already."""
-    at, group = filling.at, groups[rows[candidate]]
-    for place in range(len(filling.shown)):
-        if filling.shown[place] == group:
-            filling.again[at[AGAIN]] = candidate
-            at[AGAIN] += 1
-            return
-    filling.chosen[at[CHOSEN]] = candidate
-    at[CHOSEN] += 1
-
-
-@njit(cache=True, nogil=True)
-def _take_again(filling: Any, rows: Any, categories: Any, cap: int) -> None:
-    """Fills up with what is on the page already, where nothing else is left."""
-    at = filling.at
-    for place in range(at[AGAIN]):
-        if at[CHOSEN] < len(filling.chosen) and _has_room(filling, rows, filling.again[place], categories, cap):
-            filling.chosen[at[CHOSEN]] = filling.again[place]
-            at[CHOSEN] += 1

@@ -16,6 +16,7 @@ from etappe.serving import ranking
 from etappe.serving.answering import answer
 from etappe.serving.answering.answer import ShownItem
 from etappe.serving.answering.shown import shown
+from etappe.serving.candidates import Candidates
 from etappe.serving.gate import Gate, OwnChecks
 from etappe.serving.pool import Pool
 from etappe.serving.ranking import Page
@@ -25,7 +26,7 @@ from etappe.serving.sources import neighbours
 from etappe.serving.sources import popular as popularity
 from etappe.serving.sources.factors import by_score
 from etappe.serving.sources.order import Asked
-from etappe.serving.sources.source import Ask, Block, Source, Words
+from etappe.serving.sources.source import Ask, Source, Words
 from etappe.serving.viewing.view import CUSTOMERS, DECAYED, View, languages, measures
 from etappe.settings import Settings
 
@@ -37,7 +38,7 @@ _SIMILAR: Final = Words(kind="similar", alone="Liked by the same customers")
 _WORDS: Final = {
     words.kind: words for words in (neighbours.ALSO_BOUGHT, neighbours.WISHLIST_BOUGHT, neighbours.BOUGHT_TOGETHER)
 }
-_NOTHING: Final = Source(name="nothing", family="", words=_SIMILAR, ask=lambda _: iter(()))
+_NOTHING: Final = Source(name="nothing", family="", words=_SIMILAR, ask=lambda _here, _into: iter(()))
 
 
 class ItemList(msgspec.Struct, frozen=True):
@@ -111,17 +112,17 @@ def _related(kind: str, row: int) -> Source:
     return _source(neighbours.FAMILY, _WORDS[kind], partial(_listed, kind=kind, row=row))
 
 
-def _similar(here: Situation, row: int) -> Iterator[Block]:
+def _similar(here: Situation, into: Candidates, row: int) -> Iterator[bool]:
     """Items whose factors point the same way."""
     snapshot = here.view.snapshot
     if snapshot is not None:
         lengths = np.maximum(np.linalg.norm(snapshot.factors, axis=1), 1e-9)
         scores = snapshot.factors @ snapshot.factors[row] / (lengths * lengths[row])
         scores[row] = 0.0
-        yield from by_score(here, scores)
+        yield from by_score(here, into, scores)
 
 
-def _listed(here: Situation, kind: str, row: int) -> Iterator[Block]:
+def _listed(here: Situation, into: Candidates, kind: str, row: int) -> Iterator[bool]:
     """The item's own list, as the snapshot keeps it."""
     if here.view.snapshot is None:
         return
@@ -131,9 +132,5 @@ def _listed(here: Situation, kind: str, row: int) -> Iterator[Block]:
     kept = rows >= 0
     if kept.any():
         scores = listed.scores[row, :width]
-        yield Block(
-            rows[kept],
-            (scores / scores[0])[kept],
-            np.full(int(kept.sum()), row, np.int64),
-            listed.counts[row, :width][kept].astype(np.int64),
-        )
+        into.append(rows[kept], (scores / scores[0])[kept], row, listed.counts[row, :width][kept])
+        yield True

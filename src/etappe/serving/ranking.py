@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from etappe.catalog.table import Catalogue
 from etappe.serving import filling
-from etappe.serving.filling import CHOSEN, FILLED, NO_CAP, SEGMENT, Filling
+from etappe.serving.filling import CANDIDATE, CHOSEN, FILLED, NO_CAP, SEGMENT, SOURCE, Filling
 from etappe.serving.gate import OwnChecks, Verdicts, left_out
 from etappe.serving.pool import END, NEXT, START, UNASKED, Pool, Screen
 from etappe.serving.sources.source import Source
@@ -16,7 +16,10 @@ from etappe.serving.viewing.view import Rows
 
 
 class Picks(NamedTuple):
-    """The items of a list in order, and what speaks for each; the arrays are those of `Pool`."""
+    """The items of a list in order, and what speaks for each; the arrays are those of `Candidates`.
+
+    `source` uint8 is the place in `sources`, which says the reason too.
+    """
 
     sources: tuple[Source, ...]
     rows: Rows
@@ -34,7 +37,8 @@ class Page:
 
     def add(self, catalogue: Catalogue, picks: Picks) -> None:
         """Notes what a list shows."""
-        self.groups = np.concatenate([self.groups, catalogue.column("group")[picks.rows]])
+        groups = catalogue.gate["group"][picks.rows]
+        self.groups = np.concatenate([self.groups, groups]) if len(self.groups) else groups
 
 
 class Ranked(NamedTuple):
@@ -55,20 +59,20 @@ def rank(
     """
     cap = NO_CAP if max_per_category is None else max_per_category
     screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
-    if not _filled(pool, screen, way, cap, follow=False):
+    if not _filled(pool, screen, way, cap, follow=not own):
         few = own.few()
         if few is not None:
             pool = pool.narrowed(few)
             screen, way = Screen(pool, own), filling.begin(len(pool.sources), limit, page.groups)
         _filled(pool, screen, way, cap)
-    chosen = way.chosen[: way.at[CHOSEN]]
+    chosen = way.chosen[: way.at[CHOSEN], CANDIDATE]
     picks = Picks(
         pool.sources,
-        pool.rows[chosen],
-        pool.scores[chosen],
-        pool.because[chosen],
-        pool.counts[chosen],
-        pool.source[chosen],
+        pool.told.rows[chosen],
+        pool.told.scores[chosen],
+        pool.told.because[chosen],
+        pool.told.counts[chosen],
+        way.chosen[: way.at[CHOSEN], SOURCE].astype(np.uint8),
     )
     page.add(pool.here.view.catalogue, picks)
     return Ranked(picks, left_out(_judged(pool, screen, way)) if explain else {})
@@ -77,9 +81,9 @@ def rank(
 def _filled(pool: Pool, screen: Screen, way: Filling, cap: int, *, follow: bool = True) -> bool:
     """Fills the list; whether that was done. Where sources are not to be followed, it may not be."""
     while True:
-        chain = (pool.segments, pool.heads, screen.judged)
         columns = pool.here.view.catalogue.gate
-        stream = filling.fill(way, pool.rows, screen.verdicts, chain, columns, pool.in_turn, cap)
+        chain = pool.segments, pool.heads, screen.judged
+        stream = filling.fill(*way, pool.told.rows, screen.verdicts, *chain, columns, pool.in_turn, cap)
         if stream == FILLED or not follow:
             return bool(stream == FILLED)
         screen.follow(stream, int(way.cursors[stream, SEGMENT]))

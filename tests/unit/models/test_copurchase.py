@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tests.unit.models.named import Named, named
 
 from etappe.models.confidence import confidences
-from etappe.models.copurchase import Candidates, Neighbours, log_likelihood_ratio, own_scores, pair_counts, score
+from etappe.models.copurchase import (
+    NOT_ITSELF,
+    Neighbours,
+    log_likelihood_ratio,
+    own_scores,
+    pair_counts,
+    put_best,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,28 +53,26 @@ def lists() -> Neighbours:
     return Neighbours(rows, scores, counts)
 
 
-def _told(candidates: Candidates) -> list[tuple[int, float, int, int]]:
-    found = candidates.ordered()
-    columns = (found.rows, found.scores, found.because, found.counts)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+def _told(found: Named) -> list[tuple[int, float, int, int]]:
+    return list(zip(*(column.tolist() for column in found), strict=True))
 
 
 def test_candidates_add_up_and_name_the_loudest(lists: Neighbours) -> None:
     """Item 3 gets 4 from item 0 and 6 from item 1, so it leads, because of item 1 with its count."""
-    found = score(lists, np.array([0, 1], np.int32), np.array([5.0, 5.0]))
-    assert _told(found) == [(3, 10.0, 1, 60), (2, 8.0, 0, 80)]
+    found = named(lists, np.array([0, 1]), np.array([5.0, 5.0]))
+    assert _told(found) == [(3, 1.0, 1, 60), (2, np.float32(8 / 10), 0, 80)]
 
 
 def test_weights_count_as_confidence(lists: Neighbours) -> None:
     """Three purchases of item 0 count twice as much as one, so it speaks louder for item 3 than item 1 does."""
-    found = score(lists, np.array([0, 1], np.int32), np.array([15.0, 5.0]))
-    assert _told(found) == [(2, 16.0, 0, 80), (3, 14.0, 0, 40)]
+    found = named(lists, np.array([0, 1]), np.array([15.0, 5.0]))
+    assert _told(found) == [(2, 1.0, 0, 80), (3, np.float32(14 / 16), 0, 40)]
 
 
 def test_unknown_and_refunded_items_say_nothing(lists: Neighbours) -> None:
     """Rows of -1 and weights of 0 or less bring no candidates."""
-    assert _told(score(lists, np.array([-1, 0, 1], np.int32), np.array([5.0, 0.0, -1.0]))) == []
-    assert _told(score(lists, np.zeros(0, np.int32), np.zeros(0))) == []
+    assert _told(named(lists, np.array([-1, 0, 1]), np.array([5.0, 0.0, -1.0]))) == []
+    assert _told(named(lists, np.zeros(0, np.int64), np.zeros(0))) == []
 
 
 def test_equal_scores_are_ordered_by_row() -> None:
@@ -75,14 +81,14 @@ def test_equal_scores_are_ordered_by_row() -> None:
         np.array([[3], [2], [-1], [-1]], np.int32), np.full((4, 1), 2.0, np.float32), np.ones((4, 1), np.int32)
     )
     for history in ([0, 1], [1, 0]):
-        assert score(lists, np.array(history, np.int32), np.full(2, 5.0)).best(2).rows.tolist() == [2, 3]
+        assert named(lists, np.array(history), np.full(2, 5.0)).rows.tolist() == [2, 3]
 
 
 def test_items_may_speak_for_themselves(lists: Neighbours) -> None:
     """With `own`, what was bought is a candidate because of itself, counted by those who bought it."""
     own, bought = np.array([9.0, 0.0, 0.0, 0.0], np.float32), np.array([90, 70, 0, 0], np.int32)
-    found = score(lists, np.array([0], np.int32), np.array([5.0]), own, bought)
-    assert _told(found) == [(0, 9.0, 0, 90), (2, 8.0, 0, 80), (3, 4.0, 0, 40)]
+    found = named(lists, np.array([0]), np.array([5.0]), (own, bought))
+    assert _told(found) == [(0, 1.0, 0, 90), (2, np.float32(8 / 9), 0, 80), (3, np.float32(4 / 9), 0, 40)]
 
 
 def _naive(lists: Neighbours, history: list[int], weights: NDArray[np.float64]) -> dict[int, float]:
@@ -104,25 +110,31 @@ def test_scores_equal_a_plain_sum(seed: int, size: int, width: int, length: int)
     lists = Neighbours(rows, chance.exponential(5, rows.shape).astype(np.float32), np.ones(rows.shape, np.int32))
     history = chance.permutation(size)[:length].astype(np.int32)
     weights = chance.normal(3.0, 3.0, len(history))
-    found = score(lists, history, weights).ordered()
+    found = named(lists, history, weights)
     expected = _naive(lists, history.tolist(), weights)
+    most = max(expected.values(), default=1.0)
     assert sorted(found.rows.tolist()) == sorted(expected)
-    assert found.scores.tolist() == pytest.approx([expected[row] for row in found.rows.tolist()], rel=1e-5)
+    assert found.scores.tolist() == pytest.approx([expected[row] / most for row in found.rows.tolist()], rel=1e-5)
     assert (np.diff(found.scores) <= 0).all()
 
 
-@settings(deadline=None)  # the first call compiles
-@given(scores=st.lists(st.integers(0, 4), max_size=40), limit=st.integers(0, 50), seed=st.integers(0, 1000))
-def test_the_best_are_the_first_of_all(scores: list[int], limit: int, seed: int) -> None:
-    """`best` gives what `ordered` begins with, in the same order, with what belongs to each."""
-    rows = np.random.default_rng(seed).permutation(len(scores)).astype(np.int32)
-    found = Candidates(rows, np.array(scores, np.float64), rows + 1, rows + 2)
-    assert _listed(found.best(limit)) == _listed(found.ordered())[:limit]
-
-
-def _listed(found: Candidates) -> list[tuple[int, float, int, int]]:
-    columns = (found.rows, found.scores, found.because, found.counts)
-    return list(zip(*(column.tolist() for column in columns), strict=True))
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), bounds=st.tuples(st.integers(0, 30), st.integers(0, 30)))
+def test_a_part_is_that_of_all(seed: int, bounds: tuple[int, int]) -> None:
+    """The [start, end) written are those of all, without those that the caller does not know; how many there are too."""
+    chance = np.random.default_rng(seed)
+    rows = np.argsort(chance.random((20, 20)), axis=1)[:, :6].astype(np.int32)
+    lists = Neighbours(rows, chance.integers(1, 4, rows.shape).astype(np.float32), rows + 1)
+    history, weights = chance.permutation(20)[:5], np.full(5, 5.0)
+    whole, (start, end) = _told(named(lists, history, weights)), sorted(bounds)
+    to_row = np.where(chance.random(20) < 0.3, -1, np.arange(20) + 100)
+    out = [np.zeros(40, kind) for kind in (np.int64, np.float32, np.int64, np.int64)]
+    told = (lists.rows, lists.scores, lists.counts)
+    count, there_are = put_best(told, NOT_ITSELF, history, weights, to_row, start, end, 3, tuple(out))
+    assert there_are == len(whole)
+    written = list(zip(*(column[3 : 3 + count].tolist() for column in out), strict=True))
+    known = [row for row in whole[start:end] if to_row[row[0]] >= 0]
+    assert written == [(to_row[row], *rest) for row, *rest in known]
 
 
 def test_pairs_are_counted_where_they_are_listed(lists: Neighbours) -> None:

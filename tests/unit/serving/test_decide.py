@@ -7,6 +7,7 @@ from tests.unit.serving.planted import Model, ask, overlaid, state
 from tests.unit.serving.test_forbidden import Case, Keeper, _cases
 from tests.unit.serving.twin import Lists, Sources, Wanted
 
+from etappe.serving import decide
 from etappe.serving.answering.answer import Answer
 from etappe.serving.sources.order import FALLBACKS, IN_TURN
 from etappe.serving.viewing.view import View
@@ -50,3 +51,19 @@ def test_decision_equals_its_twin(model: Model, case: Case, trained: bool) -> No
     )
     sources = Sources(case.items, snapshot, who, case.context, case.now.timestamp() - 30 * 60)
     _check(case, made.answer, sources, Keeper(case, trained=trained))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(case=_cases(), trained=st.booleans())
+def test_little_at_first_changes_nothing(model: Model, case: Case, trained: bool) -> None:
+    """Who wants no explanation is told the same, although sources give few candidates at first: here, one."""
+    view = View(overlaid(case.items), model.snapshot if trained else None)
+    who = state(case.done) if case.done is not None else None
+    asked = {"context": case.context, "placements": case.placements, "days": case.days}
+    told = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(decide, "_first", lambda request: None if request.explain else 1)
+        for explain in (True, False):
+            made = ask(view, who, settings=Settings(showing=case.showing), explain=explain, **asked)
+            told.append({name: filled.items for name, filled in made.answer.placements.items()})
+    assert told[0] == told[1]

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tests.unit.serving.blocks import blocks
 from tests.unit.serving.planted import (
     KINDS,
     NOW,
@@ -57,9 +58,9 @@ def test_factor_list_equals_a_full_sort(view: View, snapshot: Snapshot) -> None:
     ).vector
     naive = {one.id: float(taste @ snapshot.factors[snapshot.rows_of(_hashes(one.id))[0]]) for one in catalogue_items()}
     expected = sorted((name for name, score in naive.items() if score > 0), key=lambda name: -naive[name])
-    found = [view.catalogue.item(int(row)).id for block in by_factors.ask(here) for row in block.rows]
+    found = [view.catalogue.item(int(row)).id for block in blocks(by_factors.ask, here) for row in block.rows]
     assert found == expected
-    scores = np.concatenate([block.scores for block in by_factors.ask(here)])
+    scores = np.concatenate([block.scores for block in blocks(by_factors.ask, here)])
     np.testing.assert_allclose(scores, [naive[name] / naive[expected[0]] for name in expected], rtol=1e-4)
 
 

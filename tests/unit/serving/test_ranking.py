@@ -1,13 +1,16 @@
 """Pool and ranking: lists cut from sources' blocks are those of its twin."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.serving.blocks import Block, giving
 from tests.unit.serving.planted import NOW, SETTINGS, overlaid
 from tests.unit.serving.twin import Lists, Wanted
 
@@ -21,7 +24,7 @@ from etappe.serving.request import Context
 from etappe.serving.situation import situation
 from etappe.serving.sources import order
 from etappe.serving.sources.order import Asked
-from etappe.serving.sources.source import Block, Source, Words
+from etappe.serving.sources.source import Source, Words
 from etappe.serving.viewing.view import View
 
 CATEGORIES = (None, "a", "b")
@@ -85,11 +88,8 @@ def _asked(case: Case) -> tuple[Pool, View]:
 
 
 def _source(number: int, blocks: list[list[int]]) -> Source:
-    def ask(_: Any) -> Iterator[Block]:
-        for rows in blocks:
-            yield Block(np.array(rows), np.linspace(1.0, 0.5, len(rows)))
-
-    return Source(name=f"s{number}", family="f", words=Words(kind="k"), ask=ask)
+    told = [Block(np.array(rows), np.linspace(1.0, 0.5, len(rows))) for rows in blocks]
+    return Source(name=f"s{number}", family="f", words=Words(kind="k"), ask=giving(told))
 
 
 def _forbids(case: Case, twin: Lists, placed: Placed, item_id: str) -> str | None:
@@ -128,18 +128,32 @@ def test_each_source_is_asked_once(limit: int) -> None:
     items = [Item(id=f"i{number}") for number in range(600)]
     taken: list[int] = []
 
-    def ask(_: Any) -> Iterator[Block]:
+    def told() -> Iterator[Block]:
         for start in range(0, len(items), 100):
             taken.append(start)
             yield Block(np.arange(start, start + 100), np.ones(100))
 
     view = View(overlaid(items))
     here = situation(view, None, Context(), NOW.timestamp(), 0.0)
-    source = Source(name="s", family="f", words=Words(kind="k"), ask=ask)
+    source = Source(name="s", family="f", words=Words(kind="k"), ask=giving(told()))
     pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), Asked((source,)))
     lists = [ranking.rank(pool, OwnChecks(view.catalogue, [], compile_filter({})), Page(), limit) for _ in range(4)]
     assert [len(one.picks.rows) for one in lists] == [limit] * 4
     assert taken == list(range(0, limit, 100))
+
+
+def test_a_pool_is_gone_with_its_last_reader() -> None:
+    """Sources that wait to be asked on do not keep the pool: nobody has to look for circles to free its memory."""
+    view = View(overlaid([Item(id=f"i{number}") for number in range(600)]))
+    here = situation(view, None, Context(), NOW.timestamp(), 0.0)
+    pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), order.asked(here))
+    freed = weakref.ref(pool)
+    gc.disable()
+    try:
+        del pool
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 def test_picks_carry_what_the_source_told() -> None:
@@ -149,7 +163,7 @@ def test_picks_carry_what_the_source_told() -> None:
     block = Block(np.array([0, 2, 1]), np.array([1.0, 0.5, 0.25]), np.array([7, 8, 9]), np.array([70, 80, 90]))
     plain = Block(np.array([2]), np.array([1.0]))
     sources = tuple(
-        Source(name=name, family="f", words=Words(kind="k"), ask=lambda _, block=block: iter([block]))
+        Source(name=name, family="f", words=Words(kind="k"), ask=giving([block]))
         for name, block in (("plain", plain), ("told", block))
     )
     pool = Pool(here, Gate(view, None, [], SETTINGS.showing, NOW.timestamp()), Asked(sources))

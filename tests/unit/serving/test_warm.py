@@ -41,7 +41,8 @@ def _everything(view: View) -> None:
     for context in ({}, {"item": "coffee-1"}, {"cart": ["tea-0", "coffee-2"]}, {"item": "unheard-of"}):
         for who in (None, waiting, folded, claimed, nothing):
             ask(view, who, context=context, placements=placements, explain=True)
-    lists.popular(view, "tea", None, 5, None, SETTINGS, NOW.timestamp())
+    for window in (None, "customers", *(["7d"] if view.snapshot is not None else [])):
+        lists.popular(view, "tea", window, 5, None, SETTINGS, NOW.timestamp())
     for kind in lists.KINDS if view.catalogue.find("tea-0") else ():
         lists.related(view, "tea-0", kind, 5, None, SETTINGS, NOW.timestamp())
 

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
+from tests.unit.models.named import Named, named
 
 from etappe.ids import item_hash
-from etappe.models import copurchase, factors, popularity
+from etappe.models import factors
+from etappe.models.best import BY_PLACE, best
 from etappe.models.snapshot import Snapshot
 from etappe.settings import Learning, Settings
 from etappe.training.fit import fit_snapshot
@@ -69,7 +71,7 @@ class KnownAnswers:
         history = np.array([_row(board, item) for item in _bought(customer)], np.int32)
         found = self.scores(board, history, np.full(len(history), PURCHASE)).copy()
         found[history] = -np.inf
-        first, second = popularity.top(found, 2)
+        first, second = best(found, BY_PLACE, 2)
         assert first == _row(board, customer)
         assert found[first] > 2 * found[second]
 
@@ -78,7 +80,7 @@ class KnownAnswers:
         found = self.scores(board, np.array([_row(board, 4)], np.int32), np.array([PURCHASE])).copy()
         found[_row(board, 4)] = -np.inf
         white = {_row(board, item) for item in range(0, SIZE, 2)}
-        assert set(popularity.top(found, 14).tolist()) == white - {_row(board, 4)}
+        assert set(best(found, BY_PLACE, 14).tolist()) == white - {_row(board, 4)}
 
     def test_no_history_no_opinion(self, board: Snapshot) -> None:
         """Without a history every item scores 0."""
@@ -100,7 +102,7 @@ class TestAlsoBought(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the history's lists."""
-        return _spread(board, copurchase.score(board.also_bought, rows, weights))
+        return _spread(board, named(board.also_bought, rows, weights))
 
 
 class TestAlsoBoughtAgain(KnownAnswers):
@@ -108,7 +110,7 @@ class TestAlsoBoughtAgain(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the history's lists and the history itself."""
-        return _spread(board, copurchase.score(board.also_bought, rows, weights, board.own, board.customers))
+        return _spread(board, named(board.also_bought, rows, weights, (board.own, board.customers)))
 
 
 class TestBoughtTogether(KnownAnswers):
@@ -116,10 +118,10 @@ class TestBoughtTogether(KnownAnswers):
 
     def scores(self, board: Snapshot, rows: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
         """The sums over the cart's lists."""
-        return _spread(board, copurchase.score(board.bought_together, rows, weights))
+        return _spread(board, named(board.bought_together, rows, weights))
 
 
-def _spread(board: Snapshot, found: copurchase.Candidates) -> NDArray[np.float32]:
+def _spread(board: Snapshot, found: Named) -> NDArray[np.float32]:
     scores = np.zeros(len(board.items), np.float32)
     scores[found.rows] = found.scores
     return scores

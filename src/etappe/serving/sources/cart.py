@@ -5,19 +5,17 @@ from typing import Final
 
 import numpy as np
 
-from etappe.models import copurchase
 from etappe.models.confidence import PURCHASE
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
 from etappe.serving.sources import neighbours
-from etappe.serving.sources.source import Block, Source
+from etappe.serving.sources.source import Source
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """What goes with the cart, each of whose items counts as one purchase that has just happened."""
-    if here.view.snapshot is not None:
-        weights = np.full(len(here.cart), PURCHASE)
-        found = copurchase.score(here.view.snapshot.bought_together, here.cart, weights)
-        yield from neighbours.blocks(here, found)
+    weights = np.full(len(here.cart), PURCHASE)
+    return neighbours.ask(here, into, "bought_together", here.cart, weights)
 
 
 CART: Final = Source(

@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from etappe.models import copurchase
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
 from etappe.serving.sources import neighbours
-from etappe.serving.sources.source import Block, Source
+from etappe.serving.sources.source import Source
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """What goes with the history; its own items too, as what was bought is bought again."""
-    snapshot = here.view.snapshot
-    if snapshot is not None:
-        own, customers = snapshot.own, snapshot.customers
-        found = copurchase.score(snapshot.also_bought, here.history, here.weights, own, customers)
-        yield from neighbours.blocks(here, found)
+    return neighbours.ask(here, into, "also_bought", here.history, here.weights, themselves=True)
 
 
 COPURCHASE: Final = Source(

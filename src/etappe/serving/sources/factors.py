@@ -1,50 +1,75 @@
 """Items near the customer's factor, which is solved from the history on the spot. The only scan of the catalogue."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.models import factors, popularity
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
-from etappe.serving.sources.source import BLOCK, Block, Pair, Source, Words
+from etappe.serving.sources.source import BLOCK, Pair, Source, Words, blocks
 from etappe.serving.viewing.view import Rows
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """All items that the customer's factor scores above 0."""
-    if here.affinities is not None:
-        yield from by_score(here, here.affinities)
+    return by_score(here, into, here.affinities)
 
 
-def by_score(here: Situation, scores: NDArray[np.float32]) -> Iterator[Block]:
+def by_score(here: Situation, into: Candidates, scores: NDArray[np.float32] | None) -> Iterator[bool]:
     """All model rows with a score above 0, best first; nearly always the first ones are all that is asked for."""
+    if scores is None:
+        return
     if here.within is not None:
-        yield from _scored_within(here, here.within, scores)
+        _put_within(here, into, here.within, scores)
+        yield True
         return
-    first = min(here.first or BLOCK, BLOCK)
-    best = popularity.top(scores, first)
-    if len(best) == 0:
-        return
-    most = float(scores[best[0]])
-    yield from _scored(here, best, scores, most, last=len(best) < first)
-    if first < BLOCK and len(best) == first:
-        best = popularity.top(scores, BLOCK)
-        yield from _scored(here, best[first:], scores, most)
-    if len(best) == BLOCK:
-        rest = np.argsort(-scores, kind="stable")[BLOCK:]
-        for start in range(0, len(rest), BLOCK):
-            yield from _scored(here, rest[start : start + BLOCK], scores, most)
+    steps = blocks(here)
+    while True:
+        start, end = next(steps)
+        last = _put_top(here, into, scores, start, end)
+        yield last
+        if last:
+            return
+        if end >= BLOCK:
+            break
+    yield from _rest(here, into, scores)
 
 
-def _scored_within(here: Situation, rows: Rows, scores: NDArray[np.float32]) -> Iterator[Block]:
+def _put_top(here: Situation, into: Candidates, scores: NDArray[np.float32], start: int, end: int) -> bool:
+    """Adds the best [start, end) that the catalogue has; returns whether nothing above 0 is behind them."""
+    into.make_room(end - start)
+    to_row = here.view.rows_of_model()
+    added, last = popularity.put_top(scores, to_row, start, end, into.count, into.arrays)
+    into.count += added
+    return bool(last)
+
+
+def _rest(here: Situation, into: Candidates, scores: NDArray[np.float32]) -> Iterator[bool]:
+    """What is behind the first BLOCK: whoever asks for it may ask for all, so that all is put in order once."""
+    order = np.argsort(-scores, kind="stable")
+    above, most = int(np.count_nonzero(scores > 0)), float(scores[order[0]])
+    for start in range(BLOCK, above, BLOCK):
+        part = order[start : min(start + BLOCK, above)]
+        _put(here, into, part, scores, most)
+        yield start + BLOCK >= above
+
+
+def _put_within(here: Situation, into: Candidates, rows: Rows, scores: NDArray[np.float32]) -> None:
     """As `by_score`, of few rows, all at once."""
     model_rows = here.view.to_model_rows(rows)
     model_rows = model_rows[model_rows >= 0]
+    model_rows = model_rows[scores[model_rows] > 0]
     order = np.lexsort((model_rows, -scores[model_rows]))
-    if len(order):
-        yield from _scored(here, model_rows[order], scores, float(scores.max()), last=True)
+    _put(here, into, model_rows[order], scores, float(scores.max()))
+
+
+def _put(here: Situation, into: Candidates, model_rows: Rows, scores: NDArray[np.float32], most: float) -> None:
+    rows = here.view.to_rows(model_rows)
+    known = rows >= 0
+    into.append(rows[known], scores[model_rows[known]] / most)
 
 
 def loudest(here: Situation, targets: Rows) -> Rows:
@@ -54,20 +79,6 @@ def loudest(here: Situation, targets: Rows) -> Rows:
     shares = factors.contributions(here.taste, here.view.snapshot.factors[targets])
     found: Rows = here.history[np.argmax(shares, axis=1)]
     return found
-
-
-def _scored(
-    here: Situation,
-    model_rows: NDArray[np.integer[Any]],
-    scores: NDArray[np.float32],
-    most: float,
-    *,
-    last: bool = False,
-) -> Iterator[Block]:
-    rows, found = here.view.to_rows(model_rows), scores[model_rows]
-    kept = (rows >= 0) & (found > 0)
-    if kept.any():
-        yield Block(rows[kept], found[kept] / most, last=last)
 
 
 FACTORS: Final = Source(

@@ -1,11 +1,16 @@
 """What sources that read neighbour lists share: how pairs are told, and candidates as blocks."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
-from etappe.models.copurchase import Candidates
+import numpy as np
+from numpy.typing import NDArray
+
+from etappe.models.copurchase import NOT_ITSELF, Neighbours, put_best
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
-from etappe.serving.sources.source import BLOCK, Block, Pair, Words
+from etappe.serving.sources.source import Pair, Words, blocks
+from etappe.serving.viewing.view import Rows
 
 FAMILY: Final = "copurchase"
 
@@ -36,26 +41,31 @@ BOUGHT_TOGETHER: Final = Words(
 )
 
 
-def blocks(here: Situation, found: Candidates) -> Iterator[Block]:
-    """The candidates that the catalogue has, best first; they are sorted only where more than a block is asked for."""
-    count = min(here.first or BLOCK, BLOCK)
-    first = found.best(count)
-    yield from _block(here, first, first, last=count >= len(found))
-    if count < min(BLOCK, len(found)):
-        yield from _block(here, first, found.best(BLOCK).at(slice(count, None)))
-    if len(found) > BLOCK:
-        ordered = found.ordered()
-        for start in range(BLOCK, len(ordered), BLOCK):
-            yield from _block(here, first, ordered.at(slice(start, start + BLOCK)))
+def ask(
+    here: Situation,
+    into: Candidates,
+    lists: Literal["also_bought", "bought_together"],
+    items: Rows,
+    weights: NDArray[np.float64],
+    *,
+    themselves: bool = False,
+) -> Iterator[bool]:
+    """What the snapshot's `lists` of `items` (model rows) name and the catalogue has, best first.
 
-
-def _block(here: Situation, first: Candidates, part: Candidates, *, last: bool = False) -> Iterator[Block]:
-    if len(part) == 0:
+    `themselves`: items are named by themselves as well. What is behind the first block is seldom asked for, and is then
+    added up anew.
+    """
+    snapshot = here.view.snapshot
+    if snapshot is None:
         return
-    rows, scores = here.view.to_rows(part.rows), part.scores / first.scores[0]
-    if rows.min() >= 0:
-        yield Block(rows, scores, part.because, part.counts, last)
-        return
-    kept = rows >= 0
-    if kept.any():
-        yield Block(rows[kept], scores[kept], part.because[kept], part.counts[kept], last)
+    named: Neighbours = getattr(snapshot, lists)
+    told = named.rows, named.scores, named.counts
+    itself = (snapshot.own, snapshot.customers) if themselves else NOT_ITSELF
+    to_row = here.view.rows_of_model()
+    for start, end in blocks(here):
+        into.make_room(end - start)
+        added, there_are = put_best(told, itself, items, weights, to_row, start, end, into.count, into.arrays)
+        into.count += added
+        yield end >= there_are
+        if end >= there_are:
+            return

@@ -30,4 +30,4 @@ class Asked(NamedTuple):
 
 def asked(here: Situation) -> Asked:
     """The sources to ask in a situation."""
-    return Asked(tuple(source for source in IN_TURN if source.can_be_asked(here)), FALLBACKS)
+    return Asked(tuple([source for source in IN_TURN if source.can_be_asked(here)]), FALLBACKS)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+from etappe.models import popularity
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
-from etappe.serving.sources.source import BLOCK, Block, Source, Words
+from etappe.serving.sources.source import Source, Words, blocks
 from etappe.serving.viewing.view import DECAYED, Rows
 
 FAMILY: Final = "popular"
@@ -13,27 +15,29 @@ _LEAST: Final = 1e-9
 """What scores are divided by where nothing was ever bought."""
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """All items by decayed purchases."""
-    return ranked(here, DECAYED)
+    return ranked(here, into, DECAYED)
 
 
-def ranked(here: Situation, measure: str, category: int = -1, *, last: bool = True) -> Iterator[Block]:
+def ranked(here: Situation, into: Candidates, measure: str, category: int = -1, *, last: bool = True) -> Iterator[bool]:
     """All rows (of one category code) by a measure of popularity; `last`: the source has nothing behind them."""
     rows = here.view.by_popularity(measure, category)
     if len(rows) == 0:
         return
-    best = 0.0
+    first = int(rows[0])
     if here.within is not None:
-        best = max(float(here.view.measured_at(measure, rows[:1])[0]), _LEAST)
         rows = _within(here, here.within, measure, category)
-    first = min(here.first or BLOCK, BLOCK)
-    for end in range(first, len(rows) + BLOCK, BLOCK):
-        block = rows[max(end - BLOCK, 0) : end] if end > first else rows[:first]
-        if len(block):
-            measured = here.view.measured_at(measure, block)
-            best = best or max(float(measured[0]), _LEAST)
-            yield Block(block, measured / best, last=last and end >= len(rows))
+    to_model, values = here.view.measured(measure)
+    for start, end in blocks(here, at_hand=True):
+        block = rows[start:end]
+        into.make_room(len(block))
+        popularity.put_ranked(block, to_model, values, first, _LEAST, into.count, into.arrays)
+        into.count += len(block)
+        if end >= len(rows):
+            yield last
+            return
+        yield False
 
 
 def _within(here: Situation, few: Rows, measure: str, category: int) -> Rows:

@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from etappe.models import copurchase
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
 from etappe.serving.sources import neighbours
-from etappe.serving.sources.source import Block, Source
+from etappe.serving.sources.source import Source
 
 
-def ask(here: Situation) -> Iterator[Block]:
+def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """What goes with the seeds, weighted as they are."""
-    if here.view.snapshot is not None:
-        found = copurchase.score(here.view.snapshot.also_bought, here.seeds, here.seed_weights)
-        yield from neighbours.blocks(here, found)
+    return neighbours.ask(here, into, "also_bought", here.seeds, here.seed_weights)
 
 
 SESSION: Final = Source(

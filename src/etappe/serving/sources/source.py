@@ -1,37 +1,33 @@
 """What a source of candidates is: one declaration.
 
-A source gives its candidates best first, in blocks, so that a list behind a narrow filter can go on asking.
+A source writes its candidates best first, in blocks, so that a list behind a narrow filter can go on asking.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
-from etappe.serving.viewing.view import Rows
 
 BLOCK: Final = 256
 """Candidates that a source gives at once, and at most at first."""
+_MORE: Final = 4
+"""Until it gives whole blocks, a source has given so many times as much with each as before."""
+
+Ask = Callable[[Situation, Candidates], Iterator[bool]]
+"""Each step adds a block of candidates at the end, and says whether nothing comes behind it: then there is no other."""
 
 
-class Block(NamedTuple):
-    """Candidates, best first: int64[n] catalogue rows, and float32[n] scores relative to the source's best.
+def blocks(here: Situation, *, at_hand: bool = False) -> Iterator[tuple[int, int]]:
+    """Of the candidates of a source, best first, those [start, end) that each block has; without end.
 
-    `because` int[n] is the model row of the item that brought each, `counts` int[n] the customers (or orders) who took
-    both; None where no single item brought them. `last`: nothing comes behind, so that the source need not be asked.
+    `at_hand`: they lie in order already, so that more of them cost less than asking once more.
     """
-
-    rows: Rows
-    scores: NDArray[np.floating[Any]]
-    because: NDArray[np.integer[Any]] | None = None
-    counts: NDArray[np.integer[Any]] | None = None
-    last: bool = False
-
-
-Ask = Callable[[Situation], Iterator[Block]]
+    start, end = 0, min((here.first or BLOCK) * (_MORE if at_hand else 1), BLOCK)
+    while True:
+        yield start, end
+        start, end = end, min(_MORE * end, BLOCK) if end < BLOCK else end + BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +72,6 @@ class Source:
 
     def can_be_asked(self, here: Situation) -> bool:
         """Whether the situation and the snapshot have what it needs."""
-        if self.part is not None and not here.view.has(self.part):
+        if self.speaks_of is not None and len(getattr(here, self.speaks_of)) == 0:
             return False
-        return self.speaks_of is None or len(getattr(here, self.speaks_of)) > 0
+        return self.part is None or here.view.has(self.part)

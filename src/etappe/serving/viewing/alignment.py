@@ -15,6 +15,8 @@ UNKNOWN: Final = -1
 DECAYED: Final = "decayed"
 CUSTOMERS: Final = "customers"
 _MOST_MOVES: Final = 1000
+_UNMEASURED: Final = np.zeros(0, np.float32)
+_UNMEASURED.flags.writeable = False  # as what is mapped from a snapshot: one compiled kernel takes both
 
 
 class Alignment:
@@ -53,9 +55,9 @@ class Alignment:
         self._follow()
         return self._to_model.values
 
-    def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
-        return self._measured(measure, self.to_model()[rows])
+    def measure(self, name: str) -> NDArray[Any]:
+        """number[model rows]: a popularity measure of the snapshot."""
+        return _UNMEASURED if self._snapshot is None else _measure(self._snapshot, name)
 
     def orders(self, measure: str) -> Orders:
         """The orders of a measure; equals are by decayed popularity, then by item hash, as in every replica."""

@@ -30,7 +30,8 @@ class Orders:
         by_category = categories[ranked]
         order = np.argsort(by_category, kind="stable")
         self._grouped: Rows = ranked[order]
-        self._codes = by_category[order]
+        most = int(by_category.max()) if len(ranked) else -1
+        self._starts: list[int] = np.searchsorted(by_category[order], np.arange(most + 2)).tolist()
         self._rank = np.zeros(len(ranked), np.int32)
         self._rank[ranked] = np.arange(len(ranked), dtype=np.int32)
         self._came: dict[int, dict[int, None]] = {}
@@ -58,8 +59,8 @@ class Orders:
 
     def of_category(self, code: int, categories: NDArray[np.int32]) -> Rows:
         """The rows of a category, most popular first; `categories` int32 are the codes of all rows by now."""
-        first, end = np.searchsorted(self._codes, [code, code + 1]).tolist()
-        grouped = self._grouped[first:end]
+        there = code + 1 < len(self._starts)
+        grouped = self._grouped[self._starts[code] : self._starts[code + 1]] if there else _NOBODY
         came = self._came.get(code)
         if not came and code not in self._left:
             return grouped

@@ -77,6 +77,10 @@ class View:
         rows: Rows = self._aligned.to_row()[model_rows]
         return rows
 
+    def rows_of_model(self) -> Rows:
+        """int64[model rows]: the catalogue's row of each, -1 where the catalogue lacks the item; for kernels."""
+        return self._aligned.to_row()
+
     def row(self, model_row: int) -> int:
         """As `to_rows`, of one."""
         return int(self._aligned.to_row()[model_row])
@@ -117,9 +121,9 @@ class View:
         """`rows` in the order of `by_popularity`."""
         return self._aligned.orders(measure).ranked(rows)
 
-    def measured_at(self, measure: str, rows: Rows) -> NDArray[np.float64]:
-        """float64[n]: a popularity measure of `rows`; 0 for items the snapshot lacks."""
-        return self._aligned.measured_at(measure, rows)
+    def measured(self, measure: str) -> tuple[NDArray[np.int32], NDArray[Any]]:
+        """int32[rows], the model row of each, and number[model rows], a popularity measure; neither to be kept."""
+        return self._aligned.to_model(), self._aligned.measure(measure)
 
 
 @lru_cache(maxsize=256)
