@@ -75,6 +75,10 @@ class View:
         rows: Rows = self._aligned.to_row()[model_rows]
         return rows
 
+    def rows_of_model(self) -> Rows:
+        """int64[model rows]: the catalogue's row of each, -1 where the catalogue lacks the item; for kernels."""
+        return self._aligned.to_row()
+
     def row(self, model_row: int) -> int:
         """As `to_rows`, of one."""
         return int(self._aligned.to_row()[model_row])
