@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 from litestar import Litestar
-from prometheus_client import generate_latest
 from tests.integration.api.asked import SIDE, Asked, Keys, asked
 
 from etappe.api import metrics
@@ -251,7 +250,7 @@ def test_a_decision_is_counted_once(place: Place, keys: Keys) -> None:
     """A decision through the front counts once in the metrics, as one through the route does."""
 
     def counted() -> float:
-        found = re.search(rb'etappe_decisions_total\{degraded="false"\} ([0-9.]+)', generate_latest(metrics._REGISTRY))
+        found = re.search(rb'etappe_decisions_total\{degraded="false"\} ([0-9.]+)', metrics.exposition(None))
         return float(found[1]) if found else 0.0
 
     async def story(sides: Sides) -> None:
