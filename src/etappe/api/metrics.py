@@ -18,7 +18,9 @@ from etappe import settings
 _SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _REGISTRY: Final = CollectorRegistry()
 _ALONE: Final = b"# The folder that serving processes share cannot be read: these are of one process alone.\n"
-_TELL_SECONDS: Final = 0.2
+_TELL_SECONDS: Final = 0.1
+_SETTLE_SECONDS: Final = 0.3
+"""After so long every process has told what it had counted until then."""
 _TALLIES: Final[list["Tally | Durations"]] = []
 _log = logging.getLogger("etappe.api")
 
@@ -123,6 +125,13 @@ async def tell_now_and_then() -> None:
             tell()
     finally:
         tell()
+
+
+async def settled(shared: str | None) -> bytes:
+    """As `exposition`, with all that any process had counted when this was asked."""
+    if shared is not None:
+        await asyncio.sleep(_SETTLE_SECONDS)
+    return exposition(shared)
 
 
 def exposition(shared: str | None) -> bytes:
