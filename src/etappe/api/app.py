@@ -17,7 +17,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 import etappe
 from etappe import parent
-from etappe.api import problems
+from etappe.api import metrics, problems
 from etappe.api.describing import documented
 from etappe.api.limits.bounds import Room, giving_back
 from etappe.api.limits.rates import Rates
@@ -92,6 +92,7 @@ async def _service(place: Place, settings: Settings, began_by: int | None) -> As
         background = [asyncio.create_task(service.replica.run()), asyncio.create_task(service.decisions.run())]
         background.append(asyncio.create_task(_end_with(began_by)))
         background.append(asyncio.create_task(service.memory.run()))
+        background.append(asyncio.create_task(metrics.tell_now_and_then()))
         service.ready = True
         try:
             yield service

@@ -20,8 +20,12 @@ class MemoryWatch:
         self.warnings: list[str] = []
 
     async def run(self) -> None:
-        """Goes on until cancelled. Where Redis does not answer, what was last heard stays."""
-        while True:
+        """Goes on until cancelled. Where Redis does not answer, what was last heard stays.
+
+        A client that is asked just when this is cancelled may take that for a failure of its own.
+        """
+        task = asyncio.current_task()
+        while task is None or not task.cancelling():
             with contextlib.suppress(StoreError, OSError), translated():
                 self.warnings = (await memory_of_async(self._client)).warnings()
             await asyncio.sleep(_SECONDS)

@@ -1,7 +1,10 @@
 """What operators watch, in Prometheus' format, added up over the serving processes of one machine."""
 
+import asyncio
 import logging
 import os
+from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -15,6 +18,10 @@ from etappe import settings
 _SECONDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 _REGISTRY: Final = CollectorRegistry()
 _ALONE: Final = b"# The folder that serving processes share cannot be read: these are of one process alone.\n"
+_TELL_SECONDS: Final = 0.1
+_SETTLE_SECONDS: Final = 0.3
+"""After so long every process has told what it had counted until then."""
+_TALLIES: Final[list["Tally | Durations"]] = []
 _log = logging.getLogger("etappe.api")
 
 if folder := settings.shared_metrics():
@@ -42,10 +49,89 @@ RECORDS_DROPPED: Final = Counter(
 )
 
 
+class Tally:
+    """A counter of what happens at each request: counted in a plain number, and told to Prometheus now and then.
+
+    Its own numbers lie in a shared file behind a lock, where counting once costs as much as a hundred times.
+    """
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._count = 0
+        _TALLIES.append(self)
+
+    def inc(self, amount: int = 1) -> None:
+        """Counts."""
+        self._count += amount
+
+    def tell(self) -> None:
+        """Adds what was counted since to the counter."""
+        count, self._count = self._count, 0
+        if count:
+            self._counter.inc(count)
+
+
+class Durations:
+    """As `Tally`, of a histogram."""
+
+    def __init__(self, histogram: Histogram, bounds: Sequence[float]) -> None:
+        self._histogram = histogram
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        _TALLIES.append(self)
+
+    def observe(self, seconds: float) -> None:
+        """Counts a duration."""
+        self._counts[bisect_left(self._bounds, seconds)] += 1
+        self._sum += seconds
+
+    def tell(self) -> None:
+        """Adds what was counted since to the histogram, which has no way in but one by one."""
+        counts, self._counts = self._counts, [0] * len(self._counts)
+        total, self._sum = self._sum, 0.0
+        if any(counts):
+            self._histogram._sum.inc(total)  # noqa: SLF001
+            for bucket, count in zip(self._histogram._buckets, counts, strict=True):  # noqa: SLF001
+                if count:
+                    bucket.inc(count)
+
+
+_SECONDS_OF_DECISIONS: Final = Durations(DECISION_SECONDS, _SECONDS)
+
+
 @cache
-def decisions(*, degraded: bool) -> Counter:
-    """The counter of decisions that were degraded, or were not: looked up once, as each decision counts."""
-    return DECISIONS.labels(degraded=str(degraded).lower())
+def _decisions(*, degraded: bool) -> Tally:
+    return Tally(DECISIONS.labels(degraded=str(degraded).lower()))
+
+
+def decided(seconds: float, *, degraded: bool) -> None:
+    """Counts a decision."""
+    _decisions(degraded=degraded).inc()
+    _SECONDS_OF_DECISIONS.observe(seconds)
+
+
+def tell() -> None:
+    """Tells Prometheus what was counted since."""
+    for tally in _TALLIES:
+        tally.tell()
+
+
+async def tell_now_and_then() -> None:
+    """Tells until cancelled, and once more then: other processes show what this one counted."""
+    try:
+        while True:
+            await asyncio.sleep(_TELL_SECONDS)
+            tell()
+    finally:
+        tell()
+
+
+async def settled(shared: str | None) -> bytes:
+    """As `exposition`, with all that any process had counted when this was asked."""
+    if shared is not None:
+        await asyncio.sleep(_SETTLE_SECONDS)
+    return exposition(shared)
 
 
 def exposition(shared: str | None) -> bytes:
@@ -54,6 +140,7 @@ def exposition(shared: str | None) -> bytes:
     Where the folder is gone or holds what is none of ours, what this process counted itself is all there is: it goes
     on counting in the files that it holds open.
     """
+    tell()
     if shared is None:
         return generate_latest(_REGISTRY)
     registry = CollectorRegistry()

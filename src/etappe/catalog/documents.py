@@ -79,7 +79,7 @@ def cut(document: Document, languages: tuple[str, ...]) -> Fragment:
     if document.titles and languages:
         title = _translated(document, languages) or title
     head = b'"id":' + own + _TITLE + title
-    return Fragment(head, data[document.title_end : document.rest_end], _plain(title), _plain(own))
+    return Fragment(head, data[document.title_end : document.rest_end], title[1:-1], own, _plain(own))
 
 
 def _translated(document: Document, languages: tuple[str, ...]) -> bytes:

@@ -64,6 +64,6 @@ def record_of(
 
 def _shown(listed: Shown) -> list[ShownAt]:
     picks = listed.picks
-    families = [picks.sources[source].family for source in picks.source.tolist()]
-    told = enumerate(zip(listed.ids, families, picks.scores.tolist(), strict=True))
-    return [ShownAt(item_id, place, family, round(score, 6)) for place, (item_id, family, score) in told]
+    families = [source.family for source in picks.sources]
+    told = enumerate(zip(listed.ids, picks.source.tolist(), listed.scores, strict=True))
+    return [ShownAt(item_id, place, families[source], score) for place, (item_id, source, score) in told]

@@ -4,12 +4,14 @@ The processes that start it import this module only inside the serving process: 
 when they are imported.
 """
 
+from litestar import Litestar
 from litestar.types import ASGIApp
 from threadpoolctl import ThreadpoolController
 
 from etappe import settings
 from etappe.api.access.origins import of_this_machine, shared_with_pages
 from etappe.api.app import create_app
+from etappe.api.front.direct import Direct
 from etappe.api.front.plain import Front
 from etappe.api.limits.door import Door
 from etappe.api.routes import handlers
@@ -18,12 +20,18 @@ from etappe.errors import EtappeError
 from etappe.settings import Place
 
 
-def app_from_environment() -> ASGIApp:
-    """The application for the place that the environment names."""
+def app_from_environment() -> tuple[ASGIApp, Direct]:
+    """The application for the place that the environment names, and what answers plain requests for it."""
     limit_threads()
     place = settings.place()
     app = create_app(place, settings.load(place.data), settings.shared_metrics(), settings.parent())
-    return Door(behind_checks(Front(app), place), app)
+    return whole_and_direct(app, place)
+
+
+def whole_and_direct(app: Litestar, place: Place) -> tuple[ASGIApp, Direct]:
+    """`app` behind all that stands before it, and what goes past that."""
+    whole = Door(behind_checks(Front(app), place), app)
+    return whole, Direct(app, place, whole, behind_checks(app, place))
 
 
 def behind_checks(app: ASGIApp, place: Place) -> ASGIApp:

@@ -10,7 +10,8 @@ from etappe.wiring.app import app_from_environment
 def main() -> None:
     """Serves the place that the environment names."""
     host, port = sys.argv[-2:]
-    process.run(app_from_environment(), host, int(port), settings.load(settings.place().data).limits)
+    app, direct = app_from_environment()
+    process.run(app, host, int(port), settings.load(settings.place().data).limits, direct)
 
 
 if __name__ == "__main__":

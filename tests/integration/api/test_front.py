@@ -11,23 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 from litestar import Litestar
-from prometheus_client import generate_latest
-from tests.integration.api.asked import SIDE, Asked, Keys, asked
+from tests.integration.api.asked import SETTINGS, SIDE, Asked, Keys, asked, steady
 
 from etappe.api import metrics
 from etappe.api.app import create_app
 from etappe.api.front import posts
 from etappe.api.front.plain import Front
-from etappe.catalog.item import ItemPatch
 from etappe.errors import StoreUnavailableError
-from etappe.settings import Limits, Place, Settings, Store
-from etappe.store.config import api_keys, journal
-from etappe.store.server.connection import SyncRedis
+from etappe.settings import Limits, Place, Settings
 from etappe.wiring.app import behind_checks
-from etappe.wiring.store import opened
 
 REQUESTS = 800
-SETTINGS = Settings(store=Store(budget_ms=60_000, lease_seconds=600), limits=Limits(browser_events_per_second=1e6))
 Sides = tuple["Side", "Side"]
 
 
@@ -76,7 +70,7 @@ class Side:
         body = b"".join(message.get("body", b"") for message in sent[1:])
         lengths = [int(value) for key, value in sent[0]["headers"] if key.lower() == b"content-length"]
         assert request.method == "HEAD" or lengths == [len(body)] or sent[0]["status"] == 204
-        return Told(sent[0]["status"], headers, _steady(body.decode().replace(self.name.ljust(len(SIDE), "-"), SIDE)))
+        return Told(sent[0]["status"], headers, steady(body.decode().replace(self.name.ljust(len(SIDE), "-"), SIDE)))
 
 
 def _scope(request: Asked) -> dict[str, Any]:
@@ -97,19 +91,6 @@ def _scope(request: Asked) -> dict[str, Any]:
     }
 
 
-def _steady(text: str) -> Any:
-    """A body without what differs from one asking to the next."""
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return text
-    if isinstance(told, dict):
-        told = {name: value for name, value in told.items() if name not in ("decision", "took_ms")}
-        if told.get("status") == 429:
-            told["detail"] = re.sub(r"\d+", "#", told["detail"])
-    return told
-
-
 @asynccontextmanager
 async def _sides(place: Place, settings: Settings = SETTINGS) -> AsyncIterator[Sides]:
     """Litestar alone and behind the front, over one service; each with rates and room of its own."""
@@ -125,18 +106,6 @@ def _run(place: Place, story: Callable[[Sides], Awaitable[None]], settings: Sett
             await story(sides)
 
     asyncio.run(told())
-
-
-@pytest.fixture
-def keys(place: Place, client: SyncRedis) -> Keys:
-    """A shop with some items, and its keys."""
-    with opened(place) as here:  # which begins it
-        known = here.secret
-    items = [ItemPatch(id=f"i{n}", title=f"Item {n}", price=float(n), category="c", brand="a") for n in range(1, 9)]
-    journal.append_items(client, items)
-    made = [api_keys.create(client, kind) for kind in ("secret", "publishable", "publishable")]
-    api_keys.revoke(client, made[2][1].name)
-    return Keys(made[0][0], made[1][0], made[2][0], known)
 
 
 def _plain(keys: Keys, path: str, body: Any, key: str | None = None, *more: tuple[bytes, bytes]) -> Asked:
@@ -251,7 +220,7 @@ def test_a_decision_is_counted_once(place: Place, keys: Keys) -> None:
     """A decision through the front counts once in the metrics, as one through the route does."""
 
     def counted() -> float:
-        found = re.search(rb'etappe_decisions_total\{degraded="false"\} ([0-9.]+)', generate_latest(metrics._REGISTRY))
+        found = re.search(rb'etappe_decisions_total\{degraded="false"\} ([0-9.]+)', metrics.exposition(None))
         return float(found[1]) if found else 0.0
 
     async def story(sides: Sides) -> None:

@@ -42,7 +42,8 @@ def _plainly(item: Item, languages: tuple[str, ...]) -> Fragment:
     rest = msgspec.json.encode({name: value for name, value in told.items() if value is not None})[1:-1]
     title = next((item.titles[language] for language in languages if language in item.titles), item.title or item.id)
     head = msgspec.json.encode({"id": item.id, "title": title})[1:-1]
-    return Fragment(head, b"," + rest if rest else b"", title, item.id)
+    quoted = msgspec.json.encode(item.id)
+    return Fragment(head, b"," + rest if rest else b"", msgspec.json.encode(title)[1:-1], quoted, item.id)
 
 
 @given(ITEMS)

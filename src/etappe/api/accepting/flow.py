@@ -14,7 +14,8 @@ from etappe.events import trust
 from etappe.events.intake import Accepted, Rejected
 from etappe.store.ingesting.ingest import Outcome
 
-_COUNTERS: Final = tuple(metrics.EVENTS.labels(status=status) for status in ("accepted", "duplicate", "rejected"))
+_STATUSES: Final = ("accepted", "duplicate", "rejected")
+_COUNTERS: Final = tuple(metrics.Tally(metrics.EVENTS.labels(status=status)) for status in _STATUSES)
 ERASED: Final = "this customer was erased since; what happened before that is not kept"
 
 

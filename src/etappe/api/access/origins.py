@@ -8,6 +8,7 @@ this machine's own pages are answered, by names that no foreign name server can 
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -22,6 +23,7 @@ from etappe.api.problems import Problem
 
 _HOST: Final = re.compile(r"(?P<name>[^:\[\]]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
 _ORIGIN: Final = re.compile(r"https?://(?P<host>.+)", re.IGNORECASE)
+_TELLING: Final = (b"host", b"origin", b"sec-fetch-site")
 _OF_BROWSERS: Final = (auth.any_key, auth.basic_key, auth.api_secret)
 _REFUSED: Final = (
     "without keys (ETAPPE_AUTH=off) only this machine is answered: ask for http://127.0.0.1 or http://localhost, from a"
@@ -33,7 +35,7 @@ def of_this_machine(app: ASGIApp) -> ASGIApp:
     """`app`, which sees only requests to a loopback name, and from pages of one or from no page: else 403."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and not _from_here(scope):
+        if scope["type"] == ScopeType.HTTP and not is_from_here(scope["headers"]):
             await _refuse(send)
         else:
             await app(scope, receive, send)
@@ -58,8 +60,14 @@ def shared_with_pages(app: ASGIApp, handlers: Iterable[HTTPRouteHandler]) -> ASG
     return sharing
 
 
-def _from_here(scope: Scope) -> bool:
-    hosts, origins, sites = (_all(scope, name) for name in (b"host", b"origin", b"sec-fetch-site"))
+def is_from_here(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request with these headers asks for a loopback name, from a page of one or from no page."""
+    return _are_of_here(tuple([one for one in headers if one[0].lower() in _TELLING]))
+
+
+@lru_cache(maxsize=256)
+def _are_of_here(headers: tuple[tuple[bytes, bytes], ...]) -> bool:
+    hosts, origins, sites = (_all(headers, name) for name in _TELLING)
     return (
         bool(hosts)
         and all(_loopback(host) for host in hosts)
@@ -68,8 +76,8 @@ def _from_here(scope: Scope) -> bool:
     )
 
 
-def _all(scope: Scope, wanted: bytes) -> list[str]:
-    return [value.decode("latin-1").strip(" \t") for name, value in scope["headers"] if name.lower() == wanted]
+def _all(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> list[str]:
+    return [value.decode("latin-1").strip(" \t") for name, value in headers if name.lower() == wanted]
 
 
 def _loopback(host: str) -> bool:

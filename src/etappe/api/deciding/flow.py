@@ -67,8 +67,7 @@ async def _answer(service: Service, request: DecideRequest, *, proven: bool) -> 
             return _again(service, settled, request, state)
     subject = customer.subject if customer and state is not None else b""
     _record(service, request, made, subject, catalogue, degraded=degraded)
-    metrics.decisions(degraded=degraded).inc()
-    metrics.DECISION_SECONDS.observe(took)
+    metrics.decided(took, degraded=degraded)
     return encoded
 
 

@@ -51,9 +51,17 @@ class Gate:
         self._seconds = seconds
         self._waiting: deque[_Waiting] = deque()
         self._passed: deque[float] = deque()
+        self._turns: deque[Turn] = deque()  # in the order in which they began, some of them ended
+        self._timer: asyncio.TimerHandle | None = None
         self._filled = 0.0
         self._refused = -CALM_SECONDS
-        self.at_work = 0
+        self._at_work = 0
+
+    @property
+    def at_work(self) -> int:
+        """How many parts are at work and not stuck."""
+        self._give_back()
+        return self._at_work
 
     def __len__(self) -> int:
         """How many wait."""
@@ -87,17 +95,30 @@ class Gate:
         now = asyncio.get_running_loop().time()
         return now - self._filled > self._seconds or now - self._refused < CALM_SECONDS
 
+    def begins(self, parts: int) -> bool:
+        """Whether it is one's turn at once."""
+        if self._passed:
+            self._passed.popleft()
+        if self._waiting or not self._has_room(parts):
+            return False
+        self._at_work += parts
+        return True
+
     async def enter(self, parts: int) -> None:
         """Returns when it is one's turn.
 
         Raises:
             RefusedError: there is too much to do already.
         """
-        if self._passed:
-            self._passed.popleft()
-        if not self._waiting and self._fits(parts):
-            self.at_work += parts
-            return
+        if not self.begins(parts):
+            await self.wait(parts)
+
+    async def wait(self, parts: int) -> None:
+        """Returns when it is one's turn, which it is not at once.
+
+        Raises:
+            RefusedError: there is too much to do already.
+        """
         if self.overrun():
             raise self.refusal()
         loop = asyncio.get_running_loop()
@@ -105,6 +126,7 @@ class Gate:
         if not self._waiting:
             self._filled = waiting.since
         self._waiting.append(waiting)
+        self._watch()
         try:
             await waiting.future
         except asyncio.CancelledError:
@@ -112,9 +134,19 @@ class Gate:
                 self.leave(parts)
             raise
 
+    def note(self, turn: "Turn") -> None:
+        """Notes a turn that has just begun, and looks after those before it."""
+        if self._turns:
+            self._give_back()
+        self._turns.append(turn)
+        if self._waiting:
+            self._watch()
+
     def leave(self, parts: int) -> None:
         """Ends one's turn: the next begin theirs, those who waited too long are told."""
-        self.at_work -= parts
+        self._at_work -= parts
+        if not self._waiting:
+            return
         now = asyncio.get_running_loop().time()
         while self._waiting:
             waiting = self._waiting[0]
@@ -122,7 +154,7 @@ class Gate:
             if not waiting.future.done() and not late:
                 if not self._fits(waiting.parts):
                     return
-                self.at_work += waiting.parts
+                self._at_work += waiting.parts
                 waiting.future.set_result(None)
             elif not waiting.future.done():
                 waiting.future.set_exception(self.refusal())
@@ -141,33 +173,61 @@ class Gate:
 
     def _fits(self, parts: int) -> bool:
         """A batch larger than all that may be at work goes alone."""
-        return not self.at_work or self.at_work + parts <= self._most
+        return not self._at_work or self._at_work + parts <= self._most
+
+    def _has_room(self, parts: int) -> bool:
+        if not self._fits(parts):
+            self._give_back()
+        return self._fits(parts)
+
+    def _give_back(self) -> None:
+        """Takes the turns of those that are at work for too long; turns begin in order, so the first are the oldest."""
+        stuck = asyncio.get_running_loop().time() - STUCK_SECONDS
+        while self._turns and (self._turns[0].ended or self._turns[0].since <= stuck):
+            self._turns.popleft().end()
+
+    def _watch(self) -> None:
+        """Looks to it that those who wait need not wait for one that is stuck. Where nobody waits no time is taken."""
+        if self._timer is None and self._turns:
+            self._timer = asyncio.get_running_loop().call_at(self._turns[0].since + STUCK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._give_back()
+        if self._waiting:
+            self._watch()
 
 
 class Turn:
-    """One request's turn: `async with` waits for it and gives it back, even before its end where that is late."""
+    """One request's turn: `async with` waits for it and gives it back, even before its end where that is late.
 
-    __slots__ = ("_gate", "_parts", "_timer")
+    `since` is the time of the loop at which it began.
+    """
+
+    __slots__ = ("_gate", "_parts", "ended", "since")
 
     def __init__(self, gate: Gate, parts: int) -> None:
         self._gate = gate
         self._parts = parts
-        self._timer: asyncio.TimerHandle | None = None
+        self.ended = False
+        self.since = 0.0
 
     async def __aenter__(self) -> Self:
-        await self._gate.enter(self._parts)
-        self._timer = asyncio.get_running_loop().call_later(STUCK_SECONDS, self._end)
+        if not self._gate.begins(self._parts):
+            await self._gate.wait(self._parts)
+        self.since = asyncio.get_running_loop().time()
+        self._gate.note(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def end(self) -> None:
+        """Gives it back, once."""
+        if not self.ended:
+            self.ended = True
             self._gate.leave(self._parts)
 
 

@@ -30,12 +30,19 @@ class Door:
         else:
             await self._app(scope, receive, send)
 
+    def passes(self, path: str, size: int) -> bool:
+        """Whether a POST to `path` with a body of so many bytes is let through. It is on its way to its gate then."""
+        gate = self._gate_of(path)
+        return gate is None or size > int(_SMALL_BYTES) or gate.passes()
+
     def _gate(self, scope: Any) -> Gate | None:
+        return self._gate_of(scope["path"]) if scope["method"] == "POST" else None
+
+    def _gate_of(self, path: str) -> Gate | None:
         admission: Admission = self._inner.state.service.admission
-        asked = (scope["method"], scope["path"])
-        if asked == ("POST", "/v1/decide"):
+        if path == "/v1/decide":
             return admission.decisions
-        return admission.events if asked == ("POST", "/v1/events") else None
+        return admission.events if path == "/v1/events" else None
 
     async def _refuse(self, gate: Gate, send: Any) -> None:
         error = gate.refusal()

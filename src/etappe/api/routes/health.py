@@ -34,7 +34,7 @@ async def get_ready(service: NamedDependency[Service]) -> Response[dict[str, Any
 @get("/metrics", media_type=MediaType.TEXT)
 async def get_metrics(request: Request[Any, Any, State]) -> bytes:
     """Show the metrics in Prometheus' text format."""
-    return metrics.exposition(request.app.state.shared_metrics)
+    return await metrics.settled(request.app.state.shared_metrics)
 
 
 HANDLERS = [get_health, get_ready, get_metrics]

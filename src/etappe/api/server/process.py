@@ -17,6 +17,7 @@ from uvicorn import Config, Server
 from etappe.api import problems
 from etappe.api.problems import Problem
 from etappe.api.server.connections import RESERVE, Connections
+from etappe.api.server.direct import Answering, DirectProtocol, Heads
 from etappe.api.server.protocol import GuardedProtocol
 from etappe.settings import Limits
 
@@ -34,8 +35,11 @@ _CROWDED: Final = Problem(
 )
 
 
-def run(app: ASGIApp, host: str, port: int, limits: Limits) -> None:
-    """Serves `app` until this process gets SIGTERM or SIGINT and its requests are answered, or their time is up."""
+def run(app: ASGIApp, host: str, port: int, limits: Limits, answering: Answering | None = None) -> None:
+    """Serves `app` until this process gets SIGTERM or SIGINT and its requests are answered, or their time is up.
+
+    What is plain `answering` answers, where there is one.
+    """
     _raise_file_limit(limits.connections + RESERVE + _OTHER_FILES)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal once more when all is done
@@ -44,6 +48,8 @@ def run(app: ASGIApp, host: str, port: int, limits: Limits) -> None:
     logger.addFilter(_told_otherwise)
     connections = Connections(limits)
     guarded: Any = partial(GuardedProtocol, connections, only_health(app))
+    if answering is not None:
+        guarded = partial(DirectProtocol, answering, Heads(), connections, only_health(app))
     config = Config(
         app,
         http=guarded,

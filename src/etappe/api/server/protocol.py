@@ -46,6 +46,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._silent = True
         self._deaf = False
         self._worked_on: RequestResponseCycle | None = None
+        self._requests = 0  # begun so far
         self._waiting_bytes = 0  # come since the last piece of a request that was understood
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -79,13 +80,24 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Called by the parser."""
         super().on_headers_complete()
-        self._waiting_bytes = 0
         self.headers = _Unheard()  # what follows the body (trailers) is no header of the request
-        if self._silent:
-            self._silent = False
-            self._watching.heard(self)
+        self._headed()
         if not self._admitted:
             self.cycle.keep_alive = False
+
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        super().on_message_begin()
+        self._requests += 1
+
+    def on_response_complete(self) -> None:
+        """Called when a request is answered: the next in line begins. How long none may come the sweep sees to."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser."""
@@ -116,8 +128,8 @@ class GuardedProtocol(HttpToolsProtocol):
         phase = self._phase()
         unread = 0 if self.transport is None else self.transport.get_write_buffer_size()
         if unread and phase in (Phase.ANSWER, Phase.IDLE):
-            return Phase.ANSWER, (id(self.scope), unread)
-        return phase, None if phase is Phase.ANSWER else id(self.scope)
+            return Phase.ANSWER, (self._requests, unread)
+        return phase, None if phase is Phase.ANSWER else self._requests
 
     def drop(self) -> None:
         """See `Watched`. Who is late with a body is told so, if nothing was answered yet."""
@@ -135,6 +147,13 @@ class GuardedProtocol(HttpToolsProtocol):
         if cycle.scope["method"] == "POST":  # of others, HEAD writes no body behind which the head could wait
             cycle.transport = Joined(cycle)  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
+
+    def _headed(self) -> None:
+        """Notes that the head of a request has come: this is a client, and makes room for nobody."""
+        self._waiting_bytes = 0
+        if self._silent:
+            self._silent = False
+            self._watching.heard(self)
 
     def _disconnect(self) -> None:
         """Tells whoever works on a request that nobody waits for the answer, and that no more of the body will come."""

@@ -8,8 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.catalog.fragments import Fragment
-
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an item is shown, in words and in numbers that an independent query over the log gives as well.
@@ -81,12 +79,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Answer)
 _SHOWN: Final = msgspec.json.Decoder(list[ShownItem])
-
-
-def shown_item(fragment: Fragment, score: float, source: str, reason: Reason) -> bytes:
-    """The JSON of one `ShownItem`."""
-    told = f',"score":{round(score, 6)!r},"source":"{source}","reason":'.encode()
-    return b"{%b%b%b%b}" % (fragment.head, told, _ENCODER.encode(reason), fragment.rest)
 
 
 def filled_with(items: list[bytes], explanation: Explanation | None = None) -> bytes:

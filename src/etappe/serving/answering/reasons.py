@@ -1,116 +1,70 @@
-"""Why an item is shown, in words and numbers. Numbers speak of at least ten customers, or are not told.
+"""Why an item is shown, in words: JSON with places for numbers and names, which is filled in for each pick.
 
-The words are in the declarations of sources (`sources/`); here they are put together.
+The words are in the declarations of sources (`sources/`), what they tell of a pick is in `numbers.py`.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 
-from etappe.catalog.fragments import Fragment
-from etappe.customers.records import CARTED, WISHED
-from etappe.models import copurchase
-from etappe.models.snapshot import Snapshot
-from etappe.serving.answering.answer import Reason
-from etappe.serving.ranking import Picks
-from etappe.serving.situation import Situation
-from etappe.serving.sources import factors
-from etappe.serving.sources.neighbours import BOUGHT_TOGETHER
-from etappe.serving.sources.source import Pair, Source, Words
+import msgspec
 
-FEWEST: Final = 10
-"""Numbers that speak of fewer customers could point at one of them."""
-_BOUGHT: Final = Reason(kind="again", text="You bought this before")
-_ON_WISH_LIST: Final = Reason(kind="again", text="It is on your wish list")
-_IN_CART: Final = Reason(kind="again", text="It is in your cart")
-_SEEN: Final = Reason(kind="again", text="You looked at this before")
-_NO_LONGER_SOLD: Final = "an item no longer sold"
+from etappe.serving.answering import numbers
+from etappe.serving.sources.source import Source
 
+_ENCODER: Final = msgspec.json.Encoder()
+_OWN: Final = {
+    numbers.BOUGHT: "You bought this before",
+    numbers.ON_WISH_LIST: "It is on your wish list",
+    numbers.IN_CART: "It is in your cart",
+    numbers.LOOKED_AT: "You looked at this before",
+}
+_BOUGHT_IT: Final = "{alone}: {{count}} of {{of}} customers bought it"
+_NO_LONGER_SOLD: Final = b"an item no longer sold"
+_FIELDS: Final = {"{count}": "%(count)d", "{of}": "%(of)d", "{name}": "%(name)b"}
+_NUMBERS: Final = ',"%s":%%(count)d,"of":%%(of)d'
+_WITH: Final = "%(with)b"
 
-class _Pick(NamedTuple):
-    """One pick and its numbers.
+_KEPT: Final = 8_192
+"""Reasons that are kept as JSON, some 300 bytes each. One depends on what is handed in here and on nothing else."""
+_KEPT_SOURCES: Final = 64
 
-    `item` and `because` are model rows, -1 for none; `both` customers (or orders) had both, `together` customers.
-    """
-
-    item: int
-    because: int
-    both: int
-    together: int
+Patterns = tuple[bytes, ...]
+"""For each form in `numbers.py` the JSON of its reason and what is before that, with places to be filled by name."""
 
 
-def reasons_of(here: Situation, picks: Picks, languages: tuple[str, ...]) -> list[Reason]:
-    """The reason of each pick; titles in it are in the first of `languages` that there is one in."""
-    sources = [picks.sources[source] for source in picks.source.tolist()]
-    told = zip(sources, _numbers(here, picks, sources), strict=True)
-    return [_reason(here, source.words, pick, languages) for source, pick in told]
+@lru_cache(maxsize=_KEPT_SOURCES)
+def patterns_of(sources: tuple[Source, ...]) -> tuple[Patterns, ...]:
+    """The patterns of each source."""
+    return tuple(_patterns(source) for source in sources)
 
 
-def _numbers(here: Situation, picks: Picks, sources: list[Source]) -> Iterator[_Pick]:
-    """The numbers of all picks; those of sources that leave it open get the item that speaks loudest for them."""
-    snapshot = here.view.snapshot
-    items, because = here.view.to_model_rows(picks.rows), picks.because.copy()
-    sought = [place for place, source in enumerate(sources) if source.names_loudest]
-    if sought:
-        because[sought] = factors.loudest(here, items[sought])
-    both = picks.counts.tolist()
-    together = both
-    if snapshot is not None and (sought or any(source.words is BOUGHT_TOGETHER for source in sources)):
-        together = copurchase.pair_counts(snapshot.also_bought, because, items).tolist()
-    for place, (item, other) in enumerate(zip(items.tolist(), because.tolist(), strict=True)):
-        source = sources[place]
-        if source.names_loudest:
-            yield _Pick(item, other, together[place], together[place])
-        elif source.words is BOUGHT_TOGETHER:  # many orders may be those of few customers
-            yield _Pick(item, other, both[place], min(both[place], together[place]))
-        else:
-            yield _Pick(item, other, both[place], both[place])
+@lru_cache(maxsize=_KEPT)
+def alone(pattern: bytes, count: int, of: int) -> bytes:
+    """The reason of an item that is told of for itself, in the pattern of its form."""
+    return pattern % {b"count": count, b"of": of}
 
 
-def _reason(here: Situation, words: Words, pick: _Pick, languages: tuple[str, ...]) -> Reason:
-    snapshot = here.view.snapshot
-    if snapshot is None or pick.because < 0:
-        return _alone(here, words, pick)
-    if pick.because == pick.item:
-        return _again(here, words, pick)
-    if words.pair is None or (words.pair.bare is None and pick.together < FEWEST):
-        return _alone(here, words, pick)
-    return _of_pair(words, words.pair, pick, _fragment(here, pick.because, languages), snapshot)
+@lru_cache(maxsize=_KEPT)
+def because_of(pattern: bytes, title: bytes, quoted: bytes, count: int, of: int) -> bytes:
+    """The reason of an item that is shown because of another: its title and id as JSON has them, no id if not sold."""
+    named = {b"name": title if quoted else _NO_LONGER_SOLD, b"with": b',"with":%b' % quoted if quoted else b""}
+    return pattern % {b"count": count, b"of": of, **named}
 
 
-def _alone(here: Situation, words: Words, pick: _Pick) -> Reason:
-    """What is told of an item for itself: how many bought it."""
-    snapshot = here.view.snapshot
-    customers = int(snapshot.customers[pick.item]) if snapshot is not None and pick.item >= 0 else 0
-    if snapshot is None or customers < FEWEST:
-        return Reason(kind=words.kind, text=words.alone)
-    everyone = snapshot.parameters.customers
-    text = f"{words.alone}: {customers} of {everyone} customers bought it"
-    return Reason(kind=words.kind, customers=customers, of=everyone, text=text)
+def _patterns(source: Source) -> Patterns:
+    words, pair = source.words, source.words.pair
+    counted = _BOUGHT_IT.format(alone=words.alone)
+    of_form = {form: _pattern(source, "again", text) for form, text in _OWN.items()}
+    of_form[numbers.ALONE] = _pattern(source, words.kind, words.alone)
+    of_form[numbers.ALONE_COUNTED] = _pattern(source, words.kind, counted, _NUMBERS % "customers")
+    if pair is not None:
+        of_form[numbers.COUNTED] = _pattern(source, words.kind, pair.counted, _WITH + _NUMBERS % pair.told)
+        of_form[numbers.BARE] = _pattern(source, words.kind, pair.bare or "", _WITH)
+    return tuple(of_form.get(form, b"") for form in numbers.FORMS)
 
 
-def _again(here: Situation, words: Words, pick: _Pick) -> Reason:
-    """The item speaks for itself: what the customer last made of it, in words."""
-    place = here.places.get(pick.because)
-    if place is None:
-        return _alone(here, words, pick)
-    mine = here.items[place]
-    if mine["bought"]:
-        return _BOUGHT
-    if mine["flags"] & WISHED:
-        return _ON_WISH_LIST
-    return _IN_CART if mine["flags"] & CARTED else _SEEN
-
-
-def _of_pair(words: Words, pair: Pair, pick: _Pick, other: Fragment | None, snapshot: Snapshot) -> Reason:
-    """The item is shown because of another; the numbers are of both together."""
-    name, with_ = (other.title, other.id) if other is not None else (_NO_LONGER_SOLD, None)
-    if pair.bare is not None and pick.together < FEWEST:
-        return Reason(kind=words.kind, with_=with_, text=pair.bare.format(name=name))
-    of = int(getattr(snapshot, pair.of)[pick.because])
-    text = pair.counted.format(name=name, count=pick.both, of=of)
-    return Reason(kind=words.kind, with_=with_, of=of, text=text, **{pair.told: pick.both})
-
-
-def _fragment(here: Situation, model_row: int, languages: tuple[str, ...]) -> Fragment | None:
-    row = here.view.row(model_row)
-    return here.view.catalogue.fragment(row, languages) if row >= 0 else None
+def _pattern(source: Source, kind: str, text: str, more: str = "") -> bytes:
+    said = _ENCODER.encode(text).decode().replace("%", "%%")
+    for name, place in _FIELDS.items():
+        said = said.replace(name, place)
+    return f'"source":"{source.family}","reason":{{"kind":"{kind}","text":{said}{more}}}'.encode()

@@ -30,7 +30,7 @@ def blocks(here: Situation, *, at_hand: bool = False) -> Iterator[tuple[int, int
         start, end = end, min(_MORE * end, BLOCK) if end < BLOCK else end + BLOCK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pair:
     """How it is told that an item is shown because of another, with `counted` numbers and, where they are few, `bare`.
 
@@ -44,7 +44,7 @@ class Pair:
     told: Literal["customers", "orders"] = "customers"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Words:
     """The reason of a source's items: its `kind`, and what is said of an item `alone` or of a `pair`."""
 
@@ -53,7 +53,7 @@ class Words:
     pair: Pair | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """One source: `name` is what explanations call it, `family` what items say they come from.
 

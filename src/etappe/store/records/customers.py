@@ -83,6 +83,8 @@ async def read(
     """
     names = [_names(one, request_id, own=one in own) for one in subjects]
     first = await _records(wire, names, subjects, own, standing)
+    if not any(one.graph for one in first):  # nobody is anything in the graph
+        return first
     found = first
     theirs = {one.subject: one for one in found if one.place.root is None}
     for _ in range(_HOPS):
