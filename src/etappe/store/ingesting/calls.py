@@ -15,7 +15,6 @@ It begins with the customer (16 bytes) and whether one of the events has another
 import struct
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from etappe.customers import records
@@ -50,8 +49,6 @@ _MOST_COUNTED: Final = 65_534
 _HEAD: Final = struct.Struct("<BBHI")
 _SETTINGS: Final = struct.Struct("<IIHB?")
 _AS_OF: Final = struct.Struct("<q")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _OF_A_MINUTE: Final = 60_000_000
 
 
@@ -72,9 +69,9 @@ class Told:
             | (0 if accepted.proven else UNPROVEN)
             | (FLAGGED if flag else 0)
         )
-        self.microseconds = max(0, (accepted.time - _EPOCH) // _MICROSECOND)
-        self.minute = self.microseconds // _OF_A_MINUTE if counts else 0
         self.record = records.encode(event, accepted.event_id, accepted.time)
+        self.microseconds = records.time_of(self.record)
+        self.minute = self.microseconds // _OF_A_MINUTE if counts else 0
         self.row = rows.pack(completed(kept), b"" if nobody else subject, flag.encode(), kept.raw or b"")
         self.size = len(self.record) + len(self.row)
 
