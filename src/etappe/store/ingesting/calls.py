@@ -112,7 +112,11 @@ class Call:
 
     def add(self, customer: Subject, sent: Sent) -> None:
         """Takes an event of a customer."""
-        self._customers.setdefault(customer, []).append(sent)
+        events = self._customers.get(customer)
+        if events is None:
+            self._customers[customer] = [sent]
+        else:
+            events.append(sent)
         self._events += 1
         self._bytes += sent.told.size
 

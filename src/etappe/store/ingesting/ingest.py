@@ -135,22 +135,27 @@ class Ingest:
         """Calls for what waits longest. An event whose call is full waits on, and so do those behind it there."""
         calls: dict[Partition, Call] = {}
         left: list[Waiting] = []
-        taken = 0
-        while self._queue and taken < AT_ONCE and len(left) < LOOKED_PAST:
-            waiting = self._queue.popleft()
+        queue, aliases, taken = self._queue, self._aliases, 0
+        while queue and taken < AT_ONCE and len(left) < LOOKED_PAST:
+            waiting = queue.popleft()
+            subject = waiting.subject
             if waiting.request.done.done():  # failed, or nobody waits for it any more
                 self._held -= waiting.told.size
-            elif waiting.told.microseconds <= 1000 * max(waiting.gone, self._aliases.gone(waiting.subject)):
+                continue
+            if waiting.told.microseconds <= 1000 * max(waiting.gone, aliases.gone(subject)):
                 self._held -= waiting.told.size
                 waiting.settle(Outcome.ERASED)
+                continue
+            customer = aliases.root(subject)
+            partition = partition_of(customer)
+            call = calls.get(partition)
+            if call is None:
+                call = calls[partition] = Call()
+            if call.full:
+                left.append(waiting)
             else:
-                customer = self._aliases.root(waiting.subject)
-                call = calls.setdefault(partition_of(customer), Call())
-                if call.full:
-                    left.append(waiting)
-                else:
-                    call.add(customer, waiting)
-                    taken += 1
+                call.add(customer, waiting)
+                taken += 1
         self._queue.extendleft(reversed(left))
         return calls
 
