@@ -113,13 +113,12 @@ class Linker:
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
         """The claims but for those from before one of the two was erased."""
+        ends = list(dict.fromkeys(end for claim in claims for end in (claim.one, claim.other)))
         pipe = self._client.pipeline(transaction=False)
-        for claim in claims:
-            for end in (claim.one, claim.other):
-                pipe.get(keys.gone(end, tombstone_of(self._secret, end)))
-        gone = [int(value or -1) for value in pipe.execute()]
-        latest = [max(pair) for pair in zip(gone[::2], gone[1::2], strict=True)]
-        return [one for one, erased in zip(claims, latest, strict=True) if one.moment is None or one.moment > erased]
+        for end in ends:
+            pipe.get(keys.gone(end, tombstone_of(self._secret, end)))
+        gone = {end: int(value or -1) for end, value in zip(ends, pipe.execute(), strict=True)}
+        return [one for one in claims if one.moment is None or one.moment > max(gone[one.one], gone[one.other])]
 
     def _without_phantoms(self, claims: Sequence[Claim]) -> list[Claim]:
         """An alias names a former id without its kind: of the two it may be, one nobody has heard of is left out."""

@@ -21,7 +21,7 @@ from etappe.ids import SUBJECT_BYTES, Partition, Subject, partition_of, subject_
 from etappe.settings import Settings
 from etappe.store import keys, scripts
 from etappe.store.ingesting.aliases import Aliases
-from etappe.store.ingesting.calls import Call, Sent, Told
+from etappe.store.ingesting.calls import Call, Sent, Told, settings_now
 from etappe.store.ingesting.outcomes import NEVER, Outcome, Request, Waiting
 from etappe.store.place.marks import Standing
 from etappe.store.records import envelope
@@ -160,7 +160,8 @@ class Ingest:
         return calls
 
     async def _replies(self, calls: dict[Partition, Call]) -> list[Any]:
-        asked = [self._asked_of(partition, call) for partition, call in calls.items()]
+        settings = settings_now(self._settings)
+        asked = [self._asked_of(partition, call, settings) for partition, call in calls.items()]
         faults.point("ingest.before_write")
         try:
             replies = await ask_scripts(self._wire, scripts.INGEST, asked)
@@ -169,9 +170,9 @@ class Ingest:
         faults.point("ingest.after_write")
         return replies
 
-    def _asked_of(self, partition: Partition, call: Call) -> tuple[list[str], list[Any]]:
+    def _asked_of(self, partition: Partition, call: Call, settings: bytes) -> tuple[list[str], list[Any]]:
         least = self._standing.expected(keys.mark(partition)) if self._standing else ""
-        return call.names(partition), call.arguments(least, self._settings)
+        return call.names(partition), call.arguments(least, settings)
 
     def _statuses(self, partition: Partition, reply: Any) -> list[int]:
         """What became of the events of a partition, whose mark is checked."""
