@@ -1,7 +1,6 @@
 """The Litestar application of one serving process."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Sequence
@@ -24,6 +23,7 @@ from etappe.api.limits.rates import Rates
 from etappe.api.limits.requests import BoundedRequest
 from etappe.api.routes import handlers
 from etappe.api.service import Service
+from etappe.garbage import leave_alone
 from etappe.serving.warm import warm_up
 from etappe.settings import Place, Settings
 from etappe.store.place.marks import Standing
@@ -32,8 +32,6 @@ from etappe.store.server.failures import in_thread
 from etappe.store.wire import open_wire
 
 _WATCH_SECONDS: Final = 1.0
-_COLLECTED: Final = (10_000, 20, 20)
-"""New objects before the youngest are looked through for garbage, and how often so before older ones are."""
 _OPENAPI: Final = OpenAPIConfig(
     title="Etappe",
     version=etappe.__version__,
@@ -88,7 +86,7 @@ async def _service(place: Place, settings: Settings, began_by: int | None) -> As
         service.warning = warning
         await service.replica.start()
         warm_up(service.replica.view, settings)
-        _leave_alone()
+        leave_alone()
         background = [asyncio.create_task(service.replica.run()), asyncio.create_task(service.decisions.run())]
         background.append(asyncio.create_task(_end_with(began_by)))
         background.append(asyncio.create_task(service.memory.run()))
@@ -100,13 +98,6 @@ async def _service(place: Place, settings: Settings, began_by: int | None) -> As
             service.ready = False
             await _stop(background)
             blocking.close()
-
-
-def _leave_alone() -> None:
-    """What there is by now stays: nobody need look through it for garbage again, nor through little that is new."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTED)
 
 
 def _prepare(place: Place) -> tuple[bytes, str | None]:

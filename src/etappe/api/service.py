@@ -20,13 +20,13 @@ from etappe.store import keys
 from etappe.store.config import journal
 from etappe.store.decided.decisions import DecisionWriter
 from etappe.store.identities.linking import Linker
+from etappe.store.identities.together import Together
 from etappe.store.ingesting import browsers, consents
 from etappe.store.ingesting.ingest import Ingest, Outcome
 from etappe.store.place.marks import REMEDY, Standing
 from etappe.store.records import customers
 from etappe.store.records.customers import CustomerRecord
 from etappe.store.server.connection import AsyncRedis, SyncRedis
-from etappe.store.server.failures import in_thread
 from etappe.store.wire import Wire, ask_all, within
 from etappe.zones import zone_of
 
@@ -56,6 +56,7 @@ class Service:
         self.secret = standing.secret
         self._ingest = Ingest(self.wire, standing.secret, settings, standing=standing)
         self._linker = Linker(blocking, standing.secret, settings)
+        self._claims = Together(self._linker)
         self.digest = settings.digest()
         self.admission = Admission(settings.limits)
         self.lately = Lately(settings)
@@ -81,7 +82,7 @@ class Service:
         self.lately.heard(self.secret, taken)
         claims = self._linker.news(telling)
         if claims and (claims := await self._linker.unlinked(self.wire, claims)):
-            await in_thread(self._linker.link, claims)
+            await self._claims.link(claims)
         return outcomes
 
     async def with_consent_timed(self, events: Sequence[Accepted], arrived: datetime) -> list[Accepted]:

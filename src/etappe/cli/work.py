@@ -7,6 +7,7 @@ from types import FrameType
 
 from etappe import parent, settings
 from etappe.cli.options import HERE, Where
+from etappe.garbage import leave_alone
 from etappe.wiring.store import opened
 from etappe.worker.run import work
 
@@ -24,4 +25,5 @@ def worker(*, where: Where = HERE) -> None:
     signal.signal(signal.SIGINT, stopping)
     with opened(place) as here:
         began_by = settings.parent()
+        leave_alone()
         work(here.client, place, here.settings, lambda: stop.is_set() or parent.lost(began_by))

@@ -102,6 +102,11 @@ CARRIES: Final = np.isin(np.arange(256), list(CARRIES_BLOCKS))
 """bool[256] by code: CARRIES_BLOCKS, as kernels take it."""
 OF_SESSION: Final = (STRENGTH != 0) | (np.arange(256) == CLAIM)
 """bool[256] by code: events that a base keeps as they were, where they are about an item."""
+_CODE_OF: Final = {kind: CODES[name] for kind, name in NAME_OF.items()}
+_CONSENT: Final = CODES["set_consent"]
+_RATING: Final = CODES["rate"]
+_META: Final = {channel: VERSION << 4 | place for place, channel in enumerate((None, *CHANNELS))}
+_TIME_AT: Final = 16
 
 
 def encode(event: Event, event_id: str, time: datetime) -> bytes:
@@ -110,23 +115,33 @@ def encode(event: Event, event_id: str, time: datetime) -> bytes:
     Raises:
         DataError: what the event tells does not fit into blocks.
     """
-    tag = NAME_OF[type(event)]
-    code, payload = carried(CODES[tag], event.properties)
-    code, hashed = about(code, event.properties) or (code, _item(tag, event))
-    blocks = blocks_for(payload)
-    if blocks > MAX_BLOCKS:
-        raise DataError(f"{tag} carries {len(payload)} bytes, at most {MAX_BLOCKS * WIDTH} fit")
+    kind, properties = _CODE_OF[type(event)], event.properties
+    code, payload, blocks = kind, b"", 0
+    hashed: int = item_hash(event.item_id) if event.item_id else 0
+    if properties or kind in TELLS:  # few events: all below is for them
+        code, payload = carried(kind, properties)
+        code, hashed = about(code, properties) or (code, _verdict(properties) if kind == _CONSENT else hashed)
+        blocks = blocks_for(payload)
+        if blocks > MAX_BLOCKS:
+            raise DataError(f"{NAME_OF[type(event)]} carries {len(payload)} bytes, at most {MAX_BLOCKS * WIDTH} fit")
+    if kind in LINES and getattr(event, "claim", False):
+        code = CLAIMED[kind]
     record = _EVENT.pack(
         event_hash(event_id),
         hashed,
         max(0, (time - _TIMELESS) // _MICROSECOND),
-        _value(tag, event),
+        _value(kind, event),
         order_hash(event.order_id) if event.order_id else 0,
         blocks or min(event.quantity or 1, MAX_QUANTITY),
-        CLAIMED[code] if getattr(event, "claim", False) else code,
-        VERSION << 4 | (CHANNELS.index(event.channel) + 1 if event.channel else 0),
+        code,
+        _META[event.channel],
     )
     return record + payload.ljust(blocks * WIDTH) if blocks else record
+
+
+def time_of(record: bytes) -> int:
+    """The time in an encoded record: Unix microseconds."""
+    return int.from_bytes(record[_TIME_AT : _TIME_AT + 8], "little")
 
 
 def carried(code: int, properties: dict[str, Any] | None) -> tuple[int, bytes]:
@@ -233,15 +248,13 @@ def in_order(events: NDArray[np.void]) -> NDArray[np.void]:
     return events.take(turns(events))  # four times as fast as an index
 
 
-def _item(tag: str, event: Event) -> int:
-    """The verdict on personalisation where consent is said, else the item's hash, 0 for none."""
-    if tag == "set_consent":
-        return verdict_of(event.properties or {})
-    return item_hash(event.item_id) if event.item_id else 0
+def _verdict(properties: dict[str, Any] | None) -> int:
+    """The verdict on personalisation, which stands in the place of an item."""
+    return verdict_of(properties or {})
 
 
-def _value(tag: str, event: Event) -> float:
-    if tag == "rate":
+def _value(kind: int, event: Event) -> float:
+    if kind == _RATING:
         return float((event.properties or {}).get("rating") or 0)
     price = event.price or 0.0
-    return price * (event.quantity or 1) if CODES[tag] in LINES else price
+    return price * (event.quantity or 1) if kind in LINES else price

@@ -86,6 +86,7 @@ _UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BATCH = msgspec.json.Decoder(Batch)
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _NAME = msgspec.json.Decoder(dict[str, Any])
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class Read(NamedTuple):
@@ -173,8 +174,10 @@ def _happened(timestamp: datetime, now: datetime) -> datetime:
 
 def completed(accepted: Accepted) -> bytes:
     """The event as the durable stream keeps it: native JSON with its id and time."""
-    whole = msgspec.structs.replace(accepted.event, event_id=accepted.event_id, timestamp=accepted.time)
-    return msgspec.json.encode(whole)
+    event = accepted.event
+    if event.event_id != accepted.event_id or event.timestamp is not accepted.time:
+        event = msgspec.structs.replace(event, event_id=accepted.event_id, timestamp=accepted.time)
+    return _ENCODER.encode(event)
 
 
 def nobodys(accepted: Accepted) -> Accepted:

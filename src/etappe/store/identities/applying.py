@@ -19,7 +19,7 @@ from etappe.store.records import envelope
 from etappe.store.records.envelope import Envelope
 from etappe.store.records.roots import HEAD_BYTES, place_of, subjects_in
 from etappe.store.scripts import Script
-from etappe.store.server.connection import SyncRedis, run_script, run_scripts
+from etappe.store.server.connection import SyncRedis, run_scripts
 
 _CONSENT_BYTES: Final = 24
 """The head of a base, with what was last said on personalisation and when."""
@@ -125,15 +125,19 @@ def _keep_own(client: SyncRedis, steps: Steps, stamp: str, bounds: list[Any]) ->
     """What a browser has is copied into its own record, by which it is answered where it proves nothing."""
     of_kind = {subject: node.identity.kind for _, nodes in steps.groups for subject, node in nodes}
     becoming = [old for old, _ in steps.adopted if of_kind.get(old) == ANONYMOUS]
+    calls: list[_Call] = []
     for browser, held in _held(client, becoming):
         head = f"L{stamp}"
         arguments = [*bounds, browser, browser_of(browser), head, held.base, *tails.events_of(held.stored)]
-        run_script(client, scripts.OWN, keys.of_browser(browser), arguments)
+        calls.append((scripts.OWN, keys.of_browser(browser), arguments))
+    run_scripts(client, calls)
 
 
 def _adopt(client: SyncRedis, pairs: Sequence[tuple[Subject, Subject]], stamp: str, bounds: list[Any]) -> None:
     """What an alias has goes over to its root: its tail at once, its base when the worker rebuilds."""
     roots = dict(pairs)
+    calls: list[_Call] = []
+    drops: list[_Call] = []
     for old, held in _held(client, list(roots)):
         root = roots[old]
         waiting = held.graph[HEAD_BYTES + SUBJECT_BYTES :] + (old if held.base else b"")
@@ -142,10 +146,11 @@ def _adopt(client: SyncRedis, pairs: Sequence[tuple[Subject, Subject]], stamp: s
         partition = partition_of(root)
         names = [keys.record(root), keys.long_tails(partition), keys.dirty(partition), keys.members(root)]
         said = _last_word(client, subjects_in(waiting))
-        records = tails.events_of(held.stored)
-        run_script(client, scripts.ADOPT, names, [root, stamp, *bounds, waiting, *said, *records])
-        faults.point("graph.adopt.before_delete")
-        run_script(client, scripts.DROP, [keys.record(old)], [stamp, "tail"])
+        calls.append((scripts.ADOPT, names, [root, stamp, *bounds, waiting, *said, *tails.events_of(held.stored)]))
+        drops.append((scripts.DROP, [keys.record(old)], [stamp, "tail"]))
+    run_scripts(client, calls)
+    faults.point("graph.adopt.before_delete")
+    run_scripts(client, drops)
 
 
 def _held(client: SyncRedis, subjects: Sequence[Subject]) -> list[tuple[Subject, Envelope]]:

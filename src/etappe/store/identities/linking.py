@@ -26,23 +26,26 @@ _ALIAS_BYTES: Final = envelope.HEADER_BYTES + HEAD_BYTES + SUBJECT_BYTES
 """What of a record says whose alias it is."""
 
 
-def claims_of(secret: bytes, event: Event, cause: str) -> list[Claim]:
-    """What an event claims: that all identities it names are one person's. `cause` is the event's id."""
+def claims_of(secret: bytes, event: Event, cause: str, moment: int | None = None) -> list[Claim]:
+    """What an event claims: that all identities it names are one person's.
+
+    `cause` is the event's id, `moment` when it happened (Unix ms).
+    """
     found = named(event)
-    claims = [_claim(secret, found[0], other, cause) for other in found[1:]]
+    claims = [_claim(secret, found[0], other, cause, moment) for other in found[1:]]
     receipts = [one for one in found if one.kind == ORDER_EMAIL]
-    claims += [_claim(secret, Identity(EMAIL, one.value), one, cause) for one in receipts]
+    claims += [_claim(secret, Identity(EMAIL, one.value), one, cause, moment) for one in receipts]
     previous = (event.properties or {}).get("previous_id")
     if isinstance(event, Alias) and found and previous and previous not in (event.user_id, event.anonymous_id):
         for kind in (USER, ANONYMOUS):
-            former = _claim(secret, found[0], Identity(kind, previous), cause)
+            former = _claim(secret, found[0], Identity(kind, previous), cause, moment)
             claims.append(msgspec.structs.replace(former, explicit=kind == USER, guessed=True))
     return [claim for claim in claims if claim.one != claim.other]
 
 
-def _claim(secret: bytes, one: Identity, other: Identity, cause: str) -> Claim:
-    subjects = [subject_of(secret, identity.kind, identity.value) for identity in (one, other)]
-    return Claim(subjects[0], one, subjects[1], other, cause)
+def _claim(secret: bytes, one: Identity, other: Identity, cause: str, moment: int | None) -> Claim:
+    ends = subject_of(secret, one.kind, one.value), subject_of(secret, other.kind, other.value)
+    return Claim(ends[0], one, ends[1], other, cause, moment=moment)
 
 
 class Linker:
@@ -57,11 +60,11 @@ class Linker:
     def news(self, events: Iterable[Accepted]) -> list[Claim]:
         """The claims of events that were not settled lately."""
         now = time.monotonic()
+        telling = [one for one in events if not self._says_nothing(one.event, now)]
         claims = [
-            msgspec.structs.replace(claim, moment=int(one.time.timestamp() * 1000))
-            for one in events
-            if not self._says_nothing(one.event, now)
-            for claim in claims_of(self._secret, one.event, one.event_id)
+            claim
+            for one in telling
+            for claim in claims_of(self._secret, one.event, one.event_id, int(one.time.timestamp() * 1000))
         ]
         return [one for one in claims if one.explicit or self._settled.get((one.one, one.other), 0) < now]
 
@@ -110,13 +113,12 @@ class Linker:
 
     def _without_erased(self, claims: Sequence[Claim]) -> list[Claim]:
         """The claims but for those from before one of the two was erased."""
+        ends = list(dict.fromkeys(end for claim in claims for end in (claim.one, claim.other)))
         pipe = self._client.pipeline(transaction=False)
-        for claim in claims:
-            for end in (claim.one, claim.other):
-                pipe.get(keys.gone(end, tombstone_of(self._secret, end)))
-        gone = [int(value or -1) for value in pipe.execute()]
-        latest = [max(pair) for pair in zip(gone[::2], gone[1::2], strict=True)]
-        return [one for one, erased in zip(claims, latest, strict=True) if one.moment is None or one.moment > erased]
+        for end in ends:
+            pipe.get(keys.gone(end, tombstone_of(self._secret, end)))
+        gone = {end: int(value or -1) for end, value in zip(ends, pipe.execute(), strict=True)}
+        return [one for one in claims if one.moment is None or one.moment > max(gone[one.one], gone[one.other])]
 
     def _without_phantoms(self, claims: Sequence[Claim]) -> list[Claim]:
         """An alias names a former id without its kind: of the two it may be, one nobody has heard of is left out."""

@@ -17,11 +17,13 @@ class Aliases:
 
     def root(self, subject: Subject) -> Subject:
         """The customer of a subject; itself where nothing else was heard."""
-        return self._roots.get(subject, (subject, _NEVER))[0]
+        known = self._roots.get(subject)
+        return subject if known is None else known[0]
 
     def gone(self, subject: Subject) -> int:
         """When an alias was erased in an earlier life (Unix ms), -1 for never; a customer's is asked where need be."""
-        return self._roots.get(subject, (subject, _NEVER))[1]
+        known = self._roots.get(subject)
+        return _NEVER if known is None else known[1]
 
     def heard(self, subject: Subject, root: Subject, gone: int) -> None:
         """Keeps in mind whose a subject is, and when it was erased before."""

@@ -15,14 +15,13 @@ It begins with the customer (16 bytes) and whether one of the events has another
 import struct
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from etappe.customers import records
 from etappe.events import traffic
 from etappe.events.intake import Accepted, completed, nobodys
 from etappe.events.vocabulary import CODES
-from etappe.ids import Partition, Subject
+from etappe.ids import PARTITIONS, Partition, Subject
 from etappe.settings import Settings
 from etappe.store import keys
 from etappe.store.ingesting import rows
@@ -50,9 +49,11 @@ _MOST_COUNTED: Final = 65_534
 _HEAD: Final = struct.Struct("<BBHI")
 _SETTINGS: Final = struct.Struct("<IIHB?")
 _AS_OF: Final = struct.Struct("<q")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _OF_A_MINUTE: Final = 60_000_000
+_OF_PARTITION: Final = tuple(
+    (keys.mark(partition), keys.stream(partition), keys.long_tails(partition), keys.erased(partition))
+    for partition in map(Partition, range(PARTITIONS))
+)
 
 
 class Told:
@@ -72,9 +73,9 @@ class Told:
             | (0 if accepted.proven else UNPROVEN)
             | (FLAGGED if flag else 0)
         )
-        self.microseconds = max(0, (accepted.time - _EPOCH) // _MICROSECOND)
-        self.minute = self.microseconds // _OF_A_MINUTE if counts else 0
         self.record = records.encode(event, accepted.event_id, accepted.time)
+        self.microseconds = records.time_of(self.record)
+        self.minute = self.microseconds // _OF_A_MINUTE if counts else 0
         self.row = rows.pack(completed(kept), b"" if nobody else subject, flag.encode(), kept.raw or b"")
         self.size = len(self.record) + len(self.row)
 
@@ -115,7 +116,11 @@ class Call:
 
     def add(self, customer: Subject, sent: Sent) -> None:
         """Takes an event of a customer."""
-        self._customers.setdefault(customer, []).append(sent)
+        events = self._customers.get(customer)
+        if events is None:
+            self._customers[customer] = [sent]
+        else:
+            events.append(sent)
         self._events += 1
         self._bytes += sent.told.size
 
@@ -126,21 +131,25 @@ class Call:
 
     def names(self, partition: Partition) -> list[str]:
         """The keys the script works on."""
-        names = [keys.mark(partition), keys.stream(partition), keys.long_tails(partition), keys.erased(partition)]
-        names += map(keys.record, self._customers)
+        names = [*_OF_PARTITION[partition], *map(keys.record, self._customers)]
         return names + [keys.members(one) for one, events in self._customers.items() if _under_alias(one, events)]
 
-    def arguments(self, least: str, settings: Settings) -> list[Any]:
-        """What the script gets; `least` is the least mark."""
-        head = _SETTINGS.pack(
-            settings.store.tail_limit * records.WIDTH,
-            min(settings.traffic.events_per_minute, _MOST_COUNTED),
-            envelope.day_of(time.time()),
-            CODES["set_consent"],
-            settings.consent.unknown == "deny",
-        )
+    def arguments(self, least: str, settings: bytes) -> list[Any]:
+        """What the script gets; `least` is the least mark, `settings` those as `settings_now` packs them."""
         told = [_packed(customer, events) for customer, events in self._customers.items()]
-        return [least, head + envelope.SEEN_END, len(told), *told, *(one.told.row for one in self.events())]
+        return [least, settings, len(told), *told, *(one.told.row for one in self.events())]
+
+
+def settings_now(settings: Settings) -> bytes:
+    """What the script gets of the settings, with the day it is, and what records of events end with that go to none."""
+    head = _SETTINGS.pack(
+        settings.store.tail_limit * records.WIDTH,
+        min(settings.traffic.events_per_minute, _MOST_COUNTED),
+        envelope.day_of(time.time()),
+        CODES["set_consent"],
+        settings.consent.unknown == "deny",
+    )
+    return head + envelope.SEEN_END
 
 
 def _packed(customer: Subject, events: list[Sent]) -> bytes:

@@ -22,11 +22,29 @@ PRIVATE: Final = 2
 FIRST: Final = b"1"
 """The name of the first row of an entry."""
 _HEAD: Final = struct.Struct("<BBI")
+_HEAD_BYTES: Final = _HEAD.size
 
 
 def pack(event: bytes, subject: bytes = b"", flag: bytes = b"", raw: bytes = b"") -> bytes:
     """The row of an event; without a subject it is nobody's."""
     return b"".join((_HEAD.pack(OWNED if subject else 0, len(flag), len(event)), flag, subject, event, raw))
+
+
+def parts(row: bytes) -> tuple[int, bytes, bytes, bytes, bytes]:
+    """What a row consists of: kind, flag, subject, event, payload; empty where there is none.
+
+    Raises:
+        ValueError: it is no row.
+    """
+    if len(row) < _HEAD_BYTES:
+        raise ValueError(f"a row of {len(row)} bytes has no head")
+    kind, flag_bytes, event_bytes = _HEAD.unpack_from(row)
+    subject = _HEAD_BYTES + flag_bytes
+    event = subject + (SUBJECT_BYTES if kind & OWNED else 0)
+    raw = event + event_bytes
+    if raw > len(row):
+        raise ValueError(f"a row of {len(row)} bytes is cut off")
+    return kind, row[_HEAD_BYTES:subject], row[subject:event], row[event:raw], row[raw:]
 
 
 def unpack(row: bytes) -> dict[bytes, bytes]:
@@ -35,19 +53,12 @@ def unpack(row: bytes) -> dict[bytes, bytes]:
     Raises:
         ValueError: it is no row.
     """
-    if len(row) < _HEAD.size:
-        raise ValueError(f"a row of {len(row)} bytes has no head")
-    kind, flag_bytes, event_bytes = _HEAD.unpack_from(row)
-    subject = _HEAD.size + flag_bytes
-    event = subject + (SUBJECT_BYTES if kind & OWNED else 0)
-    raw = event + event_bytes
-    if raw > len(row):
-        raise ValueError(f"a row of {len(row)} bytes is cut off")
-    told = {b"s": row[subject:event], b"e": row[event:raw]}
-    if flag_bytes:
-        told[b"f"] = row[_HEAD.size : subject]
-    if raw < len(row):
-        told[b"r"] = row[raw:]
+    kind, flag, subject, event, raw = parts(row)
+    told = {b"s": subject, b"e": event}
+    if flag:
+        told[b"f"] = flag
+    if raw:
+        told[b"r"] = raw
     if kind & PRIVATE:
         told[b"a"] = b"1"
     return told

@@ -1,6 +1,7 @@
 """Stream entries as rows of the log; those that cannot be read are named with the reason, and stop no others."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, Final
@@ -8,13 +9,15 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from etappe.events.vocabulary import NAME_OF, AnyEvent, Event
+from etappe.events.vocabulary import TYPES, Channel, Currency, Id, ItemEvent, Money, Quantity
 from etappe.log.rows import as_rows
 from etappe.store import keys
 from etappe.store.config import journal
+from etappe.store.ingesting import rows
 
 SOURCE: Final = "stream"
-_SAME: Final = (
+_SAID: Final = (
+    "event",
     "event_id",
     "user_id",
     "anonymous_id",
@@ -34,19 +37,20 @@ _BROKEN: Final = (
     msgspec.MsgspecError,
     pl.exceptions.PolarsError,
 )
-_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
-_ENCODER: Final = msgspec.json.Encoder()
 _CHANGES: msgspec.json.Decoder[list[dict[str, Any]]] = msgspec.json.Decoder(list[dict[str, Any]])
 
-_TOLD: Final = attrgetter(*_SAME)
+_TOLD: Final = attrgetter(*_SAID)
+_OF_ITEMS: Final = frozenset(name for name, kind in TYPES.items() if issubclass(kind, ItemEvent))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+_NOTHING: Final = msgspec.Raw()
 
 _Row = dict[str, Any]
 _Columns = dict[str, Sequence[Any] | pl.Series]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a stream, or one event of it; `place` is the id of the entry."""
 
     stream: str
@@ -59,6 +63,31 @@ class Rejected(msgspec.Struct, frozen=True):
 
     entry: Entry
     reason: str
+
+
+class _Event(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """An event as intake has checked and completed it; its properties are taken over as they were written.
+
+    Of one type: what kinds there are and which must name an item is looked at for all together. Like an entry it holds
+    nothing that could hold on to it.
+    """
+
+    event: str
+    event_id: Id
+    timestamp: datetime
+    user_id: Id | None = None
+    anonymous_id: Id | None = None
+    item_id: Id | None = None
+    quantity: Quantity | None = None
+    price: Money | None = None
+    currency: Currency | None = None
+    order_id: Id | None = None
+    channel: Channel | None = None
+    properties: msgspec.Raw = _NOTHING
+    claim: bool = False
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
 
 
 def table_of(stream: str) -> str:
@@ -82,47 +111,92 @@ def _one_by_one(table: str, entries: Sequence[Entry]) -> tuple[pl.DataFrame, lis
             as_rows(table, _READERS[table]([entry]))
             good.append(entry)
         except _BROKEN as error:
-            bad.append(Rejected(entry, f"{type(error).__name__}: {error}"))
+            bad.append(Rejected(_opened(table, entry), f"{type(error).__name__}: {error}"))
     return as_rows(table, _READERS[table](good)), bad
+
+
+def _opened(table: str, entry: Entry) -> Entry:
+    """An entry that is set aside, with what its row consists of where that can be told."""
+    row = _row_in(entry.fields) if table == "event" else None
+    if row is not None:
+        with suppress(ValueError):
+            return msgspec.structs.replace(entry, fields=rows.unpack(row))
+    return entry
 
 
 def _events(entries: Sequence[Entry]) -> _Columns:
     """Columns of events, made each in one go: rows put together one by one take three times as long."""
-    events = [_event(entry) for entry in entries]
-    told = [entry.fields for entry in entries]
-    same = zip(*map(_TOLD, events), strict=True) if events else ((),) * len(_SAME)
-    private = [fields.get(b"a") == b"1" for fields in told]
-    columns: _Columns = {name: list(values) for name, values in zip(_SAME, same, strict=True)}
+    decode, parts = _EVENT.decode, rows.parts
+    events: list[_Event] = []
+    received: list[int] = []
+    subjects: list[bytes | None] = []
+    flags: list[str | None] = []
+    raws: list[str | None] = []
+    place, moment = "", 0
+    for entry in entries:
+        if entry.place is not place:  # the events of one entry share it
+            place, moment = entry.place, journal.ordered(entry.place)[0]
+        row = _row_in(entry.fields)
+        kind, flag, subject, told, raw = _fields(entry.fields) if row is None else parts(row)
+        event = decode(told)
+        if kind & rows.PRIVATE:
+            event.user_id = event.anonymous_id = None
+            event.properties = _NOTHING
+            subject = raw = b""
+        events.append(event)
+        received.append(moment)
+        subjects.append(subject or None)
+        flags.append(_text(flag) if flag else None)
+        raws.append(_text(raw) if raw else None)
+    return _said(events) | {"received": received, "subject": subjects, "flag": flags, "raw": raws}
+
+
+def _said(events: Sequence[_Event]) -> _Columns:
+    """The columns of what events say of themselves.
+
+    Raises:
+        ValueError: one of them is none that intake lets pass.
+    """
+    told = zip(*map(_TOLD, events), strict=True) if events else ((),) * len(_SAID)
+    columns: _Columns = {name: list(values) for name, values in zip(_SAID, told, strict=True)}
+    names = columns["event"]
+    if not TYPES.keys() >= set(names):
+        raise ValueError("the event is not in the vocabulary")
+    if any(item is None and name in _OF_ITEMS for name, item in zip(names, columns["item_id"], strict=True)):
+        raise ValueError("the event names no item_id")
     return columns | {
-        "event": [NAME_OF[type(event)] for event in events],
         "time": _times([event.timestamp for event in events]),
-        "received": [journal.ordered(entry.place)[0] for entry in entries],
-        "subject": [None if hidden else fields[b"s"] or None for fields, hidden in zip(told, private, strict=True)],
-        "properties": [
-            None if event.properties is None else _ENCODER.encode(event.properties).decode() for event in events
-        ],
+        "properties": [_object(event.properties) for event in events],
         "source": [SOURCE] * len(events),
-        "flag": [_text(fields, b"f") for fields in told],
-        "raw": [None if hidden else _text(fields, b"r") for fields, hidden in zip(told, private, strict=True)],
-        "claim": [True if getattr(event, "claim", False) else None for event in events],
+        "claim": [True if event.claim else None for event in events],
     }
 
 
-def _event(entry: Entry) -> Event:
-    """The event of an entry, without what is not kept where its customer has not consented to personalisation."""
-    event: Event = _EVENT.decode(entry.fields[b"e"])
-    if event.event_id is None or event.timestamp is None:
-        raise ValueError("the event has no id or no time")
-    if event.timestamp.tzinfo is None:
-        event.timestamp = event.timestamp.replace(tzinfo=UTC)
-    if entry.fields.get(b"a") == b"1":
-        event.user_id = event.anonymous_id = event.properties = None
-    return event
+def _fields(fields: Mapping[bytes, bytes]) -> tuple[int, bytes, bytes, bytes, bytes]:
+    """The parts of an event as `rows.parts` gives them, of an entry that has them as fields of its own."""
+    private = rows.PRIVATE if fields.get(b"a") == b"1" else 0
+    return private, fields.get(b"f", b""), fields[b"s"], fields[b"e"], fields.get(b"r", b"")
 
 
-def _times(times: Sequence[datetime | None]) -> pl.Series:
-    """Times (none of them None) as a column, by way of numbers: polars takes long for times of Python."""
-    numbers = [((time or _EPOCH) - _EPOCH) // _MICROSECOND for time in times]
+def _row_in(fields: Mapping[bytes, bytes]) -> bytes | None:
+    """The row that an entry has, as those of partitions do."""
+    return next(iter(fields.values())) if len(fields) == 1 else None
+
+
+def _object(properties: msgspec.Raw) -> str | None:
+    """The properties of an event as they are kept: as intake has written them."""
+    text = bytes(properties).decode()
+    if not text or text == "null":
+        return None
+    if not text.startswith("{"):
+        raise ValueError("properties are no object")
+    return text
+
+
+def _times(times: Sequence[datetime]) -> pl.Series:
+    """Times as a column, by way of numbers: polars takes long for times of Python. Those without a zone are UTC."""
+    aware = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    numbers = [(time - _EPOCH) // _MICROSECOND for time in aware]
     return pl.Series(numbers, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
@@ -169,9 +243,8 @@ def _decision(entry: Entry) -> list[_Row]:
     ]
 
 
-def _text(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = fields.get(name)
-    return value.decode(errors="backslashreplace") if value else None
+def _text(value: bytes) -> str:
+    return value.decode(errors="backslashreplace")
 
 
 _OTHERS: Final = {keys.IDENTITY_STREAM: "identity", keys.CONFIG_STREAM: "config", keys.DECISION_STREAM: "decision"}

@@ -92,14 +92,7 @@ def _entries(name: str, place: str, fields: dict[bytes, bytes]) -> list[Entry]:
     """An entry of a stream; each of its events where its fields are rows."""
     if rows.FIRST not in fields or name not in _PARTITIONS:
         return [Entry(name, place, fields)]
-    return [_event(name, place, number, row) for number, row in fields.items()]
-
-
-def _event(name: str, place: str, number: bytes, row: bytes) -> Entry:
-    try:
-        return Entry(name, place, rows.unpack(row))
-    except ValueError:  # which leaves it with nothing that an event has: it is set aside
-        return Entry(name, place, {number: row})
+    return [Entry(name, place, {number: row}) for number, row in fields.items()]
 
 
 def _journal(client: SyncRedis, known: Mapping[str, str], most: int) -> Waiting:
