@@ -8,7 +8,9 @@ from cyclopts import Parameter
 from etappe import importing
 from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
+from etappe.importing.formats.registry import Format
 from etappe.importing.judging.report import ImportReport, ItemsReport
+from etappe.importing.mapping import mapping, targets, translating
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
 from etappe.store.identities.linking import Linker
@@ -17,19 +19,28 @@ from etappe.worker.rebuilding import rebuild
 from etappe.worker.run import compile_catalogue
 
 NOTHING_DONE = 1
+MAPPED = "map"
+"""The format's name of files that are read by a mapping."""
 
 
 def import_events(
     file: Path,
     *,
     format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
+    map: Annotated[Path | None, Parameter(help="What the columns of any other file are: see `etappe look`.")] = None,  # noqa: A002
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
     """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
+    mapped = None if map is None else translating.format_of(mapping.load(map, targets.EVENTS))
     with opened(where.place()) as here, progress.shown() as shown:
-        report = import_into(here, file, format, shown)
+        report = import_into(here, file, format if mapped is None else MAPPED, shown, mapped)
+    return told(report, strict=strict, json=json)
+
+
+def told(report: ImportReport, *, strict: bool, json: bool) -> int:
+    """Shows what an import did; the exit code, 1 where nothing came in or, if `strict`, not all."""
     show.as_json(report) if json else _show_import(report)
     added_or_known = sum(report.events.values()) + report.duplicates
     failed = (report.rejected and strict) or (report.rows and not added_or_known)
@@ -38,8 +49,10 @@ def import_events(
     return NOTHING_DONE if failed else 0
 
 
-def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> ImportReport:
-    """Imports a file and brings customers' records and catalogue up to it."""
+def import_into(
+    here: Opened, file: Path, format_name: str, shown: Progress, form: Format | None = None
+) -> ImportReport:
+    """Imports a file, of a format by its name or as `form` reads it, and brings records and catalogue up to it."""
     report = importing.import_events(
         file,
         format_name,
@@ -51,6 +64,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         known_items=here.known_items(),
         tombstones=tombstones.in_redis(here.client),
         progress=shown,
+        form=form,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
         Linker(here.client, here.secret, here.settings).link(report.claims)
