@@ -30,6 +30,18 @@ COMMANDS: Final = (
         "Items that are there already are changed.",
     ),
     Command(
+        "import-customers",
+        "customers:import_customers",
+        "Import a table of customers, as a CRM exports it: traits, consents, identities, household and company.\n\n"
+        "Columns are known by their names, or by a mapping. A second import of a file adds nothing.",
+    ),
+    Command(
+        "look",
+        "look:look",
+        "Look at any file: what its columns are, what they become, what is wrong; and write a mapping to import it by.\n\n"
+        "Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.",
+    ),
+    Command(
         "simulate",
         "simulate:simulate",
         "Make a shop from a seed: catalogue, content, all that happened, responses, and the truth behind them.\n\n"

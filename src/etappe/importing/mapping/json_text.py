@@ -6,14 +6,15 @@ from typing import Final
 import polars as pl
 
 TEXT: Final = "text"
+DATE: Final = "date"
 
 
-def members(columns: Mapping[str, tuple[pl.Expr, str]]) -> pl.Expr:
+def members(columns: Mapping[str, tuple[pl.Series, str]]) -> pl.Expr:
     """The members of an object, `"a":1,"b":"x"`, by name: column and type; null where all are.
 
     What is no text is a number or a word of JSON already.
     """
-    parts = [_member(name, column, kind) for name, (column, kind) in columns.items()]
+    parts = [_member(name, pl.lit(column), kind) for name, (column, kind) in columns.items()]
     return none_if_empty(pl.concat_str(parts, separator=",", ignore_nulls=True)) if parts else pl.lit(None, pl.String)
 
 
@@ -34,7 +35,7 @@ def none_if_empty(text: pl.Expr) -> pl.Expr:
 
 
 def _member(name: str, column: pl.Expr, kind: str) -> pl.Expr:
-    if kind == TEXT:
+    if kind in (TEXT, DATE):
         # Polars writes the name and escapes the text, as JSON wants it.
         said = pl.struct(column.alias(name)).struct.json_encode()
         return pl.when(column.is_not_null()).then(said.str.slice(1).str.head(-1))

@@ -156,7 +156,7 @@ def _objects(cells: RowCells) -> list[pl.Series]:
 
 def _typed(cells: RowCells, target: str) -> tuple[pl.Series, str]:
     kind = cells.kind(target)
-    return cells.typed(target, kind), "text" if kind in ("text", "date") else kind
+    return cells.typed(target, kind), kind
 
 
 def _amount(event: pl.Series) -> pl.Expr:

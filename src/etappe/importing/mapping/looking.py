@@ -1,0 +1,99 @@
+"""`etappe look`: what a file is, what a mapping of it makes of its rows, and what is wrong with it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+from etappe.importing.catalogue.found_items import FoundItems
+from etappe.importing.formats.intake import Intake
+from etappe.importing.judging.ledger import Ledger
+from etappe.importing.judging.rejected_file import RejectedFile
+from etappe.importing.mapping import customers, guessing, mapping, problems, profiles, tables, translating
+from etappe.importing.mapping.draft import Draft, text_of
+from etappe.importing.mapping.problems import Problem
+from etappe.importing.mapping.profiles import Profile
+from etappe.importing.mapping.tables import Form
+from etappe.importing.mapping.targets import CUSTOMERS, EVENTS
+
+SHOWN: Final = 5
+"""Rows that are shown translated."""
+
+
+class Look(msgspec.Struct, kw_only=True):
+    """What was seen of a file. `becomes`: events by name that its rows make; none while a person has to decide."""
+
+    form: Form
+    profile: Profile
+    draft: Draft
+    text: str
+    becomes: dict[str, int] = {}
+    first: list[dict[str, Any]] = []
+    problems: list[Problem] = []
+
+
+def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True) -> Look:
+    """What `path` is; `kind` where names and cells do not tell it. `trying`: its rows are translated, too.
+
+    Times without a zone are in `zone`.
+
+    Raises:
+        InputError: it cannot be read, or nothing tells what its rows are.
+    """
+    form = tables.form_of(path)
+    table = tables.read(path, form)
+    profile = profiles.of(table.header, table.batches)
+    draft = guessing.guess(path, form, profile, kind)
+    seen = Look(form=form, profile=profile, draft=draft, text=text_of(draft, path.name, mapping.COMMANDS[draft.kind]))
+    seen.problems = problems.of(profile, draft)
+    if trying and not draft.decisions and draft.kind in (EVENTS, CUSTOMERS):
+        _try(seen, path, zone)
+    return seen
+
+
+def _try(seen: Look, path: Path, zone: str) -> None:
+    """Translates the whole file, into nothing."""
+    told = mapping.parsed(seen.text, Path("mapping.toml"))
+    firsts = _Firsts()
+    now = datetime.now(UTC)
+    intake = Intake(zone, now, Ledger(firsts), FoundItems())
+    becomes: Counter[str] = Counter()
+    for rows in _read(path, intake, told, now):
+        if len(seen.first) < SHOWN:
+            seen.first += _shown(rows.head(SHOWN - len(seen.first)))
+        becomes.update(dict(rows.group_by("event").len().iter_rows()))
+    seen.becomes = dict(becomes.most_common())
+    seen.problems += [
+        Problem(count, f"rejected: {reason}", firsts.line[reason]) for reason, count in intake.ledger.rejected.most_common()
+    ]
+    seen.problems += [
+        Problem(skipped.rows, f"left out: {reason} ({skipped.revenue})") for reason, skipped in intake.ledger.skipped().items()
+    ]
+
+
+def _read(path: Path, intake: Intake, told: mapping.Mapping, now: datetime) -> Iterator[pl.DataFrame]:
+    if told.file.kind == CUSTOMERS:
+        return customers.read(path, intake, told, customers.AsOf(now, stated=True))
+    return translating.read(path, intake, told)
+
+
+def _shown(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows without what is empty in all of them."""
+    plain = rows.drop("line", "derived", "reason", "skip", strict=False)
+    return [{name: cell for name, cell in row.items() if cell is not None} for row in plain.iter_rows(named=True)]
+
+
+class _Firsts(RejectedFile):
+    """Keeps of each reason the line where it stands first, and writes nothing."""
+
+    def __init__(self) -> None:
+        self.line: dict[str, int] = {}
+        self.kept = None
+
+    def add(self, line: int, reason: str, row: Any) -> None:  # noqa: ARG002 - as a file of rejected rows
+        """Takes note of the line."""
+        self.line.setdefault(reason, line)
