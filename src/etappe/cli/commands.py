@@ -38,7 +38,7 @@ COMMANDS: Final = (
     Command(
         "look",
         "look:look",
-        "Look at any file: what its columns are, what they become, what is wrong; and write a mapping to import it by.\n\n"
+        "Look at any file: what its columns are, what they become, what is wrong; and write a mapping of it.\n\n"
         "Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.",
     ),
     Command(

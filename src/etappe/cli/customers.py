@@ -50,7 +50,8 @@ def _guessed(file: Path, zone: str) -> Mapping:
     seen = looking.look(file, zone, targets.CUSTOMERS, trying=False)
     if seen.draft.decisions:
         raise InputError(
-            f"{file}: to decide: {'; '.join(seen.draft.decisions)}. `etappe look {file} --kind customers` writes a mapping"
+            f"{file}: to decide: {'; '.join(seen.draft.decisions)}; `etappe look {file} --kind customers` writes a"
+            " mapping"
         )
     columns = (f"{name} -> {line.value or 'left out'}" for name, line in seen.draft.columns.items())
     show.say(f"columns: {', '.join(columns)}")

@@ -10,6 +10,7 @@ from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
 from etappe.importing.mapping import looking, mapping
+from etappe.importing.mapping.guessing.draft import Draft
 from etappe.importing.mapping.looking import Look
 
 
@@ -22,7 +23,7 @@ def look(
     json: Annotated[bool, Parameter(help="Print what was seen as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
-    """Look at any file: what its columns are, what they become, what is wrong; and write a mapping to import it by.
+    """Look at any file: what its columns are, what they become, what is wrong; and write a mapping of it.
 
     Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.
     """
@@ -46,41 +47,45 @@ def _written(out: Path, text: str, *, force: bool) -> bool:
 
 
 def _show(seen: Look) -> None:
-    form = seen.form
-    told = ", ".join(str(one) for one in (form.kind, form.encoding, form.separator and f"separator {form.separator!r}") if one)
-    show.result(f"{told}; {seen.profile.rows:,} rows of {seen.draft.kind}")
-    told_file = {name: line for name, line in seen.draft.file.items() if name in ("decimal", "dates")}
-    for name, line in told_file.items():
-        show.result(f"{name}: {line.value} ({line.comment})")
-    rows = [
-        (name, line.value if isinstance(line.value, str) else ", ".join(line.value), seen.draft.types.get(str(line.value), line).value if str(line.value) in seen.draft.types else "", line.comment)
-        for name, line in seen.draft.columns.items()
-    ]
-    show.table("", ("column", "becomes", "type", "what stands in it"), rows)
-    for target, values in seen.draft.values.items():
-        show.table("", (f"cell of {seen.draft.target(target)}", target, ""), [(cell, line.value, line.comment) for cell, line in values.items()])
-    for target, line in seen.draft.constants.items():
-        show.result(f"{target} is {line.value} ({line.comment})")
+    form, draft = seen.form, seen.draft
+    told = [form.kind, form.encoding, form.separator and f"separator {form.separator!r}"]
+    show.result(f"{', '.join(one for one in told if one)}; {seen.profile.rows:,} rows of {draft.kind}")
+    for name in ("decimal", "dates"):
+        if name in draft.file:
+            show.result(f"{name}: {draft.file[name].value} ({draft.file[name].comment})")
+    _show_columns(draft)
     if seen.becomes:
         show.table("", ("the rows become", "count"), list(seen.becomes.items()))
-        _show_first(seen.first)
-    if seen.problems:
-        show.table("", ("problem", "count", "first in line"), [(one.what, one.count or None, one.line) for one in seen.problems])
-    else:
+        names = list(dict.fromkeys(name for row in seen.first for name in row))
+        show.table("", names, [[_cell(row.get(name)) for name in names] for row in seen.first])
+    if not seen.problems:
         show.result("nothing is wrong with it")
+        return
+    problems = [(one.what, one.count or None, one.line) for one in seen.problems]
+    show.table("", ("problem", "count", "first in line"), problems)
 
 
-def _show_first(rows: list[dict[str, Any]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    show.table("", names, [[_cell(row.get(name)) for name in names] for row in rows])
+def _show_columns(draft: Draft) -> None:
+    rows = []
+    for name, line in draft.columns.items():
+        target = line.value if isinstance(line.value, str) else ", ".join(line.value)
+        kind = draft.types[target].value if target in draft.types else None
+        rows.append((name, target, kind, line.comment))
+    show.table("", ("column", "becomes", "type", "what stands in it"), rows)
+    for target, values in draft.values.items():
+        cells = [(cell, line.value, line.comment) for cell, line in values.items()]
+        show.table("", (f"cell of {draft.target(target)}", target, ""), cells)
+    for target, line in draft.constants.items():
+        show.result(f"{target} is {line.value} ({line.comment})")
 
 
 def _cell(value: Any) -> object:
-    return value if value is None or isinstance(value, str | int) else f"{value:.2f}" if isinstance(value, float) else f"{value}"
+    return f"{value:.2f}" if isinstance(value, float) else value
 
 
 def _plain(seen: Look) -> dict[str, Any]:
-    built = msgspec.to_builtins(seen)
+    """What was seen as plain objects, without all cells of each column."""
+    built: dict[str, Any] = msgspec.to_builtins(seen)
     for column in built["profile"]["columns"]:
         del column["counts"]
     return built | {"mapping": seen.text}

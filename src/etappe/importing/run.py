@@ -47,9 +47,10 @@ def import_events(
     """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
-    neither. `form` is how the file is read where `format_name` is none of the registry. Where a format says no more of an item than its id, only those that `known_items` does not return are
-    upserted (all, where it is not given). Rejected rows lie in the folder `rejected`. What happened to customers with
-    `tombstones` before they were erased is left out.
+    neither. `form` is how the file is read where `format_name` is none of the registry. Where a format says no more of
+    an item than its id, only those that `known_items` does not return are upserted (all, where it is not given).
+    Rejected rows lie in the folder `rejected`. What happened to customers with `tombstones` before they were erased is
+    left out.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing.mapping import words
+from etappe.importing.mapping.naming import words
 from etappe.values import money, times
 from etappe.values.money import Mark
 from etappe.values.times import Order
@@ -26,7 +26,9 @@ def each(column: pl.Series, read: Read) -> pl.Series:
     distinct = column.drop_nulls().unique()
     if distinct.is_empty():
         return column.cast(pl.String)
-    table = pl.DataFrame([distinct.alias("text"), pl.Series("to", [read(text) for text in distinct.to_list()], pl.String)])
+    table = pl.DataFrame(
+        [distinct.alias("text"), pl.Series("to", [read(text) for text in distinct.to_list()], pl.String)]
+    )
     joined = column.alias("text").to_frame().join(table, on="text", how="left", maintain_order="left")
     return joined["to"].alias(column.name)
 
@@ -71,7 +73,11 @@ def moments(column: pl.Series, dates: str) -> pl.Series:
     """
     if dates == "iso":
         return column
-    told = _turned(column, dates) if dates in ORDERS else pl.Series(column.name, [None], pl.String).new_from_index(0, len(column))
+    told = (
+        _turned(column, dates)
+        if dates in ORDERS
+        else pl.Series(column.name, [None], pl.String).new_from_index(0, len(column))
+    )
     rest = column.filter(told.is_null())
     if rest.drop_nulls().is_empty():
         return told

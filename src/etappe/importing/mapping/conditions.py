@@ -1,6 +1,6 @@
-"""When a row makes an event: conditions on cells, as text that a person can write.
+r"""When a row makes an event: conditions on cells, as text that a person can write.
 
-`""` is an empty cell, `"*"` one with something in it, `"C*"` a pattern, `"/^\\d{5}/"` a regular expression, `">0"` a
+`""` is an empty cell, `"*"` one with something in it, `"C*"` a pattern, `"/^\d{5}/"` a regular expression, `">0"` a
 comparison of numbers; all else is the cell itself, whatever its case. A list holds where one of it does.
 """
 
@@ -16,13 +16,10 @@ Condition = str | list[str]
 _COMPARISON: Final = re.compile(r"(<=|>=|<|>)\s*(-?\d+(?:\.\d+)?)")
 
 
-def holds(when: dict[str, Condition], unless: dict[str, Condition], numbers: pl.Expr | None = None) -> pl.Expr:
-    """Whether all of `when` and none of `unless` holds of a row of text columns, null where a cell is empty.
-
-    `numbers` makes a number of any column's text (by `pl.col("*")`, see `figures`).
-    """
-    wanted = [_any(header, condition, numbers) for header, condition in when.items()]
-    unwanted = [~_any(header, condition, numbers) for header, condition in unless.items()]
+def holds(when: dict[str, Condition], unless: dict[str, Condition]) -> pl.Expr:
+    """Whether all of `when` and none of `unless` holds of a row of text columns, null where a cell is empty."""
+    wanted = [_any(header, condition) for header, condition in when.items()]
+    unwanted = [~_any(header, condition) for header, condition in unless.items()]
     return pl.all_horizontal(pl.lit(value=True), *wanted, *unwanted)
 
 
@@ -37,7 +34,7 @@ def check(header: str, condition: Condition, place: str) -> None:
                 raise InputError(f"{place}: the condition on {header!r} is no regular expression: {reason}") from error
 
 
-def _any(header: str, condition: Condition, _numbers: pl.Expr | None) -> pl.Expr:
+def _any(header: str, condition: Condition) -> pl.Expr:
     return pl.any_horizontal(pl.lit(value=False), *(_one(pl.col(header), one) for one in _list(condition)))
 
 
@@ -62,7 +59,7 @@ def _compared(cell: pl.Expr, sign: str, limit: float) -> pl.Expr:
 
 
 def _is_regex(condition: str) -> bool:
-    return len(condition) > 2 and condition.startswith("/") and condition.endswith("/")
+    return bool(condition.strip("/")) and condition.startswith("/") and condition.endswith("/")
 
 
 def _list(condition: Condition) -> list[str]:

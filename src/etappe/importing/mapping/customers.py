@@ -106,19 +106,28 @@ class _Customers:
         named = [pl.lit(one).is_not_null().cast(pl.Int8) for one in (*self._who[1:], *self._named.values())]
         said = json_text.members(traits)
         properties = json_text.whole(said, json_text.nested("identities", self._identities))
-        event = pl.when(pl.sum_horizontal(named) > 1).then(pl.lit("identify")).when(said.is_not_null()).then(pl.lit("set_traits"))
+        event = (
+            pl.when(pl.sum_horizontal(named) > 1)
+            .then(pl.lit("identify"))
+            .when(said.is_not_null())
+            .then(pl.lit("set_traits"))
+        )
         rows = pl.DataFrame([*self._who, self._moment()]).with_columns(
-            event.alias("event"), properties.alias("properties"), self._cells.reason(), pl.lit(0, pl.Int128).alias("amount")
+            event.alias("event"),
+            properties.alias("properties"),
+            self._cells.reason(),
+            pl.lit(0, pl.Int128).alias("amount"),
         )
         first = _first_of_each(consents, rows.schema)
         both = rows.join(first, on="line", how="left", maintain_order="left", suffix=" said")
         own = pl.col("event").is_not_null()
+        silent = ~own & pl.col("event said").is_null()
         return both.select(
             *_WHO,
             "amount",
             pl.coalesce("event", "event said").alias("event"),
             *(pl.when(own).then(name).otherwise(f"{name} said").alias(name) for name in ("timestamp", "properties")),
-            pl.coalesce("reason", "reason said", pl.when(~own & pl.col("event said").is_null()).then(pl.lit(_NOTHING))).alias("reason"),
+            pl.coalesce("reason", "reason said", pl.when(silent).then(pl.lit(_NOTHING))).alias("reason"),
         )
 
     def _check_timed(self, purposes: list[str]) -> None:
@@ -141,13 +150,17 @@ class _Customers:
             pl.when(told.is_not_null())
             .then(json_text.whole(told, origin, json_text.nested("identities", self._identities)))
             .alias("properties"),
-            pl.any_horizontal(pl.lit(one == "true").fill_null(value=False) for one in answers.values()).alias("granted"),
+            pl.any_horizontal(pl.lit(one == "true").fill_null(value=False) for one in answers.values()).alias(
+                "granted"
+            ),
         )
         if not self._as_of.stated:
             self._cells.refuse(rows["granted"] & rows["timestamp"].is_null(), _UNTIMED)
-        return rows.filter(pl.col("properties").is_not_null()).with_columns(
-            pl.col("timestamp").fill_null(self._as_of.text)
-        ).drop("granted")
+        return (
+            rows.filter(pl.col("properties").is_not_null())
+            .with_columns(pl.col("timestamp").fill_null(self._as_of.text))
+            .drop("granted")
+        )
 
     def _origin(self, name: str, purposes: list[str]) -> pl.Series:
         own = f"{name}.{purposes[0]}"
@@ -165,7 +178,9 @@ class _Customers:
 def _first_of_each(consents: pl.DataFrame | None, schema: pl.Schema) -> pl.DataFrame:
     """The first consent of each line in its text form, with a reason where any of the line has one."""
     if consents is None:
-        return pl.DataFrame(schema={name: schema[name] for name in ("line", "event", "timestamp", "properties", "reason")})
+        return pl.DataFrame(
+            schema={name: schema[name] for name in ("line", "event", "timestamp", "properties", "reason")}
+        )
     stamp = pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias("timestamp")
     return consents.group_by("line", maintain_order=True).agg(
         pl.col("event").first(), stamp.first(), pl.col("properties").first(), pl.col("reason").drop_nulls().first()

@@ -9,16 +9,19 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from etappe.errors import InputError
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
-from etappe.importing.mapping import customers, guessing, mapping, problems, profiles, tables, translating
-from etappe.importing.mapping.draft import Draft, text_of
-from etappe.importing.mapping.problems import Problem
-from etappe.importing.mapping.profiles import Profile
+from etappe.importing.mapping import customers, mapping, tables, translating
+from etappe.importing.mapping.guessing import guess, problems, profiles
+from etappe.importing.mapping.guessing.draft import Draft, text_of
+from etappe.importing.mapping.guessing.problems import Problem
+from etappe.importing.mapping.guessing.profiles import Profile
+from etappe.importing.mapping.mapping import Mapping, by_target
 from etappe.importing.mapping.tables import Form
-from etappe.importing.mapping.targets import CUSTOMERS, EVENTS
+from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ORIGIN
 
 SHOWN: Final = 5
 """Rows that are shown translated."""
@@ -47,17 +50,27 @@ def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True)
     form = tables.form_of(path)
     table = tables.read(path, form)
     profile = profiles.of(table.header, table.batches)
-    draft = guessing.guess(path, form, profile, kind)
+    draft = guess.guess(path, form, profile, kind)
     seen = Look(form=form, profile=profile, draft=draft, text=text_of(draft, path.name, mapping.COMMANDS[draft.kind]))
     seen.problems = problems.of(profile, draft)
-    if trying and not draft.decisions and draft.kind in (EVENTS, CUSTOMERS):
-        _try(seen, path, zone)
+    told = _told(seen) if trying and draft.kind in (EVENTS, CUSTOMERS) else None
+    if told is not None:
+        _try(seen, told, path, zone)
     return seen
 
 
-def _try(seen: Look, path: Path, zone: str) -> None:
+def _told(seen: Look) -> Mapping | None:
+    """The mapping; None where what a person has to decide stands in its way."""
+    try:
+        return mapping.parsed(seen.text, Path("mapping.toml"))
+    except InputError:
+        if not seen.draft.decisions:
+            raise
+        return None
+
+
+def _try(seen: Look, told: Mapping, path: Path, zone: str) -> None:
     """Translates the whole file, into nothing."""
-    told = mapping.parsed(seen.text, Path("mapping.toml"))
     firsts = _Firsts()
     now = datetime.now(UTC)
     intake = Intake(zone, now, Ledger(firsts), FoundItems())
@@ -68,16 +81,19 @@ def _try(seen: Look, path: Path, zone: str) -> None:
         becomes.update(dict(rows.group_by("event").len().iter_rows()))
     seen.becomes = dict(becomes.most_common())
     seen.problems += [
-        Problem(count, f"rejected: {reason}", firsts.line[reason]) for reason, count in intake.ledger.rejected.most_common()
+        Problem(count, f"rejected: {reason}", firsts.line[reason])
+        for reason, count in intake.ledger.rejected.most_common()
     ]
     seen.problems += [
-        Problem(skipped.rows, f"left out: {reason} ({skipped.revenue})") for reason, skipped in intake.ledger.skipped().items()
+        Problem(skipped.rows, f"left out: {reason} ({skipped.revenue})")
+        for reason, skipped in intake.ledger.skipped().items()
     ]
 
 
-def _read(path: Path, intake: Intake, told: mapping.Mapping, now: datetime) -> Iterator[pl.DataFrame]:
+def _read(path: Path, intake: Intake, told: Mapping, now: datetime) -> Iterator[pl.DataFrame]:
     if told.file.kind == CUSTOMERS:
-        return customers.read(path, intake, told, customers.AsOf(now, stated=True))
+        timed = any(target.startswith(ORIGIN[0]) for target in by_target(told.columns))
+        return customers.read(path, intake, told, customers.AsOf(now, stated=not timed))
     return translating.read(path, intake, told)
 
 

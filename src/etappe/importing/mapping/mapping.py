@@ -19,11 +19,9 @@ from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ITEMS, LEFT_OUT,
 SKIP: Final = "skip"
 """The event of rows that are left out."""
 OTHERS: Final = "*"
-"""In a table of values: every value that it does not name."""
+"""In a table of values: every value that it does not name; on the right it stays as it is."""
 
-COMMANDS: Final = {
-    EVENTS: "etappe import", ITEMS: "etappe import-items", CUSTOMERS: "etappe import-customers"
-}
+COMMANDS: Final = {EVENTS: "etappe import", ITEMS: "etappe import-items", CUSTOMERS: "etappe import-customers"}
 """The command that takes a mapping, by what it speaks of."""
 
 Values = dict[str, str]
@@ -69,10 +67,13 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     events: list[EventRule] = []
     skip: list[SkipRule] = []
 
+    def rules(self) -> list[EventRule | SkipRule]:
+        """All that has conditions."""
+        return [*self.events, *self.skip]
+
     def headers(self) -> set[str]:
         """The columns of the file that are spoken of."""
-        rules = [*self.events, *self.skip]
-        named = [name for rule in rules for name in (*rule.when, *rule.unless)]
+        named = [name for rule in self.rules() for name in (*rule.when, *rule.unless)]
         return {*self.columns, *named, *(name for rule in self.events for name in rule.columns)}
 
 
@@ -96,7 +97,9 @@ def load(path: Path, kind: str) -> Mapping:
         raise InputError(f"{path} cannot be read: {error}") from error
     mapping = parsed(text, path)
     if mapping.file.kind != kind:
-        raise InputError(f"{path} speaks of {mapping.file.kind}; they come in by `{COMMANDS[mapping.file.kind]} FILE --map {path}`")
+        raise InputError(
+            f"{path} speaks of {mapping.file.kind}; they come in by `{COMMANDS[mapping.file.kind]} FILE --map {path}`"
+        )
     return mapping
 
 
@@ -126,7 +129,7 @@ class _Place:
         self._lines = text.splitlines()
 
     def of(self, table: str, key: str) -> str:
-        """"mapping.toml line 7" of `key` in `table`; the file alone where it is not found."""
+        """File and line, as in mapping.toml line 7, of `key` in `table`; the file alone where it is not found."""
         here = ""
         plain = re.sub(r"\[\d*\]|\[\.\.\.\]", "", table)
         for number, line in enumerate(self._lines, start=1):
@@ -168,9 +171,9 @@ def _check(mapping: Mapping, place: _Place) -> None:
         _check_event("event", rule.event or OTHERS, "events", place)
         _check_columns(mapping, rule.columns, "events", place)
         _check_constants(mapping, rule.constants, "events", place)
-    for rule in (*mapping.events, *mapping.skip):
-        for header, condition in (*rule.when.items(), *rule.unless.items()):
-            conditions.check(header, condition, place.of("events" if isinstance(rule, EventRule) else "skip", "when"))
+    for named in mapping.rules():
+        for header, condition in (*named.when.items(), *named.unless.items()):
+            conditions.check(header, condition, place.of("events" if isinstance(named, EventRule) else "skip", "when"))
     _check_whole(mapping, place)
 
 
@@ -182,7 +185,9 @@ def _check_file(about: About, place: _Place) -> None:
         try:
             zones.zone_of(about.zone)
         except InputError as error:
-            raise InputError(f"{place.of('file', 'zone')}: {about.zone!r} is no time zone; as in Europe/Berlin") from error
+            raise InputError(
+                f"{place.of('file', 'zone')}: {about.zone!r} is no time zone; as in Europe/Berlin"
+            ) from error
 
 
 def _check_columns(mapping: Mapping, columns: dict[str, str | list[str]], table: str, place: _Place) -> None:
@@ -191,7 +196,7 @@ def _check_columns(mapping: Mapping, columns: dict[str, str | list[str]], table:
     targets = Counter(target for _, target in _pairs(columns))
     for header, target in _pairs(columns):
         if targets[target] > 1:
-            raise InputError(f"{place.of(table, header)}: two columns become {target!r}; leave one out with \"\"")
+            raise InputError(f'{place.of(table, header)}: two columns become {target!r}; leave one out with ""')
 
 
 def _check_target(mapping: Mapping, target: str, table: str, key: str, place: _Place) -> None:
@@ -199,7 +204,10 @@ def _check_target(mapping: Mapping, target: str, table: str, key: str, place: _P
     if target == UNDECIDED:
         raise InputError(f"{place.of(table, key)}: what {key!r} becomes is not decided")
     if not known.has(target):
-        raise InputError(f"{place.of(table, key)}: {target!r} is nothing a column of {mapping.file.kind} can become{known.like(target)}")
+        raise InputError(
+            f"{place.of(table, key)}: {target!r} is nothing a column of {mapping.file.kind} can become"
+            f"{known.like(target)}"
+        )
 
 
 def _check_constants(mapping: Mapping, constants: Values, table: str, place: _Place) -> None:
@@ -212,8 +220,10 @@ def _check_values(target: str, values: Values, place: _Place) -> None:
     for cell, value in values.items():
         if value == UNDECIDED:
             raise InputError(f"{place.of(f'values.{target}', cell)}: what {cell!r} becomes is not decided")
-        if target == "event" and value != SKIP and value not in TYPES:
-            raise InputError(f"{place.of(f'values.{target}', cell)}: {value!r} is no event{meant(value, [*TYPES, SKIP])}")
+        if target == "event" and value not in (*TYPES, SKIP, OTHERS):
+            raise InputError(
+                f"{place.of(f'values.{target}', cell)}: {value!r} is no event{meant(value, [*TYPES, SKIP])}"
+            )
 
 
 def _check_event(target: str, value: str, table: str, place: _Place) -> None:
@@ -236,7 +246,7 @@ def _check_whole(mapping: Mapping, place: _Place) -> None:
             raise InputError(f"{place.of('', 'columns')}: no column says when it happened; one has to become timestamp")
         if "event" not in whole and rule.event is None:
             raise InputError(
-                f"{place.of('', 'columns')}: nothing says what happened; add event = \"purchase\" to [constants], or a"
+                f'{place.of("", "columns")}: nothing says what happened; add event = "purchase" to [constants], or a'
                 " column that becomes event"
             )
 

@@ -6,8 +6,9 @@ from datetime import tzinfo
 import polars as pl
 
 from etappe.importing.mapping import cells
-from etappe.importing.mapping.mapping import OTHERS, Mapping as Told, Values, by_target
-from etappe.importing.mapping.names import key_of
+from etappe.importing.mapping.mapping import OTHERS, Values, by_target
+from etappe.importing.mapping.mapping import Mapping as Told
+from etappe.importing.mapping.naming.names import key_of
 from etappe.zones import zone_of
 
 _EMPTY = ""
@@ -92,7 +93,7 @@ class RowCells:
             return column
         named = {key_of(cell): value for cell, value in values.items() if cell not in (OTHERS, _EMPTY)}
         others, empty = values.get(OTHERS), values.get(_EMPTY)
-        found = cells.each(column, lambda text: named.get(key_of(text), others))
+        found = cells.each(column, lambda text: named.get(key_of(text), text if others == OTHERS else others))
         self.refuse(column.is_not_null() & found.is_null(), f"{target}: a value that [values.{target}] does not name")
         read = found if empty is None else found.scatter(column.is_null().arg_true(), empty)
         return pl.select(pl.when(read != _EMPTY).then(read)).to_series()

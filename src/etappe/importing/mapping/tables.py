@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import polars as pl
 
 from etappe.errors import InputError
 from etappe.importing.reading import batch as rows_
@@ -38,7 +37,9 @@ class Table(msgspec.Struct, frozen=True):
 
 def form_of(path: Path, encoding: str | None = None, separator: str | None = None) -> Form:
     """What `path` is, as far as it is not told."""
-    kind = sources.KINDS.get(next((one.lower() for one in reversed(path.suffixes) if one.lower() not in (".gz", ".zst")), ""), "csv")
+    kind = sources.KINDS.get(
+        next((one.lower() for one in reversed(path.suffixes) if one.lower() not in (".gz", ".zst")), ""), "csv"
+    )
     if kind in ("parquet", "jsonl"):
         return Form(kind)
     with unpacked.opened(path) as file:
@@ -89,13 +90,11 @@ def _batches(records: Iterator[tuple[int, list[str]]], header: list[str]) -> Ite
     while some := list(islice(records, lines.BATCH)):
         good, bad = [], []
         for line, record in some:
-            while len(record) > width and not record[-1].strip():
-                record.pop()
-            record += [""] * (width - len(record))
-            if len(record) > width:
+            if any(cell.strip() for cell in record[width:]):
                 bad.append(Broken(line, rows_.WRONG_WIDTH, ",".join(record)))
             else:
-                good.append((line, [cell.strip() or None for cell in record]))
+                cells = [cell.strip() or None for cell in record[:width]]
+                good.append((line, cells + [None] * (width - len(cells))))
         yield Batch(rows_.frame(header, good), bad)  # type: ignore[arg-type]
 
 

@@ -46,11 +46,13 @@ class Targets(msgspec.Struct, frozen=True):
 
     def like(self, name: str) -> str:
         """A question after the name that was meant, or what there is."""
-        return meant(name, self.names) or "; there are " + ", ".join((*self.names, *(f"{one}NAME" for one in self.prefixes)))
+        return meant(name, self.names) or "; there are " + ", ".join(
+            (*self.names, *(f"{one}NAME" for one in self.prefixes))
+        )
 
 
 def meant(name: str, known: tuple[str, ...] | list[str]) -> str:
-    """"; did you mean X?" where one of `known` is like `name`, else nothing."""
+    """The question whether X was meant, where one of `known` is like `name`, else nothing."""
     folded = {one.casefold(): one for one in known}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
     return f"; did you mean {folded[near[0]]!r}?" if near else ""

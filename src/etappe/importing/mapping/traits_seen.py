@@ -32,7 +32,9 @@ class TraitsSeen:
         rows = pl.concat(self._frames).sort("time", "line")
         before = pl.col("traits").shift(1).over(_WHOSE)
         changed = rows.filter(before.is_null() | (before != pl.col("traits")))
-        none = [pl.lit(None, pl.String).alias(name) for name in ("event_id", "item_id", "order_id", "currency", "channel")]
+        none = [
+            pl.lit(None, pl.String).alias(name) for name in ("event_id", "item_id", "order_id", "currency", "channel")
+        ]
         yield changed.select(
             "line",
             "time",

@@ -42,7 +42,7 @@ def read(path: Path, intake: Intake, mapping: Mapping) -> Iterator[pl.DataFrame]
         rows = completed(batch.rows, mapping.headers())
         made, native = _translated(rows, mapping, zoned.zone)
         accepted = zoned.accepted(Batch(made.rename({LINE: "line"}), batch.broken), native)
-        _note(accepted, intake, mapping)
+        _note(accepted, intake)
         if "traits" in accepted.columns:
             traits.note(accepted)
         yield accepted.drop("traits", *FACTS, strict=False)
@@ -148,7 +148,9 @@ def _objects(cells: RowCells) -> list[pl.Series]:
     parts = [json_text.members(own)] if own else []
     if identities:
         parts.append(json_text.nested("identities", json_text.members(identities)))
-    found = [pl.select(json_text.whole(*parts).alias("properties")).to_series()] if parts else [cells.text("properties")]
+    found = (
+        [pl.select(json_text.whole(*parts).alias("properties")).to_series()] if parts else [cells.text("properties")]
+    )
     if said:
         found.append(pl.select(json_text.whole(json_text.members(said)).alias("traits")).to_series())
     return found
@@ -166,11 +168,13 @@ def _amount(event: pl.Series) -> pl.Expr:
     """
     sign = event.replace_strict(_SIGNS | {SKIP: 1}, default=0, return_dtype=pl.Int128)
     claimed = (pl.col("claim").str.to_lowercase() == "true").fill_null(value=False)
-    number = amounts.of(pl.col("quantity").cast(pl.Float64, strict=False), pl.col("price").cast(pl.Float64, strict=False))
+    number = amounts.of(
+        pl.col("quantity").cast(pl.Float64, strict=False), pl.col("price").cast(pl.Float64, strict=False)
+    )
     return number * pl.when(claimed).then(0).otherwise(sign).cast(pl.Int128)
 
 
-def _note(accepted: pl.DataFrame, intake: Intake, mapping: Mapping) -> None:
+def _note(accepted: pl.DataFrame, intake: Intake) -> None:
     facts = [name for name in FACTS if name in accepted.columns]
     sold = accepted.filter(pl.col("event") != "refund")
     intake.items.note(sold.select("item_id", "time", "line", "price", "currency", *facts))

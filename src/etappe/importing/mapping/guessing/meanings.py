@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from etappe.importing.mapping import person_names, profiles
-from etappe.importing.mapping.names import MEANINGS, Meaning, key_of
-from etappe.importing.mapping.profiles import Column, Profile
+from etappe.importing.mapping.guessing import profiles
+from etappe.importing.mapping.guessing.profiles import Column, Profile
+from etappe.importing.mapping.naming import person_names
+from etappe.importing.mapping.naming.names import MEANINGS, Meaning, key_of
 
 _SORTS: Final = {
     "when": (profiles.TIME, profiles.WHOLE, profiles.NUMBER),

@@ -1,10 +1,11 @@
 """Names of columns that tell of a person: consents by purpose, and traits by the name under which they are kept."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
-from etappe.importing.mapping.names import split
+from etappe.importing.mapping.naming.names import split
 
 _CONSENTS: Final[Mapping[str, str]] = {
     "personalisation": "personalisation, personalization, consent personalisation, consent personalization,"
@@ -34,21 +35,26 @@ PURPOSES: Final[Mapping[str, str]] = {key: purpose for purpose, names in _CONSEN
 """Purpose of consent by a name's key, whatever the language."""
 
 _TRAITS: Final[Mapping[str, str]] = {
-    "country": "country, country code, shipping country, billing country, Land, Lieferland, Länderkürzel, Ländercode, pays,"
+    "country": "country, country code, shipping country, billing country, Land, Lieferland, Länderkürzel,"
+    " Ländercode, pays,"
     " país, Land code, landcode",
-    "city": "city, town, shipping city, billing city, Stadt, Ort, Wohnort, ville, ciudad, población, plaats, woonplaats",
+    "city": "city, town, shipping city, billing city, Stadt, Ort, Wohnort, ville, ciudad, población, plaats,"
+    " woonplaats",
     "zip": "zip, zip code, postal code, postcode, shipping zip, billing zip, PLZ, Postleitzahl, code postal,"
     " código postal, CP",
-    "region": "region, state or province, province, county, Bundesland, Kanton, région, provincia, comunidad, provincie",
+    "region": "region, state or province, province, county, Bundesland, Kanton, région, provincia, comunidad,"
+    " provincie",
     "gender": "gender, sex, Geschlecht, Anrede, salutation, genre, sexe, civilité, sexo, género, geslacht, aanhef",
     "birthday": "birthday, date of birth, birth date, dob, Geburtsdatum, Geburtstag, date de naissance, naissance,"
     " fecha de nacimiento, nacimiento, geboortedatum",
     "birth_year": "birth year, year of birth, year birth, Geburtsjahr, année de naissance, año de nacimiento,"
     " geboortejaar",
     "language": "language, locale, lang, Sprache, langue, idioma, taal",
-    "customer_group": "customer group, customer segment, segment, group name, customer type, Kundengruppe, Kundensegment,"
+    "customer_group": "customer group, customer segment, segment, group name, customer type, Kundengruppe,"
+    " Kundensegment,"
     " Kundenart, Preisgruppe, groupe client, type client, grupo de clientes, tipo de cliente, klantgroep, klanttype",
-    "customer_since": "customer since, registered at, member since, registration date, signup date, joined, Dt_Customer,"
+    "customer_since": "customer since, registered at, member since, registration date, signup date, joined,"
+    " Dt_Customer,"
     " Kunde seit, Registriert am, Anmeldedatum, client depuis, date d'inscription, cliente desde, fecha de alta,"
     " klant sinds, registratiedatum",
     "age": "age, Alter, âge, edad, leeftijd",
@@ -65,9 +71,11 @@ TRAITS: Final[Mapping[str, str]] = {key: trait for trait, names in _TRAITS.items
 
 PRIVATE: Final = frozenset(
     split(
-        "name, full name, first name, firstname, last name, surname, given name, family name, middle name, street, address,"
+        "name, full name, first name, firstname, last name, surname, given name, family name, middle name, street,"
+        " address,"
         " address 1, address 2, house number, billing name, shipping name, Vorname, Nachname, Familienname, Strasse,"
-        " Straße, Hausnummer, Adresse, Anschrift, Adresszusatz, Straße und Hausnummer, nom, prénom, nom de famille, adresse,"
+        " Straße, Hausnummer, Adresse, Anschrift, Adresszusatz, Straße und Hausnummer, nom, prénom, nom de famille,"
+        " adresse,"
         " rue, nom complet, nombre, apellido, apellidos, nombre completo, dirección, calle, voornaam, achternaam, naam,"
         " straat, adres, huisnummer, IBAN, password, Passwort, customer name, Kundenname, nom client, nombre cliente,"
         " klantnaam, ip, ip address, IP-Adresse, notes, note, Bemerkung, Notiz, comment, Kommentar, Titel"
@@ -75,11 +83,17 @@ PRIVATE: Final = frozenset(
 )
 """What nobody has to know of a person in order to recommend: left out, unless somebody asks for it."""
 
+_HUMP: Final = re.compile(r"([a-z])([A-Z])")
 _SPELT: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
 
 
 def slug(name: str) -> str:
     """A name of one's own out of a header: "Lieblings-Größe (EU)" is "lieblings_groesse_eu"."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_SPELT)).casefold()
-    kept = "".join(letter if letter.isascii() and letter.isalnum() else " " for letter in plain if not unicodedata.combining(letter))
+    parted = _HUMP.sub(r"\1 \2", unicodedata.normalize("NFC", name)).translate(_SPELT)
+    plain = unicodedata.normalize("NFKD", parted).casefold()
+    kept = "".join(
+        letter if letter.isascii() and letter.isalnum() else " "
+        for letter in plain
+        if not unicodedata.combining(letter)
+    )
     return "_".join(kept.split()) or "column"

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Final
 
 from etappe.errors import InputError
-from etappe.importing.mapping import guessed_customers, guessed_events, profiles
-from etappe.importing.mapping.draft import Draft, Line
-from etappe.importing.mapping.meanings import Meanings
-from etappe.importing.mapping.profiles import Column, Profile
+from etappe.importing.mapping.guessing import customers, events, profiles
+from etappe.importing.mapping.guessing.draft import Draft, Line
+from etappe.importing.mapping.guessing.meanings import Meanings
+from etappe.importing.mapping.guessing.profiles import Column, Profile
 from etappe.importing.mapping.tables import Form
 from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ITEMS, UNDECIDED
 from etappe.values import times
@@ -16,7 +16,8 @@ from etappe.values.times import Order
 
 _OF_ITEMS: Final = ("title", "price", "url", "image", "available", "category", "brand", "group")
 _ITEM_TARGETS: Final = {
-    "item": "id", "title": "title", "category": "category", "brand": "brand", "group": "item_group_id", "price": "price",
+    "item": "id", "title": "title",
+    "category": "category", "brand": "brand", "group": "item_group_id", "price": "price",
     "currency": "currency", "url": "url", "image": "image", "available": "available",
 }  # fmt: skip
 
@@ -32,9 +33,9 @@ def guess(path: Path, form: Form, profile: Profile, kind: str | None = None) -> 
     draft = Draft(kind=kind)
     _of_text(draft, form)
     if kind == EVENTS:
-        guessed_events.fill(draft, found, path)
+        events.fill(draft, found, path)
     elif kind == CUSTOMERS:
-        guessed_customers.fill(draft, found)
+        customers.fill(draft, found)
     else:
         _items(draft, found)
     _decimal(draft, profile)
@@ -88,13 +89,17 @@ def _decimal(draft: Draft, profile: Profile) -> None:
     both = Mark.BOTH in told or {Mark.POINT, Mark.COMMA} <= told
     if both:
         odd = ", ".join(repr(column.name) for column in read if column.mark is not Mark.AMBIGUOUS)
-        draft.notes.append(f"decimals are written with a comma and with a point ({odd}); the rows of the rarer are rejected")
+        draft.notes.append(
+            f"decimals are written with a comma and with a point ({odd}); the rows of the rarer are rejected"
+        )
     mark = Mark.COMMA if Mark.COMMA in told else Mark.POINT if told & {Mark.POINT, Mark.BOTH} else None
     open_ = [column for column in read if _asks(column)]
     if mark is None and open_:
         example = next(cell for cell in open_[0].examples if "," in cell or "." in cell)
         draft.file["decimal"] = Line(UNDECIDED, f'"," or ".": {example} of {open_[0].name} may be either')
-        draft.decisions.append(f"whether {example} ({open_[0].name}) is a thousand or a decimal: set decimal to \".\" or \",\"")
+        draft.decisions.append(
+            f'whether {example} ({open_[0].name}) is a thousand or a decimal: set decimal to "." or ","'
+        )
         return
     seen = next((cell for column in read for cell in column.examples if "," in cell or "." in cell), "")
     draft.file["decimal"] = Line("," if mark is Mark.COMMA else ".", f"as in {seen}" if seen else "no number tells")
@@ -108,7 +113,11 @@ def _numeric(draft: Draft, profile: Profile) -> list[Column]:
     targets = ("quantity", "price", "total")
     headers = {draft.target(target) for target in targets}
     headers |= {draft.target(target) for target, line in draft.types.items() if line.value == "number"}
-    return [column for column in profile.columns if column.name in headers and column.kind in (profiles.NUMBER, profiles.WHOLE)]
+    return [
+        column
+        for column in profile.columns
+        if column.name in headers and column.kind in (profiles.NUMBER, profiles.WHOLE)
+    ]
 
 
 def _dates(draft: Draft, profile: Profile) -> None:
@@ -123,13 +132,15 @@ def _dates(draft: Draft, profile: Profile) -> None:
         draft.file["dates"] = Line("epoch", f"numbers since 1970, as in {example}")
     elif turned:
         _turned(draft, turned, example)
-    elif columns and any(column.kind == profiles.NUMBER or column.kind == profiles.WHOLE for column in columns):
+    elif columns and any(column.kind in (profiles.NUMBER, profiles.WHOLE) for column in columns):
         serial = all(times.is_serial(cell) for column in columns for cell in column.examples)
         draft.file["dates"] = Line("excel" if serial else "iso", f"as in {example}")
     elif columns:
         draft.file["dates"] = Line("iso", f"year, month, day, as in {example}")
     if columns and not all(column.zoned for column in columns):
-        draft.file["# zone"] = Line("Europe/Berlin", "times name no zone; without this line they are in catalogue.time_zone")
+        draft.file["# zone"] = Line(
+            "Europe/Berlin", "times name no zone; without this line they are in catalogue.time_zone"
+        )
 
 
 def _turned(draft: Draft, columns: list[Column], example: str) -> None:
@@ -138,9 +149,13 @@ def _turned(draft: Draft, columns: list[Column], example: str) -> None:
         draft.file["dates"] = Line("mdy", f"month before day, as in {example}")
     elif Order.BOTH in orders or {Order.DMY, Order.MDY} <= orders:
         draft.file["dates"] = Line(UNDECIDED, '"dmy" or "mdy": some can only be one, some only the other')
-        draft.decisions.append("some dates can only be day before month, others only month before day: mend the file, or set dates")
+        draft.decisions.append(
+            "some dates can only be day before month, others only month before day: mend the file, or set dates"
+        )
     elif Order.DMY in orders or all(column.dotted for column in columns):
         draft.file["dates"] = Line("dmy", f"day before month, as in {example}")
     else:
         draft.file["dates"] = Line(UNDECIDED, f'"dmy" or "mdy": {example} may be either')
-        draft.decisions.append(f"whether {example} is day before month or month before day: set dates to \"dmy\" or \"mdy\"")
+        draft.decisions.append(
+            f'whether {example} is day before month or month before day: set dates to "dmy" or "mdy"'
+        )

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from etappe.importing.mapping.draft import Draft
-from etappe.importing.mapping.profiles import EMPTY, Column, Profile
+from etappe.importing.mapping.guessing.draft import Draft
+from etappe.importing.mapping.guessing.profiles import EMPTY, Column, Profile
 from etappe.values import ids
 from etappe.values.unreadable import Unreadable
 

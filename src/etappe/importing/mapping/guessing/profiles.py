@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
-from etappe.importing.mapping import words
+from etappe.importing.mapping.naming import words
 from etappe.importing.mapping.row_cells import completed
 from etappe.importing.reading.batch import Batch, Broken
 from etappe.values import money, times
@@ -30,6 +30,7 @@ _FEW: Final = 40
 _ISO: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?$"
 _TURNED: Final = r"^\d{1,2}([/.-])\d{1,2}[/.-](?:\d{4}|\d\d)(?:,?[T ].*)?$"
 _EPOCH: Final = r"^\d{10}(?:\.\d+)?$|^\d{13}$|^\d{16}$"
+_TIMES: Final = (("iso", _ISO), ("turned", _TURNED), ("epoch", _EPOCH))
 _CURRENCY: Final = r"(?:[A-Za-z]{3}|[€$£¥]|zł|kr|Fr\.?)"
 _KINDS: Final = (
     (CLOCK, r"^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?$"),
@@ -44,8 +45,9 @@ _KINDS: Final = (
 class Column(msgspec.Struct, kw_only=True):
     """A column by its content.
 
-    `values` counts the cells of a column of few different ones, `counts` those of any, up to a bound. `mark` and `order` are what its numbers and dates tell
-    together; `dates` how times are written: iso, turned (days or months first), epoch, excel.
+    `values` counts the cells of a column of few different ones, `counts` those of any, up to a bound. `mark` and
+    `order` are what its numbers and dates tell together; `dates` how times are written: iso, turned (days or months
+    first), epoch. `pure`: all cells are of the kind, not only nearly all.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Column(msgspec.Struct, kw_only=True):
     dotted: bool = False
     clocks: bool = False
     zoned: bool = False
+    pure: bool = False
 
     @property
     def unique(self) -> bool:
@@ -116,7 +119,7 @@ def of(header: list[str], batches: Iterable[Batch]) -> Profile:
 
 def _column(name: str, counted: _Counted, rows: int) -> Column:
     cells = counted.counts["cell"]
-    kind, dates = _kind(counted.counts)
+    kind, dates, pure = _kind(counted.counts)
     column = Column(
         name=name,
         kind=kind,
@@ -125,39 +128,45 @@ def _column(name: str, counted: _Counted, rows: int) -> Column:
         distinct=counted.counts.height + counted.over,
         examples=cells.head(3).to_list(),
         dates=dates,
+        pure=pure,
         counts=list(counted.counts.iter_rows()),
     )
     if 0 < counted.counts.height <= _FEW:
         column.values = dict(counted.counts.sort("len", descending=True, maintain_order=True).iter_rows())
     if kind in (NUMBER, WHOLE):
         column.mark = money.mark_of(cells.to_list())
-        column.negative = counted.counts.filter(pl.col("cell").str.contains(r"^[^\d]*-|-$"))["len"].sum()
+        column.negative = counted.counts.filter(pl.col("cell").str.contains(r"^[^\d]*-|-$")).height
     if kind == TIME and dates == "turned":
         column.order = times.order_of(cells.to_list())
         column.dotted = bool(cells.str.contains(r"^\d{1,2}\.\d{1,2}\.").all())
     if kind == TIME:
         column.clocks = dates == "epoch" or bool(cells.str.contains(r"\d:\d\d").any())
-        column.zoned = dates == "epoch" or bool(cells.str.contains(r"(?:[Zz]|UTC|GMT|:\d\d ?[+-]\d\d(?::?\d\d)?)$").all())
+        column.zoned = dates == "epoch" or bool(
+            cells.str.contains(r"(?:[Zz]|UTC|GMT|:\d\d ?[+-]\d\d(?::?\d\d)?)$").all()
+        )
     return column
 
 
-def _kind(counts: pl.DataFrame) -> tuple[str, str]:
-    """What nearly all cells are, and how times are written."""
-    total = counts["len"].sum()
+def _kind(counts: pl.DataFrame) -> tuple[str, str, bool]:
+    """What nearly all cells are, how times are written, and whether all cells are so."""
+    total = int(counts["len"].sum())
     if not total:
-        return EMPTY, ""
-    cell = pl.col("cell")
+        return EMPTY, "", True
 
-    def mostly(pattern: str) -> bool:
-        return bool(counts.filter(cell.str.contains(pattern))["len"].sum() >= _MOSTLY * total)
+    def share(pattern: str) -> float:
+        return int(counts.filter(pl.col("cell").str.contains(pattern))["len"].sum()) / total
 
-    for dates, pattern in (("iso", _ISO), ("turned", _TURNED), ("epoch", _EPOCH)):
-        if mostly(pattern) and (dates != "epoch" or _plausible(counts["cell"].head(100).to_list())):
-            return TIME, dates
-    found = next((kind for kind, pattern in _KINDS if mostly(pattern)), TEXT)
-    if counts.height <= _FEW and found in (TEXT, WHOLE) and all(words.yes_no(one) is not None for one in counts["cell"]):
-        return YES_NO, ""
-    return found, ""
+    for dates, pattern in _TIMES:
+        if share(pattern) >= _MOSTLY and (dates != "epoch" or _plausible(counts["cell"].head(100).to_list())):
+            return TIME, dates, share(pattern) == 1
+    found, pattern = next(((kind, one) for kind, one in _KINDS if share(one) >= _MOSTLY), (TEXT, ""))
+    if (
+        counts.height <= _FEW
+        and found in (TEXT, WHOLE)
+        and all(words.yes_no(one) is not None for one in counts["cell"])
+    ):
+        return YES_NO, "", True
+    return found, "", share(pattern) == 1
 
 
 def _plausible(cells: list[str]) -> bool:
@@ -168,5 +177,3 @@ def _plausible(cells: list[str]) -> bool:
         except ValueError:
             return False
     return True
-
-

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Final
 
 from etappe.events.vocabulary import CHANNELS, TYPES
-from etappe.importing.mapping import person_names, profiles, words
-from etappe.importing.mapping.draft import Draft, Line
-from etappe.importing.mapping.meanings import Meanings
-from etappe.importing.mapping.names import key_of
-from etappe.importing.mapping.profiles import Column
+from etappe.importing.mapping.guessing import profiles
+from etappe.importing.mapping.guessing.draft import Draft, Line
+from etappe.importing.mapping.guessing.meanings import Meanings
+from etappe.importing.mapping.guessing.profiles import Column
+from etappe.importing.mapping.naming import person_names, words
+from etappe.importing.mapping.naming.names import key_of
 from etappe.importing.mapping.targets import UNDECIDED
 from etappe.values import currencies
 
@@ -89,7 +90,9 @@ def _happened(draft: Draft, found: Meanings, path: Path) -> None:
         draft.constants["event"] = Line("view_item", "the file's name says so")
     else:
         draft.constants["event"] = Line(UNDECIDED, "purchase, view_item, add_to_cart, ...: what a row is")
-        draft.decisions.append('what a row is, a purchase or a view: set event under [constants] to "purchase", "view_item", ...')
+        draft.decisions.append(
+            'what a row is, a purchase or a view: set event under [constants] to "purchase", "view_item", ...'
+        )
 
 
 def _tells(column: Column) -> bool:
@@ -115,8 +118,8 @@ def _by_values(draft: Draft, column: Column) -> None:
     if unknown:
         some = ", ".join(repr(value) for value in unknown[:5])
         draft.decisions.append(
-            f"what {some} of {column.name!r} {'is' if len(unknown) == 1 else 'are'}: an event's name, or \"skip\" to leave"
-            " the rows out, under [values.event]"
+            f"what {some} of {column.name!r} {'is' if len(unknown) == 1 else 'are'}: the name of an event, or"
+            ' "skip" to leave the rows out, under [values.event]'
         )
 
 
@@ -172,10 +175,12 @@ def _missing(draft: Draft, found: Meanings) -> None:
     if draft.target("timestamp") is None and draft.target("date") is None:
         some = ", ".join(repr(column.name) for column in found.of_kind(profiles.TIME)) or "none holds times"
         draft.decisions.append(f"when it happened: let a column become timestamp ({some})")
-    whose = [name for name in ("user_id", "anonymous_id", "order_id", "identities.email", "identities.loyalty_card") if draft.target(name)]
+    whose = [
+        name
+        for name in ("user_id", "anonymous_id", "order_id", "identities.email", "identities.loyalty_card")
+        if draft.target(name)
+    ]
     if not whose:
         draft.decisions.append("whose it is: let a column become user_id, anonymous_id or order_id")
     if draft.target("item_id") is None:
         draft.decisions.append("which item it is about: let a column become item_id")
-
-

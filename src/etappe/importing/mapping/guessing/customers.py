@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from etappe.importing.mapping import person_names, profiles
-from etappe.importing.mapping.draft import Draft, Line
-from etappe.importing.mapping.meanings import Meanings
-from etappe.importing.mapping.names import key_of
-from etappe.importing.mapping.profiles import Column
+from etappe.importing.mapping.guessing import profiles
+from etappe.importing.mapping.guessing.draft import Draft, Line
+from etappe.importing.mapping.guessing.meanings import Meanings
+from etappe.importing.mapping.guessing.profiles import Column
+from etappe.importing.mapping.naming import person_names
+from etappe.importing.mapping.naming.names import key_of
 
 _TARGETS: Final = {
     "customer": "user_id", "visitor": "anonymous_id", "email": "identities.email",
@@ -34,10 +35,12 @@ def fill(draft: Draft, found: Meanings) -> None:
         draft.columns[column.name] = _line(column, taken, found)
     _types(draft, found)
     if not any(target == "user_id" or target.startswith("identities.") for target in taken.values()):
-        draft.decisions.append("whose the rows are: let a column become user_id, identities.email or identities.loyalty_card")
+        draft.decisions.append(
+            "whose the rows are: let a column become user_id, identities.email or identities.loyalty_card"
+        )
     asked = any(target.startswith("consent.") for target in taken.values())
     if asked and "consent_time" not in taken.values():
-        draft.notes.append("no column says when consent was given: say when the file was exported with --as-of")
+        draft.decisions.append("when consent was given: let a column become consent_time, or import with --as-of DATE")
 
 
 def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
@@ -47,14 +50,16 @@ def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
     if column.name in taken:
         return Line(taken[column.name], told)
     if key_of(column.name) in person_names.PRIVATE:
-        return Line("", f"left out: nobody needs it to recommend; traits.{person_names.slug(column.name)} keeps it; {told}")
+        return Line(
+            "", f"left out: nobody needs it to recommend; traits.{person_names.slug(column.name)} keeps it; {told}"
+        )
     return Line(f"traits.{found.slug(column.name)}", told)
 
 
 def _types(draft: Draft, found: Meanings) -> None:
     for column in found.profile.columns:
         target = str(draft.columns[column.name].value)
-        kind = _TYPES.get(column.kind)
+        kind = _TYPES.get(column.kind) if column.pure else None
         if kind and target.startswith("traits.") and target.removeprefix("traits.") not in _CODES:
             if kind == "number" and _is_code(column):
                 continue

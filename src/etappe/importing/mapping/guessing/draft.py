@@ -29,21 +29,27 @@ class Draft(msgspec.Struct, kw_only=True):
 
     def target(self, name: str) -> str | None:
         """The header that becomes `name`."""
-        return next((header for header, line in self.columns.items() if line.value == name or name in line.value), None)
+        return next((header for header, line in self.columns.items() if name in _all(line.value)), None)
+
+
+def _all(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def text_of(draft: Draft, file: str, command: str) -> str:
     """The mapping as TOML: each line with what was seen."""
     parts = [
         f"# What the columns of {file} are. Taken by: {command} {file} --map THIS_FILE",
-        "# Left: what the file says. Right: what it becomes; \"\" leaves it out, \"?\" is for you to decide.",
+        '# Left: what the file says. Right: what it becomes; "" leaves it out, "?" is for you to decide.',
         *(f"# TO DECIDE: {decision}" for decision in draft.decisions),
     ]
     parts += _table("file", draft.file, quoted=False)
     parts += _table("columns", draft.columns)
     parts += _table("constants", draft.constants, about="the same in every row")
     for target, values in draft.values.items():
-        parts += _table(f'values.{_key(target)}', values, about=f"what cells become {target}; \"*\" = ... is for all others")
+        parts += _table(
+            f"values.{_key(target)}", values, about=f'what cells become {target}; "*" = ... is for all others'
+        )
     parts += _table("types", draft.types, about="text, number, yes_no or date; text where nothing is said")
     for rule in draft.events:
         parts += ["", "[[events]]", *(f"{name} = {_inline(value)}" for name, value in rule.items())]
