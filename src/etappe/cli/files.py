@@ -64,7 +64,7 @@ def import_into(
         known_items=here.known_items(),
         tombstones=tombstones.in_redis(here.client),
         progress=shown,
-        form=form,
+        read_as=form,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
         Linker(here.client, here.secret, here.settings).link(report.claims)

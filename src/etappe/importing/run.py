@@ -42,13 +42,13 @@ def import_events(
     progress: Progress = silent,
     known_items: KnownItems | None = None,
     tombstones: Iterable[Tombstone] = (),
-    form: Format | None = None,
+    read_as: Format | None = None,
 ) -> ImportReport:
     """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
-    neither. `form` is how the file is read where `format_name` is none of the registry. Where a format says no more of
-    an item than its id, only those that `known_items` does not return are upserted (all, where it is not given).
+    neither. `read_as` is how the file is read where `format_name` is none of the registry. Where a format says no more
+    of an item than its id, only those that `known_items` does not return are upserted (all, where it is not given).
     Rejected rows lie in the folder `rejected`. What happened to customers with `tombstones` before they were erased is
     left out.
 
@@ -56,7 +56,7 @@ def import_events(
         InputError: the format is unknown, or the file cannot be read as this format.
         EtappeError: the disk is full or may not be written.
     """
-    form = form or registry.named(format_name)
+    form = read_as or registry.named(format_name)
     failures.check_readable(path)
     started, now = time.monotonic(), datetime.now(UTC)
     zones.zone_of(settings.catalogue.time_zone)

@@ -134,8 +134,8 @@ class _Customers:
         timed = self._cells.has(_TIME) or any(self._cells.has(f"{_TIME}.{one}") for one in purposes)
         if not (timed or self._as_of.stated):
             raise InputError(
-                f"{self._path}: nothing says when its consents were given, so that one might undo a later withdrawal; let"
-                f" a column become {_TIME}, or say when the file was exported with --as-of 2026-01-31T12:00:00",
+                f"{self._path}: nothing says when its consents were given, so that one might undo a later withdrawal;"
+                f" let a column become {_TIME}, or say when the file was exported with --as-of 2026-01-31T12:00:00",
                 field=_TIME,
             )
 

@@ -66,7 +66,7 @@ def _translated(rows: pl.DataFrame, mapping: Mapping, zone: str) -> tuple[pl.Dat
     """The rows, once for each event they make, and these events in the same order."""
     skipped = _skips(rows, mapping)
     rules = mapping.events or [EventRule()]
-    holding = [rows.select(conditions.holds(rule.when, rule.unless)).to_series() & skipped.is_null() for rule in rules]
+    holding = [_each(rows, conditions.holds(rule.when, rule.unless)) & skipped.is_null() for rule in rules]
     pairs = [(rows.filter(mask), rule) for mask, rule in zip(holding, rules, strict=True)]
     made = [(some, _native(some, rule, mapping, zone)) for some, rule in pairs if not some.is_empty()]
     idle = pl.select(~pl.any_horizontal(holding)).to_series()
@@ -82,7 +82,12 @@ def _translated(rows: pl.DataFrame, mapping: Mapping, zone: str) -> tuple[pl.Dat
 def _skips(rows: pl.DataFrame, mapping: Mapping) -> pl.Series:
     """The reason of the first rule of `[[skip]]` that holds of each row."""
     found = [pl.when(conditions.holds(rule.when, rule.unless)).then(pl.lit(rule.reason)) for rule in mapping.skip]
-    return rows.select(pl.coalesce(*found, pl.lit(None, pl.String)).alias("skip")).to_series()
+    return _each(rows, pl.coalesce(*found, pl.lit(None, pl.String)))
+
+
+def _each(rows: pl.DataFrame, said: pl.Expr) -> pl.Series:
+    """What is said of each row, also where no column is asked."""
+    return rows.with_columns(said.alias("said"))["said"]
 
 
 def _idle(rows: pl.DataFrame, reasons: pl.Series, rule: EventRule, mapping: Mapping, zone: str) -> pl.DataFrame:
@@ -112,14 +117,14 @@ def _skipped(cells: RowCells, event: pl.Series) -> pl.Series:
     """Why rows are left out by the value of their event."""
     left = event == SKIP
     header = cells.header("event")
-    said = cells.rows[header] if header else event
+    said = (cells.rows[header] if header else event).fill_null("empty")
     return pl.select(pl.when(left).then(pl.format("{}: {}", pl.lit(header or "event"), said))).to_series()
 
 
 def _timestamp(cells: RowCells) -> pl.Series:
     if not cells.has("date"):
         return cells.time("timestamp")
-    day, clock = cells.time("date"), cells.text("time")
+    day, clock = cells.time("date"), cells.text("time").str.replace(r"^(\d):", "0$1:")
     whole = pl.concat_str(day.str.slice(0, 10), clock.fill_null("00:00"), separator="T")
     return pl.select(pl.when(day.is_not_null()).then(whole).alias("timestamp")).to_series()
 

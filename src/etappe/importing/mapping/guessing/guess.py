@@ -92,7 +92,8 @@ def _decimal(draft: Draft, profile: Profile) -> None:
         draft.notes.append(
             f"decimals are written with a comma and with a point ({odd}); the rows of the rarer are rejected"
         )
-    mark = Mark.COMMA if Mark.COMMA in told else Mark.POINT if told & {Mark.POINT, Mark.BOTH} else None
+    commas, points = sum(column.commas for column in read), sum(column.points for column in read)
+    mark = None if not commas + points else Mark.COMMA if commas > points else Mark.POINT
     open_ = [column for column in read if _asks(column)]
     if mark is None and open_:
         example = next(cell for cell in open_[0].examples if "," in cell or "." in cell)

@@ -46,8 +46,9 @@ class Column(msgspec.Struct, kw_only=True):
     """A column by its content.
 
     `values` counts the cells of a column of few different ones, `counts` those of any, up to a bound. `mark` and
-    `order` are what its numbers and dates tell together; `dates` how times are written: iso, turned (days or months
-    first), epoch. `pure`: all cells are of the kind, not only nearly all.
+    `order` are what its numbers and dates tell together, `commas` and `points` how many rows tell which mark; `dates`
+    how times are written: iso, turned (days or months first), epoch. `pure`: all cells are of the kind, not only nearly
+    all.
     """
 
     name: str
@@ -61,6 +62,8 @@ class Column(msgspec.Struct, kw_only=True):
     mark: Mark = Mark.AMBIGUOUS
     order: Order = Order.AMBIGUOUS
     dates: str = ""
+    commas: int = 0
+    points: int = 0
     negative: int = 0
     dotted: bool = False
     clocks: bool = False
@@ -134,7 +137,10 @@ def _column(name: str, counted: _Counted, rows: int) -> Column:
     if 0 < counted.counts.height <= _FEW:
         column.values = dict(counted.counts.sort("len", descending=True, maintain_order=True).iter_rows())
     if kind in (NUMBER, WHOLE):
-        column.mark = money.mark_of(cells.to_list())
+        told = [(money.told_by(cell), count) for cell, count in column.counts]
+        column.commas = sum(count for mark, count in told if mark is Mark.COMMA)
+        column.points = sum(count for mark, count in told if mark is Mark.POINT)
+        column.mark = money.both(bool(column.points), bool(column.commas))
         column.negative = counted.counts.filter(pl.col("cell").str.contains(r"^[^\d]*-|-$")).height
     if kind == TIME and dates == "turned":
         column.order = times.order_of(cells.to_list())
