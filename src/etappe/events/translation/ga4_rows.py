@@ -7,6 +7,7 @@ from etappe.events.translation import values
 
 _KINDS: Final = ("string_value", "int_value", "double_value", "float_value")
 _UNSET: Final = ("(not set)", "(not provided)", "")
+_REVENUES: Final = ("purchase_revenue", "refund_value")
 _STORAGE: Final = {"analytics_storage": "analytics_storage", "ads_storage": "ad_storage"}
 _VERDICTS: Final = {"yes": "GRANTED", "true": "GRANTED", "no": "DENIED", "false": "DENIED"}
 _PLACE: Final = ("event_bundle_sequence_id", "batch_page_id", "batch_ordering_id", "batch_event_index")
@@ -36,6 +37,9 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
 def _sale(row: Mapping[str, Any]) -> dict[str, Any]:
     sale = _set(values.mapping(row.get("ecommerce")))
     found = {name: sale[name] for name in ("transaction_id",) if name in sale}
+    for name in _REVENUES:
+        if name in sale:
+            found.setdefault("revenue", sale[name])
     items = row.get("items")
     if isinstance(items, list) and items:
         found["items"] = [_item(one) for one in items]
