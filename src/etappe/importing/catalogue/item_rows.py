@@ -11,28 +11,32 @@ import polars as pl
 from etappe.errors import InputError
 from etappe.importing.catalogue.feed import product as feed
 from etappe.importing.catalogue.feed import rows as feed_rows
-from etappe.importing.reading import columnar, delimited, failures, json_lines, lines
+from etappe.importing.reading import columnar, failures, json_lines, lines, sources
 from etappe.importing.reading.batch import LINE, Broken
+from etappe.importing.reading.source import Source
 
 TEXTS: Final = ("id", "title", "category", "brand", "item_group_id", "currency", "url", "image")
+
+_OWN: Final = ("id", "title")
 
 Rows = list[tuple[int, dict[str, Any]]]
 """Line and fields by name."""
 
 
-def _csv(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
-    header, batches = delimited.read(path)
-    _check_has_id(path, header)
+def _csv(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    header, batches = sources.table(source)
+    _check_has_id(source.path, header)
     for batch in batches:
         yield [_filled(row) for row in batch.rows.iter_rows(named=True)], batch.broken
 
 
-def _jsonl(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
-    for decoded in json_lines.read(path, dict[str, Any]):
+def _jsonl(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    for decoded in json_lines.read(source, dict[str, Any], _OWN):
         yield list(zip(decoded.lines, decoded.values, strict=True)), decoded.broken
 
 
-def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
+def _parquet(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    path = source.path
     frame = columnar.scan(path)
     with failures.reading(path):
         schema = frame.collect_schema()
@@ -44,6 +48,10 @@ def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
         rows = frame.select(columns).with_row_index(LINE, offset=1)
         for batch in rows.collect_batches(chunk_size=lines.BATCH, lazy=True):
             yield [_filled(msgspec.to_builtins(row)) for row in batch.iter_rows(named=True)], []
+
+
+def _feed(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    return feed_rows.read(source.path)
 
 
 def _as_is(row: dict[str, Any], zone: tzinfo, now: datetime) -> dict[str, Any]:  # noqa: ARG001 - as a feed's
@@ -58,7 +66,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     of a patch. `typed`: values have their kinds. `once`: an item stands in the file once.
     """
 
-    read: Callable[[Path], Iterator[tuple[Rows, list[Broken]]]]
+    read: Callable[[Source], Iterator[tuple[Rows, list[Broken]]]]
     fields: Callable[[dict[str, Any], tzinfo, datetime], dict[str, Any]] = _as_is
     typed: bool = False
     once: bool = False
@@ -68,8 +76,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "csv": Kind(read=_csv),
     "jsonl": Kind(read=_jsonl, typed=True),
     "parquet": Kind(read=_parquet),
-    "feed": Kind(read=feed_rows.read, fields=feed.fields, typed=True, once=True),
+    "feed": Kind(read=_feed, fields=feed.fields, typed=True, once=True),
 }
+
+
+def kind_of(source: Source) -> str:
+    """The kind of a catalogue file; text with Google's suffixes is a feed, whatever parts its columns."""
+    kind = sources.kind_of(source, tuple(KINDS))
+    return "feed" if kind == "csv" and {".tsv", ".txt"} & set(source.path.suffixes[-2:]) else kind
 
 
 def _check_has_id(path: Path, header: list[str]) -> None:

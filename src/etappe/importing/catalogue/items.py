@@ -20,6 +20,7 @@ from etappe.importing.judging import rejected_file
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ItemsReport
 from etappe.importing.reading import failures, sources
+from etappe.importing.reading.source import Source
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.zones import zone_of
@@ -31,7 +32,6 @@ PATCHES_AT_ONCE: Final = 5_000
 _FIELDS: Final = ItemPatch.__struct_fields__
 _OBJECTS: Final = ("titles", "prices", "attributes")
 _TIMES: Final = ("available_from", "available_until")
-_SOURCES: Final = ("csv", "jsonl", "parquet", "feed")
 _REPEATED: Final = "id: an earlier item of the feed has it"
 
 
@@ -56,7 +56,7 @@ def import_items(
         waiting_items.opened(rejected) as patches,
     ):
         reader = _Reader(zone, datetime.now(UTC), bad, patches)
-        reader.read(path, progress)
+        reader.read(Source(path), progress)
         upsert_all(patches, upsert, progress)
         bad.keep()
         return ItemsReport(
@@ -94,10 +94,10 @@ class _Reader:
         self._patches = patches
         self._seen: set[int] = set()
 
-    def read(self, path: Path, progress: Progress) -> None:
-        """Keeps the good rows of `path`; the others are counted and written down."""
-        kind = item_rows.KINDS[sources.kind_of(path, _SOURCES)]
-        for rows, broken in kind.read(path):
+    def read(self, source: Source, progress: Progress) -> None:
+        """Keeps the good rows of `source`; the others are counted and written down."""
+        kind = item_rows.KINDS[item_rows.kind_of(source)]
+        for rows, broken in kind.read(source):
             refused: list[tuple[int, str, Any]] = [(one.line, one.reason, one.text) for one in broken]
             for line, row in rows:
                 try:
