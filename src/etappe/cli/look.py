@@ -47,8 +47,8 @@ def _written(out: Path, text: str, *, force: bool) -> bool:
 
 
 def _show(seen: Look) -> None:
-    form, draft = seen.form, seen.draft
-    told = [form.kind, form.encoding, form.separator and f"separator {form.separator!r}"]
+    dialect, draft = seen.dialect, seen.draft
+    told = [dialect.kind, dialect.text and dialect.text.name, dialect.separator and f"separator {dialect.separator!r}"]
     show.result(f"{', '.join(one for one in told if one)}; {seen.profile.rows:,} rows of {draft.kind}")
     for name in ("decimal", "dates"):
         if name in draft.file:

@@ -51,7 +51,7 @@ def read(path: Path, intake: Intake, mapping: Mapping, as_of: AsOf) -> Iterator[
         InputError: the file has no column that the mapping names, it has consents and nothing says when they were
             given, or it cannot be read.
     """
-    table = tables.read(path, tables.form_of(path, mapping.file.encoding, mapping.file.separator))
+    table = tables.read(path, mapping.file.encoding, mapping.file.separator)
     check_headers(path, table.header, mapping)
     zoned = msgspec.structs.replace(intake, zone=mapping.file.zone or intake.zone)
     for batch in table.batches:

@@ -20,8 +20,8 @@ from etappe.importing.mapping.guessing.draft import Draft, text_of
 from etappe.importing.mapping.guessing.problems import Problem
 from etappe.importing.mapping.guessing.profiles import Profile
 from etappe.importing.mapping.mapping import Mapping, by_target
-from etappe.importing.mapping.tables import Form
 from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ORIGIN
+from etappe.importing.reading.dialect import Dialect
 
 SHOWN: Final = 5
 """Rows that are shown translated."""
@@ -30,7 +30,7 @@ SHOWN: Final = 5
 class Look(msgspec.Struct, kw_only=True):
     """What was seen of a file. `becomes`: events by name that its rows make; none while a person has to decide."""
 
-    form: Form
+    dialect: Dialect
     profile: Profile
     draft: Draft
     text: str
@@ -47,11 +47,16 @@ def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True)
     Raises:
         InputError: it cannot be read, or nothing tells what its rows are.
     """
-    form = tables.form_of(path)
-    table = tables.read(path, form)
+    table = tables.read(path)
     profile = profiles.of(table.header, table.batches)
-    draft = guess.guess(path, form, profile, kind)
-    seen = Look(form=form, profile=profile, draft=draft, text=text_of(draft, path.name, mapping.COMMANDS[draft.kind]))
+    draft = guess.guess(path, table.dialect, profile, kind)
+    draft.notes += table.source.remarks
+    seen = Look(
+        dialect=table.dialect,
+        profile=profile,
+        draft=draft,
+        text=text_of(draft, path.name, mapping.COMMANDS[draft.kind]),
+    )
     seen.problems = problems.of(profile, draft)
     told = _told(seen) if trying and draft.kind in (EVENTS, CUSTOMERS) else None
     if told is not None:

@@ -34,7 +34,7 @@ def read(path: Path, intake: Intake, mapping: Mapping) -> Iterator[pl.DataFrame]
     Raises:
         InputError: the file has no column that the mapping names, or cannot be read.
     """
-    table = tables.read(path, tables.form_of(path, mapping.file.encoding, mapping.file.separator))
+    table = tables.read(path, mapping.file.encoding, mapping.file.separator)
     check_headers(path, table.header, mapping)
     zoned = msgspec.structs.replace(intake, zone=mapping.file.zone or intake.zone)
     traits = TraitsSeen()

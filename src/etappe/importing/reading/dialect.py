@@ -44,8 +44,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.text is None else self.text.codec
 
 
-def of(path: Path, encoding: str | None = None) -> Dialect:
-    """What `path` is; `encoding` is what somebody named.
+def of(path: Path, encoding: str | None = None, separator: str | None = None) -> Dialect:
+    """What `path` is; `encoding` and `separator` are what somebody named.
 
     Raises:
         InputError: the file cannot be read, or its encoding or separator cannot be known.
@@ -63,7 +63,7 @@ def of(path: Path, encoding: str | None = None) -> Dialect:
     if _is_xml(path, head):
         return Dialect(kind="xml")
     text = encodings.asked(path, encoding) if encoding else encodings.told(path)
-    return _of_text(path, text)
+    return _of_text(path, text, separator)
 
 
 def workbook_dialect(path: Path) -> Dialect:
@@ -72,13 +72,13 @@ def workbook_dialect(path: Path) -> Dialect:
     return Dialect(kind="workbook", header=sheet.header, line=sheet.line, remarks=sheet.remarks)
 
 
-def _of_text(path: Path, text: Encoding) -> Dialect:
+def _of_text(path: Path, text: Encoding, separator: str | None) -> Dialect:
     lines, ends = _sample(path, text)
     remarks = () if text.remark is None else (text.remark,)
     begin = next((line.lstrip()[:1] for line in lines if line.strip()), "")
     if begin in _JSON:
         return Dialect(kind="json", text=text, line_end=ends, remarks=remarks)
-    found = separators.told(path, lines)
+    found = separators.told(path, lines, separator)
     header = _header(path, lines[found.line - 1 :], found)
     return Dialect(
         kind="delimited",

@@ -25,8 +25,8 @@ class Separation(msgspec.Struct, frozen=True):
     spaced: bool
 
 
-def told(path: Path, lines: list[str]) -> Separation:
-    """What `lines`, the first ones of `path`, say of its separator.
+def told(path: Path, lines: list[str], named: str | None = None) -> Separation:
+    """What `lines`, the first ones of `path`, say of its separator, unless somebody `named` it.
 
     Raises:
         InputError: there is no line but empty ones, or two separators are as likely; the remedy is named.
@@ -35,7 +35,7 @@ def told(path: Path, lines: list[str]) -> Separation:
     said = _SAID.fullmatch(lines[at])
     if said:
         at = _first(path, lines, at + 1)
-    separator = said[1] if said else _found(path, lines[at:])
+    separator = named or (said[1] if said else None) or _found(path, lines[at:])
     return Separation(separator, at + 1, _is_spaced(separator, lines[at:]))
 
 

@@ -8,14 +8,15 @@ from etappe.importing.reading.dialect import Dialect
 
 
 class Source:
-    """A file by its path, or `archive.zip/member`, and the encoding that somebody named.
+    """A file by its path, or `archive.zip/member`, and the encoding and the separator that somebody named.
 
     `remarks` are sentences for whoever imports it; those that need all of it are there once it is read.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
+    def __init__(self, path: Path, encoding: str | None = None, separator: str | None = None) -> None:
         self.path = path
         self.encoding = encoding
+        self.separator = separator
         self.remarks: list[str] = []
 
     def __str__(self) -> str:
@@ -24,7 +25,7 @@ class Source:
     @cached_property
     def dialect(self) -> Dialect:
         """What the file is; InputError where that cannot be known."""
-        told = dialects.of(self.path, self.encoding)
+        told = dialects.of(self.path, self.encoding, self.separator)
         self.note(*told.remarks)
         return told
 

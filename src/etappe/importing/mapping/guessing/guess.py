@@ -8,8 +8,8 @@ from etappe.importing.mapping.guessing import customers, events, profiles
 from etappe.importing.mapping.guessing.draft import Draft, Line
 from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column, Profile
-from etappe.importing.mapping.tables import Form
 from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ITEMS, UNDECIDED
+from etappe.importing.reading.dialect import Dialect
 from etappe.values import times
 from etappe.values.money import Mark
 from etappe.values.times import Order
@@ -22,7 +22,7 @@ _ITEM_TARGETS: Final = {
 }  # fmt: skip
 
 
-def guess(path: Path, form: Form, profile: Profile, kind: str | None = None) -> Draft:
+def guess(path: Path, dialect: Dialect, profile: Profile, kind: str | None = None) -> Draft:
     """The mapping of the file `path`, as far as names and cells tell; what they do not stands among its decisions.
 
     Raises:
@@ -31,7 +31,7 @@ def guess(path: Path, form: Form, profile: Profile, kind: str | None = None) -> 
     found = Meanings(profile)
     kind = kind or kind_of(found) or _undecided(path, profile)
     draft = Draft(kind=kind)
-    _of_text(draft, form)
+    _of_text(draft, dialect)
     if kind == EVENTS:
         events.fill(draft, found, path)
     elif kind == CUSTOMERS:
@@ -61,12 +61,12 @@ def _undecided(path: Path, profile: Profile) -> str:
     raise InputError(f"{path}: nothing tells what its rows are; say --kind events, items or customers. It has {names}")
 
 
-def _of_text(draft: Draft, form: Form) -> None:
+def _of_text(draft: Draft, dialect: Dialect) -> None:
     draft.file["kind"] = Line(draft.kind, "events, items or customers")
-    if form.encoding:
-        draft.file["encoding"] = Line(form.encoding)
-    if form.separator:
-        draft.file["separator"] = Line(form.separator)
+    if dialect.text is not None:
+        draft.file["encoding"] = Line(dialect.text.codec, dialect.text.name)
+    if dialect.separator:
+        draft.file["separator"] = Line(dialect.separator)
 
 
 def _items(draft: Draft, found: Meanings) -> None:
