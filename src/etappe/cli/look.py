@@ -27,6 +27,10 @@ def look(
 
     Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.
     """
+    command = looking.command_of(file) if kind is None else None
+    if command is not None:
+        show.result(f"{file} needs no mapping; import it by: {command}")
+        return 0
     seen = looking.look(file, settings.load(where.place().data).catalogue.time_zone, kind)
     show.as_json(_plain(seen)) if json else _show(seen)
     written = _written(out, seen.text, force=force)
@@ -48,7 +52,8 @@ def _written(out: Path, text: str, *, force: bool) -> bool:
 
 def _show(seen: Look) -> None:
     dialect, draft = seen.dialect, seen.draft
-    told = [dialect.kind, dialect.text and dialect.text.name, dialect.separator and f"separator {dialect.separator!r}"]
+    told = [dialect.kind, dialect.text.name if dialect.text else None]
+    told.append(f"separator {dialect.separator!r}" if dialect.separator else None)
     show.result(f"{', '.join(one for one in told if one)}; {seen.profile.rows:,} rows of {draft.kind}")
     for name in ("decimal", "dates"):
         if name in draft.file:

@@ -96,9 +96,9 @@ def test_traits_are_said_once_and_at_each_change(shop: Shop) -> None:
 
 
 def test_what_cannot_be_read_is_rejected_with_a_reason(shop: Shop) -> None:
-    """The decimal mark of others, a word that is not named, a month that is none; the money of none is lost."""
+    """A price that is none, a word that is not named, a month that is none; the money of none is lost."""
     bad = (
-        "B4;17.01.2026;K2;A;Tee;1;20.00;bezahlt;\r\n"
+        "B4;17.01.2026;K2;A;Tee;1;frei;bezahlt;\r\n"
         "B5;17.01.2026;K2;A;Tee;1;5,00;verschollen;\r\n"
         "B6;17.17.2026;K2;A;Tee;1;7,00;bezahlt;\r\n"
     )
@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_rejected_with_a_reason(shop: Shop) -> None:
     assert [(row["line"], row["reason"].partition(":")[0]) for row in shop.refused(report)] == [
         (2, "price"), (3, "event"), (4, "timestamp"),
     ]  # fmt: skip
-    assert shop.refused(report)[0]["row"]["Einzelpreis"] == "20.00"
+    assert shop.refused(report)[0]["row"]["Einzelpreis"] == "frei"
     assert report.revenue.rejected == "7.00"
 
 

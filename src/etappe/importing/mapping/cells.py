@@ -36,10 +36,8 @@ def each(column: pl.Series, read: Read) -> pl.Series:
 def number(text: str, mark: Mark) -> str | None:
     """`text` as a number of JSON, "1.299,00 EUR" as "1299.00"; None where it is none.
 
-    What the other mark alone explains is none: among decimal commas "12.99" is a mistake, not twelve.
+    `mark` decides what the text leaves open, whether 1.299 is a thousand.
     """
-    if money.told_by(text) in {Mark.POINT, Mark.COMMA} - {mark}:
-        return None
     try:
         return format(money.read(text, mark).amount, "f")
     except Unreadable:

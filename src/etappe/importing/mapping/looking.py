@@ -14,7 +14,7 @@ from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
-from etappe.importing.mapping import customers, mapping, tables, translating
+from etappe.importing.mapping import customers, known, mapping, tables, translating
 from etappe.importing.mapping.guessing import guess, problems, profiles
 from etappe.importing.mapping.guessing.draft import Draft, text_of
 from etappe.importing.mapping.guessing.problems import Problem
@@ -22,6 +22,7 @@ from etappe.importing.mapping.guessing.profiles import Profile
 from etappe.importing.mapping.mapping import Mapping, by_target
 from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ORIGIN
 from etappe.importing.reading.dialect import Dialect
+from etappe.importing.reading.source import Source
 
 SHOWN: Final = 5
 """Rows that are shown translated."""
@@ -39,6 +40,19 @@ class Look(msgspec.Struct, kw_only=True):
     problems: list[Problem] = []
 
 
+def command_of(path: Path) -> str | None:
+    """The command that takes `path` without any mapping, as its content is known; None where it needs one.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    source = Source(path)
+    if source.dialect.kind == "xml":
+        return f"etappe import-items {path}"
+    form = known.payloads(source.dialect, tables.read(path).header) if source.dialect.kind == "json" else None
+    return None if form is None else f"etappe import {path} --format {form}"
+
+
 def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True) -> Look:
     """What `path` is; `kind` where names and cells do not tell it. `trying`: its rows are translated, too.
 
@@ -51,6 +65,9 @@ def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True)
     profile = profiles.of(table.header, table.batches)
     draft = guess.guess(path, table.dialect, profile, kind)
     draft.notes += table.source.remarks
+    form = known.table(table.header)
+    if form is not None and draft.kind == EVENTS:
+        draft.notes.append(f"the format {form} knows this file, too: etappe import {path} --format {form}")
     seen = Look(
         dialect=table.dialect,
         profile=profile,

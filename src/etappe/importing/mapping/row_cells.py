@@ -13,7 +13,7 @@ from etappe.zones import zone_of
 
 _EMPTY = ""
 _KINDS: Mapping[str, str] = {
-    "number": "not a number with the decimal mark of the mapping",
+    "number": "not a number",
     "yes_no": "neither yes nor no; name the word under [values]",
     "date": "not a date in the order of the mapping",
 }

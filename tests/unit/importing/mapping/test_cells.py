@@ -18,13 +18,14 @@ from etappe.values.money import Mark
         ("1.299", Mark.POINT, "1.299"),
         ("12,99 €", Mark.COMMA, "12.99"),
         ("-3", Mark.COMMA, "-3"),
-        ("12.99", Mark.COMMA, None),
-        ("12,99", Mark.POINT, None),
+        ("12.99", Mark.COMMA, "12.99"),
+        ("12,99", Mark.POINT, "12.99"),
+        ("1,2,3", Mark.POINT, None),
         ("zwölf", Mark.COMMA, None),
     ],
 )
-def test_a_number_has_the_mark_of_its_file(text: str, mark: Mark, expected: str | None) -> None:
-    """What only the other mark explains is no number: it would be a hundredfold."""
+def test_the_mark_of_a_file_decides_what_a_number_leaves_open(text: str, mark: Mark, expected: str | None) -> None:
+    """1.299 is a thousand among decimal commas; what can only be meant one way is read so."""
     found = cells.number(text, mark)
     assert (found and float(found)) == (expected and float(expected))
 

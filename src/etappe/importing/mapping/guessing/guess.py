@@ -85,29 +85,22 @@ def _items(draft: Draft, found: Meanings) -> None:
 def _decimal(draft: Draft, profile: Profile) -> None:
     """The decimal mark of numbers that are read, over all of them."""
     read = _numeric(draft, profile)
-    told = {column.mark for column in read}
-    both = Mark.BOTH in told or {Mark.POINT, Mark.COMMA} <= told
-    if both:
-        odd = ", ".join(repr(column.name) for column in read if column.mark is not Mark.AMBIGUOUS)
-        draft.notes.append(
-            f"decimals are written with a comma and with a point ({odd}); the rows of the rarer are rejected"
-        )
     commas, points = sum(column.commas for column in read), sum(column.points for column in read)
-    mark = None if not commas + points else Mark.COMMA if commas > points else Mark.POINT
-    open_ = [column for column in read if _asks(column)]
-    if mark is None and open_:
-        example = next(cell for cell in open_[0].examples if "," in cell or "." in cell)
-        draft.file["decimal"] = Line(UNDECIDED, f'"," or ".": {example} of {open_[0].name} may be either')
+    unsure = next((column for column in read if column.unsure), None)
+    if unsure is not None and bool(commas) == bool(points):
+        example = unsure.unsure
+        draft.file["decimal"] = Line(UNDECIDED, f'"," or ".": {example} of {unsure.name} may be either')
         draft.decisions.append(
-            f'whether {example} ({open_[0].name}) is a thousand or a decimal: set decimal to "." or ","'
+            f'whether {example} ({unsure.name}) is a thousand or a decimal: set decimal to "." or ","'
         )
         return
+    if commas and points:
+        odd = ", ".join(repr(column.name) for column in read if column.mark is not Mark.AMBIGUOUS)
+        draft.notes.append(
+            f"decimals are written with a comma and with a point ({odd}); each is read as it can be meant"
+        )
     seen = next((cell for column in read for cell in column.examples if "," in cell or "." in cell), "")
-    draft.file["decimal"] = Line("," if mark is Mark.COMMA else ".", f"as in {seen}" if seen else "no number tells")
-
-
-def _asks(column: Column) -> bool:
-    return column.mark is Mark.AMBIGUOUS and any("," in cell or "." in cell for cell in column.examples)
+    draft.file["decimal"] = Line("," if commas > points else ".", f"as in {seen}" if seen else "no number tells")
 
 
 def _numeric(draft: Draft, profile: Profile) -> list[Column]:

@@ -90,4 +90,6 @@ class Meanings:
             return "empty"
         example = column.examples[0] if len(column.examples[0]) <= _LONGEST else column.examples[0][:_LONGEST] + "..."
         gaps = f", {column.rows - column.filled:,} empty" if column.filled < column.rows else ""
-        return f"{column.kind}, {column.distinct:,} different{gaps}; as in {example}"
+        figures = column.kind == profiles.YES_NO and all(cell.isdigit() for cell in column.examples)
+        kind = profiles.WHOLE if figures else column.kind
+        return f"{kind}, {column.distinct:,} different{gaps}; as in {example}"

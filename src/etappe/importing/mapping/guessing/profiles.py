@@ -46,7 +46,8 @@ class Column(msgspec.Struct, kw_only=True):
     """A column by its content.
 
     `values` counts the cells of a column of few different ones, `counts` those of any, up to a bound. `mark` and
-    `order` are what its numbers and dates tell together, `commas` and `points` how many rows tell which mark; `dates`
+    `order` are what its numbers and dates tell together, `commas` and `points` how many rows tell which mark,
+    `unsure` is a number that tells none and asks for it; `dates`
     how times are written: iso, turned (days or months first), epoch. `pure`: all cells are of the kind, not only nearly
     all.
     """
@@ -64,6 +65,7 @@ class Column(msgspec.Struct, kw_only=True):
     dates: str = ""
     commas: int = 0
     points: int = 0
+    unsure: str = ""
     negative: int = 0
     dotted: bool = False
     clocks: bool = False
@@ -140,6 +142,8 @@ def _column(name: str, counted: _Counted, rows: int) -> Column:
         told = [(money.told_by(cell), count) for cell, count in column.counts]
         column.commas = sum(count for mark, count in told if mark is Mark.COMMA)
         column.points = sum(count for mark, count in told if mark is Mark.POINT)
+        unsure = (cell for (mark, _), cell in zip(told, cells, strict=True) if mark is Mark.AMBIGUOUS)
+        column.unsure = next(unsure, "")
         column.mark = money.both(bool(column.points), bool(column.commas))
         column.negative = counted.counts.filter(pl.col("cell").str.contains(r"^[^\d]*-|-$")).height
     if kind == TIME and dates == "turned":

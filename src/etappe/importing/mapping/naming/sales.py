@@ -34,7 +34,7 @@ NAMES: Final[dict[str, dict[str, str]]] = {
         "es": "Referencia, Código artículo, Código de artículo, Código producto, Código de producto, Artículo,"
         " Producto, ID producto, ID de producto, Nº artículo, Referencia del producto",
         "nl": "Artikelnummer, Artikelcode, Productnummer, Product-ID, Productcode, Artikel",
-        "shops": "product_reference, articleordernumber, lineitem_sku, product_sku, itemid, productid",
+        "shops": "product_reference, articleordernumber, lineitem_sku, product_sku, itemid, productid, objectid",
     },
     "order": {
         "en": "order id, order number, order no, order, invoice, invoice no, invoice number, transaction id, basket id,"
