@@ -14,6 +14,7 @@ from etappe.importing.mapping import customers, looking, mapping, targets
 from etappe.importing.mapping.customers import AsOf
 from etappe.importing.mapping.mapping import Mapping
 from etappe.importing.reading import failures
+from etappe.settings import Settings
 from etappe.values import times
 from etappe.values.unreadable import Unreadable
 from etappe.wiring.store import opened
@@ -37,17 +38,17 @@ def import_customers(
     Columns are known by their names, or by a mapping. A second import of a file adds nothing.
     """
     failures.check_readable(file)
-    zone = settings.load(where.place().data).catalogue.time_zone
-    told = _guessed(file, zone) if map is None else mapping.load(map, targets.CUSTOMERS)
-    form = customers.format_of(told, _as_of(file, as_of, told.file.zone or zone))
+    own = settings.load(where.place().data)
+    told = _guessed(file, own) if map is None else mapping.load(map, targets.CUSTOMERS)
+    form = customers.format_of(told, _as_of(file, as_of, told.file.zone or own.catalogue.time_zone))
     with opened(where.place()) as here, progress.shown() as shown:
-        report = files.import_into(here, file, NAME, shown, form)
+        report = files.import_into(here, file, NAME, shown, form=form)
     return files.told(report, strict=strict, json=json)
 
 
-def _guessed(file: Path, zone: str) -> Mapping:
+def _guessed(file: Path, own: Settings) -> Mapping:
     """What names and cells tell, which is said before anything is imported by it."""
-    seen = looking.look(file, zone, targets.CUSTOMERS, trying=False)
+    seen = looking.look(file, own, targets.CUSTOMERS, trying=False)
     if seen.draft.decisions:
         raise InputError(
             f"{file}: to decide: {'; '.join(seen.draft.decisions)}; `etappe look {file} --kind customers` writes a"

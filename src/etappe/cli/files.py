@@ -1,7 +1,7 @@
 """`etappe import`, `import-items`: files in."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,6 +10,7 @@ from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
 from etappe.importing.formats.registry import Format
 from etappe.importing.judging.report import ImportReport, ItemsReport
+from etappe.importing.judging.spelling import UNSTATED, Stated
 from etappe.importing.mapping import mapping, targets, translating
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
@@ -21,6 +22,10 @@ from etappe.worker.run import compile_catalogue
 NOTHING_DONE = 1
 MAPPED = "map"
 """The format's name of files that are read by a mapping."""
+_DATES = (
+    "Whether 01/12/2026 is in December (dmy) or January (mdy), where the file does not tell; excel: days as numbers."
+)
+_DECIMALS = "Whether 1.299 has a decimal point or comma, where the file does not tell."
 
 
 def import_events(
@@ -28,6 +33,8 @@ def import_events(
     *,
     format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
     map: Annotated[Path | None, Parameter(help="What the columns of any other file are: see `etappe look`.")] = None,  # noqa: A002
+    dates: Annotated[Literal["dmy", "mdy", "excel"] | None, Parameter(help=_DATES)] = None,
+    decimals: Annotated[Literal["point", "comma"] | None, Parameter(help=_DECIMALS)] = None,
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
@@ -35,7 +42,8 @@ def import_events(
     """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
     mapped = None if map is None else translating.format_of(mapping.load(map, targets.EVENTS))
     with opened(where.place()) as here, progress.shown() as shown:
-        report = import_into(here, file, format if mapped is None else MAPPED, shown, mapped)
+        stated = Stated(dates, decimals)
+        report = import_into(here, file, format if mapped is None else MAPPED, shown, stated, mapped)
     return told(report, strict=strict, json=json)
 
 
@@ -50,7 +58,12 @@ def told(report: ImportReport, *, strict: bool, json: bool) -> int:
 
 
 def import_into(
-    here: Opened, file: Path, format_name: str, shown: Progress, form: Format | None = None
+    here: Opened,
+    file: Path,
+    format_name: str,
+    shown: Progress,
+    stated: Stated = UNSTATED,
+    form: Format | None = None,
 ) -> ImportReport:
     """Imports a file, of a format by its name or as `form` reads it, and brings records and catalogue up to it."""
     report = importing.import_events(
@@ -65,6 +78,7 @@ def import_into(
         tombstones=tombstones.in_redis(here.client),
         progress=shown,
         read_as=form,
+        stated=stated,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
         Linker(here.client, here.secret, here.settings).link(report.claims)
@@ -116,6 +130,10 @@ def _show_import(report: ImportReport) -> None:
     show.result(f"revenue {revenue.total}: {parts}, rejected {revenue.rejected}")
     pace = report.rows / max(report.seconds, 0.001)
     show.result(f"{report.seconds:.1f} s, {pace:,.0f} rows/s; the log is at position {report.position}")
+    for name, said in report.told.items():
+        show.result(f"{name}: {said}")
+    for one in report.doubtful:
+        show.result(one.told())
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")
 

@@ -31,7 +31,7 @@ def look(
     if command is not None:
         show.result(f"{file} needs no mapping; import it by: {command}")
         return 0
-    seen = looking.look(file, settings.load(where.place().data).catalogue.time_zone, kind)
+    seen = looking.look(file, settings.load(where.place().data), kind)
     show.as_json(_plain(seen)) if json else _show(seen)
     written = _written(out, seen.text, force=force)
     if seen.draft.decisions:

@@ -25,7 +25,7 @@ class Column(Generic[Rule]):
         rules: tuple[Rule, Rule],
         *,
         stated: Rule | None = None,
-        usual: Rule | None = None,
+        usual: Callable[[], Rule] | None = None,
     ) -> None:
         self.told: Counter[Rule] = Counter()
         self.open = 0
@@ -61,7 +61,7 @@ class Column(Generic[Rule]):
         if kept is not None:
             return kept
         found = self._both(self.told[self._rules[0]] > 0, self.told[self._rules[1]] > 0)
-        return found if self.is_told or self._usual is None else self._usual
+        return found if self.is_told or self._usual is None else self._usual()
 
     @property
     def is_to_be_read_again(self) -> bool:
@@ -76,7 +76,11 @@ class Column(Generic[Rule]):
         self._read_by.clear()
 
 
-def amounts(stated: Mark | None = None, usual: Mark | None = Mark.POINT) -> Column[Mark]:
+def _point() -> Mark:
+    return Mark.POINT
+
+
+def amounts(stated: Mark | None = None, usual: Callable[[], Mark] = _point) -> Column[Mark]:
     """A column of amounts."""
     return Column(money.told_by, money.both, (Mark.POINT, Mark.COMMA), stated=stated, usual=usual)
 

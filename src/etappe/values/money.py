@@ -81,6 +81,12 @@ def read(value: object, mark: Mark = Mark.AMBIGUOUS, currency: str | None = None
     return Money(value if isinstance(value, Decimal) else Decimal(repr(value)))
 
 
+def plain(number: float) -> str:
+    """A number as text that leaves nothing open: 1.299 is "1.2990"."""
+    text = f"{Decimal(repr(number)):f}"
+    return f"{text}0" if _told(text.lstrip("-"), None) is Mark.AMBIGUOUS else text
+
+
 def told_by(text: str, currency: str | None = None) -> Mark | None:
     """What one amount tells of its column: POINT or COMMA, AMBIGUOUS where it asks it, None where it says nothing."""
     try:

@@ -15,6 +15,7 @@ from etappe.ids import subject_of
 from etappe.importing.judging.report import ImportReport
 from etappe.importing.mapping import customers, looking, mapping
 from etappe.importing.mapping.customers import AsOf
+from etappe.settings import Settings
 from etappe.store.identities import tombstones
 
 WRITTEN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,7 +34,7 @@ def _bring(shop: Shop, text: str, *, stated: bool = False, told: str | None = No
     shop.folder.mkdir(exist_ok=True)
     path = shop.folder / "crm.csv"
     path.write_text(text, encoding="utf-8")
-    guessed = told or looking.look(path, "UTC", "customers", trying=False).text
+    guessed = told or looking.look(path, Settings(), "customers", trying=False).text
     form = customers.format_of(mapping.parsed(guessed, Path("mapping.toml")), AsOf(WRITTEN, stated))
     return shop.bring(path, "customers", read_as=form, **options)
 

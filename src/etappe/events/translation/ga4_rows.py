@@ -18,6 +18,7 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """The body of one event that says what `row` says."""
     time = row.get("event_timestamp")
     params = _flat(row.get("event_params")) | _sale(row)
+    params |= {} if "value" in params else _revenue(row)
     place = ":".join(str(row.get(name)) for name in ("event_timestamp", *_PLACE))
     event = {"name": row.get("event_name"), "params": params, "timestamp_micros": time, "row": place}
     traffic = _set(values.mapping(row.get("collected_traffic_source")))
@@ -37,13 +38,16 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
 def _sale(row: Mapping[str, Any]) -> dict[str, Any]:
     sale = _set(values.mapping(row.get("ecommerce")))
     found = {name: sale[name] for name in ("transaction_id",) if name in sale}
-    for name in _REVENUES:
-        if name in sale:
-            found.setdefault("revenue", sale[name])
     items = row.get("items")
     if isinstance(items, list) and items:
         found["items"] = [_item(one) for one in items]
     return found
+
+
+def _revenue(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The money of the whole order, as the export sums it."""
+    sale = _set(values.mapping(row.get("ecommerce")))
+    return next(({"revenue": sale[name]} for name in _REVENUES if name in sale), {})
 
 
 def _item(said: object) -> dict[str, Any]:

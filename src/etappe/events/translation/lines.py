@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from etappe.errors import InputError
 from etappe.events.translation import values
 from etappe.values import currencies, money, quantities
 from etappe.values.money import Mark, Money
@@ -27,10 +28,14 @@ _DEEPEST: Final = 2
 
 
 class Lost(msgspec.Struct, frozen=True):
-    """The money of a line that became no event: millionths, less than none for what goes back, and its currency."""
+    """The money of a line that became no event: millionths, less than none for what goes back, and its currency.
+
+    `reason` is why, without the value that differs from line to line, where that was a value.
+    """
 
     micro: int = 0
     currency: str | None = None
+    reason: str | None = None
 
 
 def listed(products: object, depth: int = _DEEPEST) -> list[dict[str, Any]]:
@@ -117,11 +122,12 @@ def price_of(
     return {}
 
 
-def lost(event: str, fields: Mapping[str, Any]) -> Lost:
-    """The money of a line with `fields`, as far as it can be read."""
+def lost(event: str, fields: Mapping[str, Any], error: InputError) -> Lost:
+    """The money of a line with `fields` that is refused for `error`, as far as it can be read."""
+    reason = f"{error.field}: {error.reason}" if isinstance(error, Unreadable) else None
     price, quantity = fields.get("price"), fields.get("quantity", 1)
     if event not in SALES or not isinstance(price, Money):
-        return Lost()
+        return Lost(reason=reason)
     pieces: Any = 1
     if isinstance(quantity, Unreadable):
         with suppress(Unreadable):
@@ -129,7 +135,7 @@ def lost(event: str, fields: Mapping[str, Any]) -> Lost:
     else:
         pieces = quantity
     micro = round(price.amount * pieces * money.MICRO)
-    return Lost(micro if event == "purchase" else -micro, _stated(fields))
+    return Lost(micro if event == "purchase" else -micro, _stated(fields), reason)
 
 
 def _names_item(said: Mapping[str, Any]) -> bool:

@@ -42,7 +42,7 @@ def translated(drafts: Iterable[Draft], raw: bytes, nobody: frozenset[str] = NOB
             done.events.append(_native(draft, nobody))
         except InputError as error:
             done.refused.append(Rejected(draft.index, str(error), error.field))
-            done.lost.append(lost(draft.event, draft.fields))
+            done.lost.append(lost(draft.event, draft.fields, error))
     return done
 
 

@@ -9,6 +9,7 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
+from etappe.importing.formats import native
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.registry import Format
 from etappe.importing.judging import checks
@@ -16,7 +17,7 @@ from etappe.importing.mapping import json_text, tables
 from etappe.importing.mapping.mapping import Mapping
 from etappe.importing.mapping.row_cells import RowCells, completed
 from etappe.importing.mapping.targets import CONSENT, IDENTITIES, ORIGIN, TRAITS
-from etappe.importing.mapping.translating import check_headers
+from etappe.importing.mapping.translating import check_headers, spelt
 from etappe.importing.reading.batch import LINE, Batch
 
 _TIME, _SOURCE, _TEXT = ORIGIN
@@ -53,11 +54,11 @@ def read(path: Path, intake: Intake, mapping: Mapping, as_of: AsOf) -> Iterator[
     """
     table = tables.read(path, mapping.file.encoding, mapping.file.separator)
     check_headers(path, table.header, mapping)
-    zoned = msgspec.structs.replace(intake, zone=mapping.file.zone or intake.zone)
+    zoned = spelt(intake, mapping)
     for batch in table.batches:
         rows = completed(batch.rows, mapping.headers())
-        customers = _Customers(RowCells(mapping, rows, zoned.zone), as_of, path)
-        derived = customers.consents(zoned)
+        customers = _Customers(RowCells(mapping, rows, zoned.zone), as_of, path, zoned)
+        derived = customers.consents()
         made = Batch(rows.rename({LINE: "line"}), batch.broken)
         accepted = zoned.accepted(made, customers.main(derived))
         yield accepted
@@ -77,15 +78,16 @@ def _derived(judged: pl.DataFrame | None, accepted: pl.DataFrame) -> pl.DataFram
 class _Customers:
     """What the rows of one batch say."""
 
-    def __init__(self, cells: RowCells, as_of: AsOf, path: Path) -> None:
+    def __init__(self, cells: RowCells, as_of: AsOf, path: Path, intake: Intake) -> None:
         self._cells = cells
         self._as_of = as_of
         self._path = path
+        self._intake = intake
         self._who = [cells.rows[LINE].alias("line"), cells.text("user_id"), cells.text("anonymous_id")]
         self._named = {name: cells.text(IDENTITIES + name) for name in cells.targets(IDENTITIES)}
         self._identities = json_text.members({name: (one, json_text.TEXT) for name, one in self._named.items()})
 
-    def consents(self, intake: Intake) -> pl.DataFrame | None:
+    def consents(self) -> pl.DataFrame | None:
         """Judged `set_consent` rows, with a `reason` where one is wrong; None where the file has no consents.
 
         Consents of one time and origin are one event; those with a time or origin of their own are one each.
@@ -97,7 +99,8 @@ class _Customers:
         apart = [one for one in purposes if any(self._cells.has(f"{name}.{one}") for name in ORIGIN)]
         together = [one for one in purposes if one not in apart]
         groups = [*([together] if together else []), *([one] for one in apart)]
-        judged = checks.check(pl.concat([self._said(group) for group in groups]), intake.zone, intake.now)
+        read = self._spelt(pl.concat([self._said(group) for group in groups]))
+        judged = checks.check(read, self._intake.zone, self._intake.now, self._intake.spelling.reading.nobody)
         return judged.sort("line", maintain_order=True)
 
     def main(self, consents: pl.DataFrame | None) -> pl.DataFrame:
@@ -112,10 +115,10 @@ class _Customers:
             .when(said.is_not_null())
             .then(pl.lit("set_traits"))
         )
-        rows = pl.DataFrame([*self._who, self._moment()]).with_columns(
+        rows = self._spelt(pl.DataFrame([*self._who, self._moment()])).with_columns(
             event.alias("event"),
             properties.alias("properties"),
-            self._cells.reason(),
+            pl.coalesce(self._cells.reason(), "reason").alias("reason"),
             pl.lit(0, pl.Int128).alias("amount"),
         )
         first = _first_of_each(consents, rows.schema)
@@ -129,6 +132,10 @@ class _Customers:
             *(pl.when(own).then(name).otherwise(f"{name} said").alias(name) for name in ("timestamp", "properties")),
             pl.coalesce("reason", "reason said", pl.when(silent).then(pl.lit(_NOTHING))).alias("reason"),
         )
+
+    def _spelt(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`rows` with ids and times as everywhere, and a `reason` where one cannot be read."""
+        return self._intake.spelling.read(rows, native.SPELT)
 
     def _check_timed(self, purposes: list[str]) -> None:
         timed = self._cells.has(_TIME) or any(self._cells.has(f"{_TIME}.{one}") for one in purposes)

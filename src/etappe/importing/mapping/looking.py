@@ -14,6 +14,7 @@ from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
+from etappe.importing.judging.spelling import Spelling
 from etappe.importing.mapping import customers, known, mapping, tables, translating
 from etappe.importing.mapping.guessing import guess, problems, profiles
 from etappe.importing.mapping.guessing.draft import Draft, text_of
@@ -23,6 +24,7 @@ from etappe.importing.mapping.mapping import Mapping, by_target
 from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ORIGIN
 from etappe.importing.reading.dialect import Dialect
 from etappe.importing.reading.source import Source
+from etappe.settings import Settings
 
 SHOWN: Final = 5
 """Rows that are shown translated."""
@@ -53,10 +55,10 @@ def command_of(path: Path) -> str | None:
     return None if form is None else f"etappe import {path} --format {form}"
 
 
-def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True) -> Look:
+def look(path: Path, settings: Settings, kind: str | None = None, *, trying: bool = True) -> Look:
     """What `path` is; `kind` where names and cells do not tell it. `trying`: its rows are translated, too.
 
-    Times without a zone are in `zone`.
+    The `settings` say which ids are nobody's, and in which zone times are that name none.
 
     Raises:
         InputError: it cannot be read, or nothing tells what its rows are.
@@ -77,7 +79,7 @@ def look(path: Path, zone: str, kind: str | None = None, *, trying: bool = True)
     seen.problems = problems.of(profile, draft)
     told = _told(seen) if trying and draft.kind in (EVENTS, CUSTOMERS) else None
     if told is not None:
-        _try(seen, told, path, zone)
+        _try(seen, told, path, settings)
     return seen
 
 
@@ -91,11 +93,13 @@ def _told(seen: Look) -> Mapping | None:
         return None
 
 
-def _try(seen: Look, told: Mapping, path: Path, zone: str) -> None:
+def _try(seen: Look, told: Mapping, path: Path, settings: Settings) -> None:
     """Translates the whole file, into nothing."""
     firsts = _Firsts()
     now = datetime.now(UTC)
-    intake = Intake(zone, now, Ledger(firsts), FoundItems())
+    zone = settings.catalogue.time_zone
+    spelling = Spelling(settings.values.reading(), zone, now)
+    intake = Intake(zone, now, Ledger(firsts), FoundItems(), spelling)
     becomes: Counter[str] = Counter()
     for rows in _read(path, intake, told, now):
         if len(seen.first) < SHOWN:

@@ -8,9 +8,11 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
+from etappe.importing.formats import native
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.registry import Format
-from etappe.importing.judging import amounts
+from etappe.importing.judging import amounts, checks
+from etappe.importing.judging.spelling import Spelling, Stated
 from etappe.importing.mapping import conditions, json_text, tables
 from etappe.importing.mapping.mapping import SKIP, EventRule, Mapping, by_target
 from etappe.importing.mapping.row_cells import RowCells, completed
@@ -19,7 +21,8 @@ from etappe.importing.mapping.traits_seen import TraitsSeen
 from etappe.importing.reading.batch import LINE, Batch
 
 NO_EVENT: Final = "no event of the mapping holds for it"
-_TEXTS: Final = ("event_id", "user_id", "anonymous_id", "item_id", "order_id", "currency", "channel", "claim")
+_TEXTS: Final = (*checks.IDS, "quantity", "price", "currency", "channel", "claim")
+_PLACES: Final = 6
 _SIGNS: Final = {"purchase": 1, "refund": -1}
 
 
@@ -36,12 +39,12 @@ def read(path: Path, intake: Intake, mapping: Mapping) -> Iterator[pl.DataFrame]
     """
     table = tables.read(path, mapping.file.encoding, mapping.file.separator)
     check_headers(path, table.header, mapping)
-    zoned = msgspec.structs.replace(intake, zone=mapping.file.zone or intake.zone)
+    zoned = spelt(intake, mapping)
     traits = TraitsSeen()
     for batch in table.batches:
         rows = completed(batch.rows, mapping.headers())
-        made, native = _translated(rows, mapping, zoned.zone)
-        accepted = zoned.accepted(Batch(made.rename({LINE: "line"}), batch.broken), native)
+        made, found = _translated(rows, mapping, zoned)
+        accepted = zoned.accepted(Batch(made.rename({LINE: "line"}), batch.broken), found)
         _note(accepted, intake)
         if "traits" in accepted.columns:
             traits.note(accepted)
@@ -57,26 +60,37 @@ def check_headers(path: Path, header: list[str], mapping: Mapping) -> None:
         raise InputError(f"{path} has no column {told}; it has {', '.join(map(repr, header))}", field=missing[0])
 
 
+def spelt(intake: Intake, mapping: Mapping) -> Intake:
+    """`intake` in the zone of the mapping, which has settled what texts leave open."""
+    stated = Stated(
+        dates=mapping.file.dates if mapping.file.dates in ("dmy", "mdy", "excel") else None,
+        decimals="comma" if mapping.file.decimal == "," else "point",
+    )
+    zone = mapping.file.zone or intake.zone
+    spelling = Spelling(intake.spelling.reading, zone, intake.now, stated)
+    return msgspec.structs.replace(intake, zone=zone, spelling=spelling)
+
+
 def _tells_items(mapping: Mapping) -> bool:
     every = [mapping.columns, *(rule.columns for rule in mapping.events)]
     return any(target.startswith(FACT) for columns in every for target in by_target(columns))
 
 
-def _translated(rows: pl.DataFrame, mapping: Mapping, zone: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _translated(rows: pl.DataFrame, mapping: Mapping, intake: Intake) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows, once for each event they make, and these events in the same order."""
     skipped = _skips(rows, mapping)
     rules = mapping.events or [EventRule()]
     holding = [_each(rows, conditions.holds(rule.when, rule.unless)) & skipped.is_null() for rule in rules]
     pairs = [(rows.filter(mask), rule) for mask, rule in zip(holding, rules, strict=True)]
-    made = [(some, _native(some, rule, mapping, zone)) for some, rule in pairs if not some.is_empty()]
+    made = [(some, _native(some, rule, mapping, intake)) for some, rule in pairs if not some.is_empty()]
     idle = pl.select(~pl.any_horizontal(holding)).to_series()
     if idle.any():
         reasons = skipped.filter(idle).fill_null(NO_EVENT).alias("skip")
         rest = rows.filter(idle)
-        made.append((rest, _idle(rest, reasons, rules[0], mapping, zone)))
+        made.append((rest, _idle(rest, reasons, rules[0], mapping, intake)))
     if not made:
-        return rows, _native(rows, rules[0], mapping, zone)
-    return pl.concat([some for some, _ in made]), pl.concat([native for _, native in made], how="diagonal")
+        return rows, _native(rows, rules[0], mapping, intake)
+    return pl.concat([some for some, _ in made]), pl.concat([found for _, found in made], how="diagonal")
 
 
 def _skips(rows: pl.DataFrame, mapping: Mapping) -> pl.Series:
@@ -90,27 +104,28 @@ def _each(rows: pl.DataFrame, said: pl.Expr) -> pl.Series:
     return rows.with_columns(said.alias("said"))["said"]
 
 
-def _idle(rows: pl.DataFrame, reasons: pl.Series, rule: EventRule, mapping: Mapping, zone: str) -> pl.DataFrame:
+def _idle(rows: pl.DataFrame, reasons: pl.Series, rule: EventRule, mapping: Mapping, intake: Intake) -> pl.DataFrame:
     """Rows that make no event, with what they are worth."""
-    money = _native(rows, rule, mapping, zone).select("line", "amount", "event")
+    money = _native(rows, rule, mapping, intake).select("line", "amount", "event", "currency")
     return money.with_columns(reasons, pl.lit(None, pl.String).alias("reason"))
 
 
-def _native(rows: pl.DataFrame, rule: EventRule, mapping: Mapping, zone: str) -> pl.DataFrame:
+def _native(rows: pl.DataFrame, rule: EventRule, mapping: Mapping, intake: Intake) -> pl.DataFrame:
     constants = rule.constants | ({"event": rule.event} if rule.event else {})
-    cells = RowCells(mapping, rows, zone, by_target(rule.columns), constants)
+    cells = RowCells(mapping, rows, intake.zone, by_target(rule.columns), constants)
     event = cells.text("event")
     columns = [
         rows[LINE].alias("line"),
         pl.select(pl.when(event != SKIP).then(event).alias("event")).to_series(),
         _timestamp(cells),
         *(cells.text(name) for name in _TEXTS),
-        *_money(cells, event),
         *(cells.text(FACT + fact).alias(fact) for fact in FACTS if cells.has(FACT + fact)),
         *_objects(cells),
     ]
-    frame = pl.DataFrame(columns).with_columns(cells.reason())
-    return frame.with_columns(_skipped(cells, event).alias("skip"), _amount(event).alias("amount"))
+    read = intake.spelling.read(pl.DataFrame(columns), native.SPELT)
+    total = cells.typed("total", "number") if cells.has("total") else None
+    priced = read.with_columns(_price(total), pl.coalesce(cells.reason(), "reason").alias("reason"))
+    return priced.with_columns(_skipped(cells, event).alias("skip")).with_columns(*_unsigned(), _amount(event))
 
 
 def _skipped(cells: RowCells, event: pl.Series) -> pl.Series:
@@ -129,20 +144,21 @@ def _timestamp(cells: RowCells) -> pl.Series:
     return pl.select(pl.when(day.is_not_null()).then(whole).alias("timestamp")).to_series()
 
 
-def _money(cells: RowCells, event: pl.Series) -> list[pl.Series]:
-    """Quantity and price of one as numbers of JSON; of what comes back both may be negative."""
-    back = (event == "refund").fill_null(value=False)
-    quantity, price = cells.typed("quantity", "number"), cells.typed("price", "number")
-    quantity = _unsigned(quantity, back)
-    if cells.has("total"):
-        total = cells.typed("total", "number")
-        each = total.cast(pl.Float64) / quantity.cast(pl.Float64, strict=False).fill_null(1)
-        price = pl.select(pl.coalesce(price, each.round(6).cast(pl.String))).to_series()
-    return [quantity.alias("quantity"), _unsigned(price, back).alias("price")]
+def _price(total: pl.Series | None) -> pl.Expr:
+    """The price of one, out of the money of the whole line where nothing else tells it."""
+    if total is None:
+        return pl.col("price")
+    pieces = pl.col("quantity").cast(pl.Float64, strict=False).abs().fill_null(1)
+    each = (pl.lit(total).cast(pl.Float64) / pieces).round(_PLACES)
+    return pl.coalesce("price", pl.when(pieces > 0).then(each).cast(pl.String)).alias("price")
 
 
-def _unsigned(column: pl.Series, back: pl.Series) -> pl.Series:
-    return pl.select(pl.when(back).then(column.str.strip_prefix("-")).otherwise(column)).to_series()
+def _unsigned() -> list[pl.Expr]:
+    """Of what comes back pieces and price may be written below zero."""
+    return [
+        pl.when(pl.col("event") == "refund").then(pl.col(name).str.strip_prefix("-")).otherwise(name).alias(name)
+        for name in ("quantity", "price")
+    ]
 
 
 def _objects(cells: RowCells) -> list[pl.Series]:
@@ -173,10 +189,9 @@ def _amount(event: pl.Series) -> pl.Expr:
     """
     sign = event.replace_strict(_SIGNS | {SKIP: 1}, default=0, return_dtype=pl.Int128)
     claimed = (pl.col("claim").str.to_lowercase() == "true").fill_null(value=False)
-    number = amounts.of(
-        pl.col("quantity").cast(pl.Float64, strict=False), pl.col("price").cast(pl.Float64, strict=False)
-    )
-    return number * pl.when(claimed).then(0).otherwise(sign).cast(pl.Int128)
+    quantity, price = (pl.col(name).cast(pl.Float64, strict=False) for name in ("quantity", "price"))
+    number = amounts.of(quantity, price) * pl.when(claimed).then(0).otherwise(sign).cast(pl.Int128)
+    return number.alias("amount")
 
 
 def _note(accepted: pl.DataFrame, intake: Intake) -> None:

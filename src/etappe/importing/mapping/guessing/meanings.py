@@ -92,4 +92,5 @@ class Meanings:
         gaps = f", {column.rows - column.filled:,} empty" if column.filled < column.rows else ""
         figures = column.kind == profiles.YES_NO and all(cell.isdigit() for cell in column.examples)
         kind = profiles.WHOLE if figures else column.kind
-        return f"{kind}, {column.distinct:,} different{gaps}; as in {example}"
+        mostly = "" if column.pure or kind == profiles.TEXT else "mostly "
+        return f"{mostly}{kind}, {column.distinct:,} different{gaps}; as in {example}"

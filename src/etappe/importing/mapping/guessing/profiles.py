@@ -25,7 +25,8 @@ YES_NO: Final = "yes or no"
 OBJECT: Final = "object"
 
 _DISTINCT: Final = 50_000
-_MOSTLY: Final = 0.95
+_MOSTLY: Final = 0.5
+"""A price that every other row lacks is one nevertheless; the rows that have none are told."""
 _FEW: Final = 40
 _ISO: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?$"
 _TURNED: Final = r"^\d{1,2}([/.-])\d{1,2}[/.-](?:\d{4}|\d\d)(?:,?[T ].*)?$"

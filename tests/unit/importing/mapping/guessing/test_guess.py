@@ -7,12 +7,13 @@ import pytest
 from etappe.errors import InputError
 from etappe.importing.mapping import looking, mapping
 from etappe.importing.mapping.looking import Look
+from etappe.settings import Settings
 
 
 def _look(folder: Path, text: str, name: str = "orders.csv", encoding: str = "utf-8", kind: str | None = None) -> Look:
     path = folder / name
     path.write_bytes(text.encode(encoding))
-    return looking.look(path, "UTC", kind)
+    return looking.look(path, Settings(), kind)
 
 
 def _columns(seen: Look) -> dict[str, object]:
