@@ -179,6 +179,31 @@ when = {"Qty" = "<0", "Invoice" = "C*"}
     assert report.revenue.total == "24.48"
 
 
+def test_money_that_comes_back_is_taken_off_once(shop: Shop) -> None:
+    """Whether pieces, price or neither is written below zero."""
+    told = (
+        '[columns]\n"No" = "order_id"\n"At" = "timestamp"\n"Item" = "item_id"\n"Qty" = "quantity"\n"Price" = "price"\n'
+        '[constants]\nevent = "refund"\ncurrency = "EUR"'
+    )
+    rows = "No,At,Item,Qty,Price\n1,2026-01-01,A,-2,1.50\n2,2026-01-01,A,2,-1.50\n3,2026-01-01,A,2,1.50\n"
+    report = _bring(shop, rows, told)
+    assert report.events == {"refund": 3}
+    assert (report.revenue.refunds, report.revenue.total) == ("-9.00", "-9.00")
+
+
+def test_ids_and_prices_are_cleaned_as_everywhere(shop: Shop) -> None:
+    """17850.0 is 17850, NULL is nobody, and a currency beside a price is its currency."""
+    told = (
+        '[columns]\n"No" = "order_id"\n"At" = "timestamp"\n"Who" = "user_id"\n"Item" = "item_id"\n"Price" = "price"\n'
+        '[constants]\nevent = "purchase"'
+    )
+    rows = 'No,At,Who,Item,Price\n1,2026-01-01,17850.0,A,"12,99 EUR"\n2,2026-01-01,NULL,A,3.50 USD\n'
+    _bring(shop, rows, told)
+    assert shop.events().sort("order_id").select("user_id", "price", "currency").rows() == [
+        ("17850", 12.99, "EUR"), (None, 3.5, "USD"),
+    ]  # fmt: skip
+
+
 def test_identities_are_hashed_as_everywhere(shop: Shop) -> None:
     """An address of a column is kept as its hash alone, and says whose the row is."""
     told = '[columns]\n"Mail" = "identities.email"\n"Sku" = "item_id"\n"At" = "timestamp"\n[constants]\nevent = "view_item"'

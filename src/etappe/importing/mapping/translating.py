@@ -125,7 +125,7 @@ def _native(rows: pl.DataFrame, rule: EventRule, mapping: Mapping, intake: Intak
     read = intake.spelling.read(pl.DataFrame(columns), native.SPELT)
     total = cells.typed("total", "number") if cells.has("total") else None
     priced = read.with_columns(_price(total), pl.coalesce(cells.reason(), "reason").alias("reason"))
-    return priced.with_columns(_skipped(cells, event).alias("skip")).with_columns(*_unsigned(), _amount(event))
+    return priced.with_columns(_skipped(cells, event).alias("skip"), *_unsigned()).with_columns(_amount(event))
 
 
 def _skipped(cells: RowCells, event: pl.Series) -> pl.Series:

@@ -138,7 +138,7 @@ def test_problems_are_counted_with_their_line(tmp_path: Path) -> None:
     bad = "B3;05.04.2026;K1;1001;1;frei;bezahlt\r\nB4;99.99.2026;NULL;1001;1;1,00;bezahlt\r\n"
     seen = _look(tmp_path, GERMAN + bad)
     told = {problem.what: (problem.count, problem.line) for problem in seen.problems}
-    assert told["rejected: price: not a number"] == (1, 4)
+    assert told["rejected: price: not a number from 0 to 1e12"] == (1, 4)
     assert ("user_id: 'NULL' is no id", (1, None)) in told.items()
     assert any(what.startswith("rejected: timestamp") and at == (1, 5) for what, at in told.items())
 
