@@ -1,5 +1,6 @@
 """`etappe import`, `import-items`: files in."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from etappe.cli.options import HERE, Where
 from etappe.importing.formats.registry import Format
 from etappe.importing.judging.report import ImportReport, ItemsReport
 from etappe.importing.judging.spelling import UNSTATED, Stated
-from etappe.importing.mapping import mapping, targets, translating
+from etappe.importing.mapping import items, mapping, targets, translating
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
 from etappe.store.identities.linking import Linker
@@ -91,6 +92,7 @@ def import_into(
 def import_items(
     file: Path,
     *,
+    map: Annotated[Path | None, Parameter(help="What the columns are: see `etappe look`.")] = None,  # noqa: A002
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
@@ -98,7 +100,10 @@ def import_items(
 
     Items that are there already are changed.
     """
-    with opened(where.place()) as here, progress.shown() as shown:
+    told = None if map is None else mapping.load(map, targets.ITEMS)
+    with opened(where.place()) as here, progress.shown() as shown, contextlib.ExitStack() as stack:
+        if told is not None:
+            file = stack.enter_context(items.translated(file, told, here.settings.catalogue.time_zone))
         report = items_into(here, file, shown)
     show.as_json(report) if json else _show_items(report)
     if report.rows and not report.items:

@@ -8,12 +8,15 @@ from etappe.importing.mapping.naming.names import key_of
 _YES: Final = (
     "true, t, yes, y, 1, ja, j, oui, o, si, s, wahr, vrai, verdadero, waar, x, on, granted, given, opt in, subscribed,"
     " erteilt, zugestimmt, angemeldet, accepte, accepted, aceptado, akkoord, abonne, suscrito, active, aktiv, consent,"
-    " consented, abonniert, ingeschreven, inscrit"
+    " consented, abonniert, ingeschreven, inscrit, in stock, available, verfügbar, lieferbar, auf Lager, vorrätig,"
+    " disponible, en stock, beschikbaar, op voorraad, leverbaar, published"
 )
 _NO: Final = (
     "false, f, no, n, 0, nein, non, nee, falsch, faux, falso, onwaar, off, denied, withdrawn, opt out, unsubscribed,"
     " widerrufen, abgelehnt, abgemeldet, refuse, refused, rechazado, geweigerd, desabonne, cleaned, nicht erteilt,"
-    " verweigert, revoked, uitgeschreven, unsubscribe, declined, desinscrit"
+    " verweigert, revoked, uitgeschreven, unsubscribe, declined, desinscrit,"
+    " out of stock, sold out, unavailable, discontinued, ausverkauft, nicht verfügbar, nicht lieferbar, nicht vorrätig,"
+    " épuisé, indisponible, rupture de stock, agotado, no disponible, uitverkocht, niet beschikbaar, unpublished"
 )
 _EVENTS: Final[dict[str, str]] = {
     "purchase": "purchase, purchased, buy, bought, order, ordered, sale, sold, paid, complete, completed, shipped,"
