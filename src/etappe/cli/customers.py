@@ -49,14 +49,14 @@ def import_customers(
 def _guessed(file: Path, own: Settings) -> Mapping:
     """What names and cells tell, which is said before anything is imported by it."""
     seen = looking.look(file, own, targets.CUSTOMERS, trying=False)
-    if seen.draft.decisions:
+    if seen.mapping is None:
         raise InputError(
             f"{file}: to decide: {'; '.join(seen.draft.decisions)}; `etappe look {file} --kind customers` writes a"
             " mapping"
         )
     columns = (f"{name} -> {line.value or 'left out'}" for name, line in seen.draft.columns.items())
     show.say(f"columns: {', '.join(columns)}")
-    return mapping.parsed(seen.text, file)
+    return seen.mapping
 
 
 def _as_of(file: Path, said: str | None, zone: str) -> AsOf:

@@ -93,4 +93,5 @@ def _plain(seen: Look) -> dict[str, Any]:
     built: dict[str, Any] = msgspec.to_builtins(seen)
     for column in built["profile"]["columns"]:
         del column["counts"]
-    return built | {"mapping": seen.text}
+    del built["mapping"]
+    return built

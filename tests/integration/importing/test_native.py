@@ -184,7 +184,7 @@ def test_json_is_strict(shop: Any, tmp_path: Path) -> None:
     assert report.events == {"login": 2}
     assert [(row["line"], row["reason"]) for row in shop.refused(report)] == [
         (2, "claim: expected `bool | null`, got `str`"),
-        (3, "line: a key that is no column; move it into properties"),
+        (3, "line: 'colour' is no column; move it into properties, or map it: `etappe look` writes a mapping"),
         (4, "line: not a JSON object"),
         (5, "line: expected `object`, got `array`"),
     ]

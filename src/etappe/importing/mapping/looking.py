@@ -31,12 +31,16 @@ SHOWN: Final = 5
 
 
 class Look(msgspec.Struct, kw_only=True):
-    """What was seen of a file. `becomes`: events by name that its rows make; none while a person has to decide."""
+    """What was seen of a file. `mapping`: as `text` has it; None while a person has to decide.
+
+    `becomes`: events by name that its rows make, `first` the first of them.
+    """
 
     dialect: Dialect
     profile: Profile
     draft: Draft
     text: str
+    mapping: Mapping | None
     becomes: dict[str, int] = {}
     first: list[dict[str, Any]] = []
     problems: list[Problem] = []
@@ -70,25 +74,20 @@ def look(path: Path, settings: Settings, kind: str | None = None, *, trying: boo
     form = known.table(table.header)
     if form is not None and draft.kind == EVENTS:
         draft.notes.append(f"the format {form} knows this file, too: etappe import {path} --format {form}")
-    seen = Look(
-        dialect=table.dialect,
-        profile=profile,
-        draft=draft,
-        text=text_of(draft, path.name, mapping.COMMANDS[draft.kind]),
-    )
+    text = text_of(draft, path.name, mapping.COMMANDS[draft.kind])
+    seen = Look(dialect=table.dialect, profile=profile, draft=draft, text=text, mapping=_told(text, draft))
     seen.problems = problems.of(profile, draft)
-    told = _told(seen) if trying and draft.kind in (EVENTS, CUSTOMERS) else None
-    if told is not None:
-        _try(seen, told, path, settings)
+    if trying and seen.mapping is not None and draft.kind in (EVENTS, CUSTOMERS):
+        _try(seen, seen.mapping, path, settings)
     return seen
 
 
-def _told(seen: Look) -> Mapping | None:
+def _told(text: str, draft: Draft) -> Mapping | None:
     """The mapping; None where what a person has to decide stands in its way."""
     try:
-        return mapping.parsed(seen.text, Path("mapping.toml"))
+        return mapping.parsed(text, Path("mapping.toml"))
     except InputError:
-        if not seen.draft.decisions:
+        if not draft.decisions:
             raise
         return None
 

@@ -85,6 +85,8 @@ def wanted(source: Source, header: list[str], columns: Columns, *more: str) -> d
         if len(same) > 1:
             problems.append(f"two columns mean the same, {canonical}: {_list(same)}; leave one out")
     problems += more
+    if unknown and columns.closed:
+        problems.append(f"put what is your own into properties, or map it: `etappe look {source}` writes a mapping")
     if problems:
         raise InputError(f"{source}: {'; '.join(problems)}", field=next(iter((*missing, *unknown)), None))
     return {name: canonical for name, canonical in names.items() if canonical}

@@ -71,6 +71,7 @@ def _reason(error: Exception) -> str:
         return rows_.NOT_JSON
     message, _, place = str(error).partition(" - at ")
     if _UNKNOWN_KEY in message:
-        return "line: a key that is no column; move it into properties"
+        name = message.rpartition("`")[0].rpartition("`")[2]
+        return f"line: {name!r} is no column; move it into properties, or map it: `etappe look` writes a mapping"
     field = place.strip("`$.") or "line"
     return f"{field}: {message[:1].lower()}{message[1:]}"
