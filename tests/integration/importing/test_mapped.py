@@ -204,6 +204,28 @@ def test_ids_and_prices_are_cleaned_as_everywhere(shop: Shop) -> None:
     ]  # fmt: skip
 
 
+def test_what_stands_in_the_first_line_of_an_order_holds_of_its_others(shop: Shop) -> None:
+    """Cells that are empty take what stands above, but not that of another order, nor cells of no such column."""
+    told = """
+[columns]
+"Order" = "order_id"
+"At" = "timestamp"
+"Who" = "user_id"
+"Item" = "item_id"
+"Price" = "price"
+[constants]
+event = "purchase"
+[repeat]
+by = "Order"
+columns = ["Who", "At"]
+"""
+    rows = "Order,At,Who,Item,Price\n1,2026-01-01,u,A,1\n1,,,B,\n2,2026-01-02,,A,2\n2,,w,B,3\n"
+    _bring(shop, rows, told)
+    assert shop.events().sort("order_id", "item_id").select("user_id", "item_id", "price").rows() == [
+        ("u", "A", 1.0), ("u", "B", None), (None, "A", 2.0), ("w", "B", 3.0),
+    ]  # fmt: skip
+
+
 def test_identities_are_hashed_as_everywhere(shop: Shop) -> None:
     """An address of a column is kept as its hash alone, and says whose the row is."""
     told = '[columns]\n"Mail" = "identities.email"\n"Sku" = "item_id"\n"At" = "timestamp"\n[constants]\nevent = "view_item"'

@@ -38,6 +38,13 @@ class About(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     zone: str | None = None
 
 
+class Repeat(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """`[repeat]`: cells of `columns` that are empty take what stands above, in following rows with the same `by`."""
+
+    by: str
+    columns: list[str]
+
+
 class EventRule(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """`[[events]]`: one event that a row can make, with columns and constants that differ from those of all."""
 
@@ -64,6 +71,7 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     constants: Values = {}
     values: dict[str, Values] = {}
     types: dict[str, Literal["text", "number", "yes_no", "date"]] = {}
+    repeat: Repeat | None = None
     events: list[EventRule] = []
     skip: list[SkipRule] = []
 
@@ -74,7 +82,8 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     def headers(self) -> set[str]:
         """The columns of the file that are spoken of."""
         named = [name for rule in self.rules() for name in (*rule.when, *rule.unless)]
-        return {*self.columns, *named, *(name for rule in self.events for name in rule.columns)}
+        repeated = [] if self.repeat is None else [self.repeat.by, *self.repeat.columns]
+        return {*self.columns, *named, *repeated, *(name for rule in self.events for name in rule.columns)}
 
 
 def by_target(columns: dict[str, str | list[str]]) -> dict[str, str]:
@@ -145,7 +154,7 @@ class _Place:
 
 def _check_names(raw: Any, kind: Any, table: str, place: _Place) -> None:
     """Whether every setting is one, in the tables whose names are ours."""
-    inner = {"file": About, "events": EventRule, "skip": SkipRule}
+    inner = {"file": About, "repeat": Repeat, "events": EventRule, "skip": SkipRule}
     for key, value in raw.items():
         if key not in kind.__struct_fields__:
             known = list(kind.__struct_fields__)

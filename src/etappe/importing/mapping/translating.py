@@ -15,6 +15,7 @@ from etappe.importing.judging import amounts, checks
 from etappe.importing.judging.spelling import Spelling, Stated
 from etappe.importing.mapping import conditions, json_text, tables
 from etappe.importing.mapping.mapping import SKIP, EventRule, Mapping, by_target
+from etappe.importing.mapping.repeated import Repeated
 from etappe.importing.mapping.row_cells import RowCells, completed
 from etappe.importing.mapping.targets import FACT, FACTS, IDENTITIES, PROPERTIES, TRAITS, meant
 from etappe.importing.mapping.traits_seen import TraitsSeen
@@ -40,9 +41,9 @@ def read(path: Path, intake: Intake, mapping: Mapping) -> Iterator[pl.DataFrame]
     table = tables.read(path, mapping.file.encoding, mapping.file.separator)
     check_headers(path, table.header, mapping)
     zoned = spelt(intake, mapping)
-    traits = TraitsSeen()
+    traits, repeated = TraitsSeen(), Repeated(mapping.repeat)
     for batch in table.batches:
-        rows = completed(batch.rows, mapping.headers())
+        rows = repeated.filled(completed(batch.rows, mapping.headers()))
         made, found = _translated(rows, mapping, zoned)
         accepted = zoned.accepted(Batch(made.rename({LINE: "line"}), batch.broken), found)
         _note(accepted, intake)

@@ -6,7 +6,7 @@ from etappe.importing.mapping.guessing import profiles
 from etappe.importing.mapping.guessing.draft import Draft, Line
 from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column
-from etappe.importing.mapping.naming import person_names
+from etappe.importing.mapping.naming import person_names, words
 from etappe.importing.mapping.naming.names import key_of
 
 _TARGETS: Final = {
@@ -30,7 +30,9 @@ def fill(draft: Draft, found: Meanings) -> None:
     mails = found.of_kind(profiles.EMAIL)
     if mails and "identities.email" not in taken.values():
         taken[mails[0].name] = "identities.email"
-    taken |= {column.name: f"consent.{purpose}" for purpose, column in found.consents().items()}
+    consents = found.consents()
+    taken |= {header: target for header, target in found.origins().items() if target.rpartition(".")[2] in consents}
+    taken |= {column.name: f"consent.{purpose}" for purpose, column in consents.items()}
     for column in found.profile.columns:
         draft.columns[column.name] = _line(column, taken, found)
     _types(draft, found)
@@ -38,9 +40,13 @@ def fill(draft: Draft, found: Meanings) -> None:
         draft.decisions.append(
             "whose the rows are: let a column become user_id, identities.email or identities.loyalty_card"
         )
-    asked = any(target.startswith("consent.") for target in taken.values())
-    if asked and "consent_time" not in taken.values():
-        draft.decisions.append("when consent was given: let a column become consent_time, or import with --as-of DATE")
+    granted = [purpose for purpose, column in consents.items() if any(map(words.yes_no, column.values))]
+    untimed = [purpose for purpose in granted if f"consent_time.{purpose}" not in taken.values()]
+    if untimed and "consent_time" not in taken.values():
+        draft.decisions.append(
+            f"when consent to {', '.join(untimed)} was given: let a column become consent_time, or import with"
+            " --as-of DATE"
+        )
 
 
 def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:

@@ -23,6 +23,7 @@ class Draft(msgspec.Struct, kw_only=True):
     constants: dict[str, Line] = {}
     values: dict[str, dict[str, Line]] = {}
     types: dict[str, Line] = {}
+    repeat: dict[str, str | list[str]] = {}
     events: list[dict[str, object]] = []
     decisions: list[str] = []
     notes: list[str] = []
@@ -51,6 +52,9 @@ def text_of(draft: Draft, file: str, command: str) -> str:
             f"values.{_key(target)}", values, about=f'what cells become {target}; "*" = ... is for all others'
         )
     parts += _table("types", draft.types, about="text, number, yes_no or date; text where nothing is said")
+    if draft.repeat:
+        parts += ["", "[repeat]  # cells that are empty take what stands above, in lines with the same `by`"]
+        parts += [f"{name} = {_inline(value)}" for name, value in draft.repeat.items()]
     for rule in draft.events:
         parts += ["", "[[events]]", *(f"{name} = {_inline(value)}" for name, value in rule.items())]
     return "\n".join(parts) + "\n"

@@ -8,7 +8,7 @@ from etappe.importing.mapping.guessing import profiles
 from etappe.importing.mapping.guessing.draft import Draft, Line
 from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column
-from etappe.importing.mapping.naming import person_names, words
+from etappe.importing.mapping.naming import words
 from etappe.importing.mapping.naming.names import key_of
 from etappe.importing.mapping.targets import UNDECIDED
 from etappe.values import currencies
@@ -34,6 +34,7 @@ def fill(draft: Draft, found: Meanings, path: Path) -> None:
         taken[found.columns("item")[1].name] = "item.title"
     for column in found.profile.columns:
         draft.columns[column.name] = _line(column, taken, found)
+    _repeat(draft, found)
     _happened(draft, found, path)
     _channel(draft, found)
     _currency(draft, found)
@@ -41,20 +42,20 @@ def fill(draft: Draft, found: Meanings, path: Path) -> None:
 
 
 def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
-    key, told = key_of(column.name), found.told(column)
+    key, told, trait = key_of(column.name), found.told(column), found.trait(column.name)
     if column.name in taken:
         return Line(taken[column.name], told)
     if column.kind != profiles.EMPTY and key in _NATIVE:
         return Line(key, told)
-    if column.kind != profiles.EMPTY and key in person_names.TRAITS:
-        return Line(f"traits.{person_names.TRAITS[key]}", told)
+    if column.kind != profiles.EMPTY and trait is not None:
+        return Line(f"traits.{trait}", told)
     return Line("", told if column.kind == profiles.EMPTY else f"left out; {told}")
 
 
 def _settle_ids(taken: dict[str, str], found: Meanings) -> None:
     """An id that stands in many rows is no event's; without another it is the order's. Sessions stand for visitors."""
     for column in found.columns("event_id")[:1]:
-        if not column.unique:
+        if not column.unique or column.filled < column.rows:
             taken.pop(column.name, None)
             if "order_id" not in taken.values():
                 taken[column.name] = "order_id"
@@ -75,6 +76,17 @@ def _settle_moment(taken: dict[str, str], found: Meanings) -> None:
     if moment and found.has("clock") and not found.profile.named(moment).clocks:
         taken[moment] = "date"
         taken[found.columns("clock")[0].name] = "time"
+
+
+def _repeat(draft: Draft, found: Meanings) -> None:
+    """What stands in the first line of an order alone holds of its other lines."""
+    by = draft.target("order_id")
+    if by is None or not found.of_lines:
+        return
+    told = [one for one in found.profile.columns if draft.columns[one.name].value or one in found.columns("status")]
+    above = [one.name for one in told if one.name not in (by, *found.of_lines) and 0 < one.filled < one.rows]
+    if above:
+        draft.repeat = {"by": by, "columns": above}
 
 
 def _happened(draft: Draft, found: Meanings, path: Path) -> None:
@@ -108,7 +120,8 @@ def _by_values(draft: Draft, column: Column) -> None:
     draft.columns[column.name].value = "event"
     draft.columns[column.name].comment = draft.columns[column.name].comment.removeprefix("left out; ")
     values = {value: Line(_event_of(value) or UNDECIDED, f"{count:,} rows") for value, count in column.values.items()}
-    if column.filled < column.rows:
+    above = draft.repeat.get("columns", [])
+    if column.filled < column.rows and column.name not in above:
         gaps = column.rows - column.filled
         values[""] = Line(UNDECIDED, f"{gaps:,} rows where it is empty")
     if all(line.value == value for value, line in values.items()):

@@ -8,7 +8,8 @@ from etappe.importing.mapping.guessing import customers, events, profiles
 from etappe.importing.mapping.guessing.draft import Draft, Line
 from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column, Profile
-from etappe.importing.mapping.targets import CUSTOMERS, EVENTS, ITEMS, UNDECIDED
+from etappe.importing.mapping.naming import person_names
+from etappe.importing.mapping.targets import ATTRIBUTES, CUSTOMERS, EVENTS, ITEMS, LEFT_OUT, TRAITS, UNDECIDED
 from etappe.importing.reading.dialect import Dialect
 from etappe.values import times
 from etappe.values.money import Mark
@@ -38,9 +39,25 @@ def guess(path: Path, dialect: Dialect, profile: Profile, kind: str | None = Non
         customers.fill(draft, found)
     else:
         _items(draft, found)
+    _once(draft)
     _decimal(draft, profile)
     _dates(draft, profile)
     return draft
+
+
+def _once(draft: Draft) -> None:
+    """Of columns that would become the same the first does; the others get names of their own, or are left out."""
+    taken: set[str] = set()
+    for header, line in draft.columns.items():
+        target = str(line.value)
+        if target in taken:
+            prefix = next((one for one in (TRAITS, ATTRIBUTES) if target.startswith(one)), "")
+            named = (
+                f"{prefix}{person_names.slug(header)}{number}" for number in ("", *(f"_{one}" for one in range(2, 99)))
+            )
+            own = next(name for name in named if name not in taken)
+            line.value = own if prefix and draft.kind != EVENTS else LEFT_OUT
+        taken |= {str(line.value)} - {LEFT_OUT}
 
 
 def kind_of(found: Meanings) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 from etappe.importing.mapping.guessing import profiles
 from etappe.importing.mapping.guessing.profiles import Column, Profile
 from etappe.importing.mapping.naming import person_names
-from etappe.importing.mapping.naming.names import MEANINGS, Meaning, key_of
+from etappe.importing.mapping.naming.names import MEANINGS, Meaning, key_of, keys_of
 
 _SORTS: Final = {
     "when": (profiles.TIME, profiles.WHOLE, profiles.NUMBER),
@@ -21,6 +21,7 @@ _SORTS: Final = {
 }
 """What cells must be for a name to mean this."""
 _LONGEST: Final = 40
+_LINE: Final = "lineitem"
 
 
 class Meanings:
@@ -29,10 +30,11 @@ class Meanings:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._keys = {key_of(column.name): column for column in profile.columns if column.kind != profiles.EMPTY}
-        self._lines = any(key.startswith("lineitem") for key in self._keys)
+        self._lines = any(key.startswith(_LINE) for key in self._keys)
         self._known: dict[str, list[tuple[int, Column]]] = {}
-        for key, column in self._keys.items():
-            meaning = self._meaning(key, column)
+        for column in self._keys.values():
+            told = (self._meaning(key, column) for key in keys_of(column.name))
+            meaning = next((one for one in told if one is not None), None)
             if meaning is not None:
                 self._known.setdefault(meaning.name, []).append((meaning.rank, column))
 
@@ -82,7 +84,26 @@ class Meanings:
 
     def slug(self, name: str) -> str:
         """A name of one's own out of a header: the usual one where it is known."""
-        return person_names.TRAITS.get(key_of(name)) or person_names.slug(name)
+        return self.trait(name) or person_names.slug(name)
+
+    def trait(self, name: str) -> str | None:
+        """The trait that a header names."""
+        return next((person_names.TRAITS[key] for key in keys_of(name) if key in person_names.TRAITS), None)
+
+    @property
+    def of_lines(self) -> list[str]:
+        """The columns of an order's lines, where the others tell of the order, in the first of its lines alone."""
+        return [column.name for column in self.profile.columns if key_of(column.name).startswith(_LINE)]
+
+    def origins(self) -> dict[str, str]:
+        """Columns that say when, where and under which text one consent was given: their target by header."""
+        found = {}
+        for key, column in self._keys.items():
+            for begin in (one for one in person_names.PURPOSES if key.startswith(one)):
+                what = person_names.ORIGINS.get(key.removeprefix(begin))
+                if what is not None:
+                    found[column.name] = f"{what}.{person_names.PURPOSES[begin]}"
+        return found
 
     def told(self, column: Column) -> str:
         """What a column is, in a few words for people."""

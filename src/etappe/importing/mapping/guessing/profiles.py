@@ -32,11 +32,11 @@ _ISO: Final = r"^\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ].*)?$"
 _TURNED: Final = r"^\d{1,2}([/.-])\d{1,2}[/.-](?:\d{4}|\d\d)(?:,?[T ].*)?$"
 _EPOCH: Final = r"^\d{10}(?:\.\d+)?$|^\d{13}$|^\d{16}$"
 _TIMES: Final = (("iso", _ISO), ("turned", _TURNED), ("epoch", _EPOCH))
-_CURRENCY: Final = r"(?:[A-Za-z]{3}|[€$£¥]|zł|kr|Fr\.?)"
+_CURRENCY: Final = r"(?:[A-Za-z]{3}\s+|[€$£¥]\s*|zł\s*|kr\s*|Fr\.?\s*)"
 _KINDS: Final = (
     (CLOCK, r"^\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?$"),
     (WHOLE, r"^[+-]?\d+(?:\.0+)?$"),
-    (NUMBER, rf"^(?:{_CURRENCY}\s*)?[+-]?\s*\d[\d.,'\s\u00a0\u202f]*-?(?:\s*{_CURRENCY})?$"),
+    (NUMBER, rf"^[+-]?\s*(?:{_CURRENCY})?[+-]?\d[\d.,'\s\u00a0\u202f]*-?(?:\s*(?:[A-Za-z]{{3}}|[€$£¥]|zł|kr|Fr\.?))?$"),
     (EMAIL, r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
     (LINK, r"^https?://\S+$"),
     (OBJECT, r"^\{.*\}$"),
@@ -139,7 +139,7 @@ def _column(name: str, counted: _Counted, rows: int) -> Column:
     )
     if 0 < counted.counts.height <= _FEW:
         column.values = dict(counted.counts.sort("len", descending=True, maintain_order=True).iter_rows())
-    if kind in (NUMBER, WHOLE):
+    if kind in (NUMBER, WHOLE, YES_NO):
         told = [(money.told_by(cell), count) for cell, count in column.counts]
         column.commas = sum(count for mark, count in told if mark is Mark.COMMA)
         column.points = sum(count for mark, count in told if mark is Mark.POINT)
@@ -171,13 +171,13 @@ def _kind(counts: pl.DataFrame) -> tuple[str, str, bool]:
         if share(pattern) >= _MOSTLY and (dates != "epoch" or _plausible(counts["cell"].head(100).to_list())):
             return TIME, dates, share(pattern) == 1
     found, pattern = next(((kind, one) for kind, one in _KINDS if share(one) >= _MOSTLY), (TEXT, ""))
-    if (
-        counts.height <= _FEW
-        and found in (TEXT, WHOLE)
-        and all(words.yes_no(one) is not None for one in counts["cell"])
-    ):
+    if counts.height <= _FEW and found in (TEXT, WHOLE) and all(map(_answers, counts["cell"])):
         return YES_NO, "", True
     return found, "", share(pattern) == 1
+
+
+def _answers(cell: str) -> bool:
+    return words.yes_no(cell) is not None and not cell.startswith(("-", "+"))
 
 
 def _plausible(cells: list[str]) -> bool:

@@ -4,6 +4,7 @@ A name is compared without case, accents, spaces and signs. A meaning is none of
 event is its `item_id`, and among items the `id`.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
@@ -12,11 +13,18 @@ import msgspec
 
 from etappe.importing.mapping.naming import persons, sales
 
+_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
 
 def key_of(name: str) -> str:
     """A name as it is compared: "Kunden-Nr." is "kundennr", "N° de commande" is "ndecommande"."""
     plain = unicodedata.normalize("NFKD", name.replace("№", "n").replace("º", "").replace("°", "")).casefold()
     return "".join(letter for letter in plain if letter.isalnum())
+
+
+def keys_of(name: str) -> list[str]:
+    """The keys by which a name is looked for: all of it, and without what it has in brackets, as in "Preis (EUR)"."""
+    return list(dict.fromkeys((key_of(name), key_of(_BRACKETS.sub("", name)))))
 
 
 class Meaning(msgspec.Struct, frozen=True):

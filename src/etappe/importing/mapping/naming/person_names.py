@@ -34,6 +34,16 @@ _CONSENTS: Final[Mapping[str, str]] = {
 PURPOSES: Final[Mapping[str, str]] = {key: purpose for purpose, names in _CONSENTS.items() for key in split(names)}
 """Purpose of consent by a name's key, whatever the language."""
 
+_ORIGINS: Final[Mapping[str, str]] = {
+    "consent_time": "date, time, at, on, timestamp, since, given at, Datum, am, seit, Zeitpunkt, vom, le, du, fecha, el,"
+    " op, consent date, consent time, opt in date, opt in at, Einwilligung am, Anmeldedatum, Einwilligungsdatum",
+    "consent_source": "source, origin, channel, Quelle, Herkunft, Kanal, origine, origen, fuente, bron, herkomst,"
+    " consent source",
+    "consent_text_version": "text, version, text version, Textversion, Fassung, version du texte, versión, tekstversie",
+}
+ORIGINS: Final[Mapping[str, str]] = {key: target for target, names in _ORIGINS.items() for key in split(names)}
+"""What a column says of a consent, by what stands behind the consent's name in its own."""
+
 _TRAITS: Final[Mapping[str, str]] = {
     "country": "country, country code, shipping country, billing country, Land, Lieferland, Länderkürzel,"
     " Ländercode, pays,"

@@ -5,7 +5,7 @@ from typing import Final
 NAMES: Final[dict[str, dict[str, str]]] = {
     "customer": {
         "en": "user id, customer id, customer, user, client id, member id, customer number, customer no, account id,"
-        " buyer id, shopper id, household key, consumer id, user, customer code",
+        " buyer id, shopper id, household key, consumer id, user, customer code, customer user id",
         "de": "Kunden-Nr., Kundennummer, Kunde, Kunden-ID, Kundennr, KdNr, Kd-Nr, Debitor, Debitorennummer,"
         " Benutzer-ID, Mitgliedsnummer, Käufer, Käufer-ID, Kundencode",
         "fr": "Client, N° client, Numéro client, No client, Numéro de client, ID client, Code client,"

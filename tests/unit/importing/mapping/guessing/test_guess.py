@@ -153,3 +153,64 @@ def test_traits_of_a_table_have_types(tmp_path: Path) -> None:
     assert {target: line.value for target, line in seen.draft.types.items()} == {
         "traits.points": "number", "traits.birthday": "date", "traits.stammkunde": "yes_no",
     }  # fmt: skip
+
+
+EXPORTS = {
+    "fr": (
+        "N° commande;Date de commande;N° client;Référence;Quantité;Prix unitaire TTC;Statut\n"
+        "F1;03/04/2026 10:12;C1;REF-1;1;24,90 €;Livrée\nF2;13/04/2026 11:12;C2;REF-2;2;1 299,00 €;Remboursée\n"
+    ),
+    "es": (
+        "Nº Pedido;Fecha;Hora;ID Cliente;Código artículo;Cantidad;Precio;Moneda;Estado\n"
+        "P1;03-04-2026;9:15;17;A-1;1;12,50;EUR;Enviado\nP2;25-04-2026;19:15;18;A-2;3;1.250,00;EUR;Devuelto\n"
+    ),
+    "nl": (
+        "Bestelnummer,Besteldatum,Klantnummer,Artikelnummer,Aantal,Stukprijs,Orderstatus,Verkoopkanaal\n"
+        'N1,2026-04-03 10:00,K1,A1,1,"9,95",Verzonden,Webshop\nN2,2026-04-04 10:00,K2,A2,2,"19,95",Geretourneerd,Winkel\n'
+    ),
+    "woocommerce": (
+        "Order Number,Order Status,Order Date,Customer User ID,Email (Billing),SKU,Quantity,Item Cost\n"
+        "1,Completed,2026-04-03 10:00,5,a@example.org,S1,1,9.90\n2,Refunded,2026-04-03 11:00,6,b@example.org,S2,1,9.90\n"
+    ),
+    "shopify": (
+        "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku\n"
+        "#1,a@example.org,paid,EUR,3.00,2026-04-03 09:59:59 +0200,1,Cup,1.00,CUP\n"
+        "#2,b@example.org,refunded,EUR,2.00,2026-04-04 09:59:59 +0200,1,Tea,1.00,TEA\n"
+    ),
+    "till": (
+        "Bon-Nr.|Datum|Uhrzeit|Kundenkarte|Artikel-Nr.|Anzahl|VK brutto\n"
+        "77|03.04.2026|9:15|LC-1|4001|1|4,90\n78|03.04.2026|9:25||4001|-1|4,90\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("shop", EXPORTS)
+def test_exports_of_many_shops_need_nobody(tmp_path: Path, shop: str) -> None:
+    """One sale and one return of each, with nothing to decide and nothing rejected."""
+    seen = _look(tmp_path, EXPORTS[shop])
+    assert seen.draft.decisions == []
+    assert seen.becomes == {"purchase": 1, "refund": 1}
+    assert all(row["price"] > 0 and row["quantity"] > 0 for row in seen.first)
+
+
+def test_lines_of_an_order_take_what_its_first_line_says(tmp_path: Path) -> None:
+    """An export that tells of an order once is known by its columns of lines."""
+    row = "#2,,,,,2026-04-04 09:59:59 +0200,3,Pot,5.00,POT\n"
+    seen = _look(tmp_path, EXPORTS["shopify"] + row)
+    assert seen.draft.repeat == {"by": "Name", "columns": ["Email", "Financial Status", "Currency"]}
+    assert seen.becomes == {"purchase": 1, "refund": 2}
+
+
+def test_a_date_behind_the_name_of_a_consent_is_its_time(tmp_path: Path) -> None:
+    """Of one purpose; where another is granted without a time, a person decides."""
+    head = "customer_id,email_consent,email_consent_date,sms_consent\n"
+    seen = _look(tmp_path, head + "1,yes,2026-01-02,no\n")
+    assert _columns(seen)["email_consent_date"] == "consent_time.email"
+    assert seen.draft.decisions == []
+    assert "sms" in _look(tmp_path, head + "1,yes,2026-01-02,yes\n").draft.decisions[0]
+
+
+def test_two_columns_never_become_the_same(tmp_path: Path) -> None:
+    """The second gets a name of its own among traits, and is left out among events."""
+    seen = _look(tmp_path, "Kundennummer;Ort;City;E-Mail\nK1;Jena;Gera;a@example.org\n")
+    assert (_columns(seen)["Ort"], _columns(seen)["City"]) == ("traits.city", "traits.city_2")
