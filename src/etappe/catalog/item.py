@@ -1,11 +1,12 @@
 """An item of the catalogue, and the partial change that `PUT /v1/items` and imports bring."""
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from etappe.catalog.categories import path
 from etappe.errors import TooMuchError
 from etappe.events.intake import deeper
 from etappe.events.vocabulary import Currency, Id, Money
@@ -14,6 +15,7 @@ MAX_BYTES: Final = 64 * 1024
 """Of one item as JSON: every replica holds every item."""
 MAX_NESTING: Final = 32
 """Objects and lists inside one another in `attributes`."""
+_TIMES: Final = ("available_from", "available_until")
 
 Text = Annotated[str, Meta(max_length=2000)]
 Link = Annotated[str, Meta(max_length=2000, pattern=r"^(https?://|/|$(?!\n))")]
@@ -88,17 +90,29 @@ def check_size(patch: ItemPatch) -> None:
         )
 
 
+def settled(patch: ItemPatch, zone: tzinfo) -> ItemPatch:
+    """The patch with times that name no zone in `zone`."""
+    said = {name: getattr(patch, name) for name in _TIMES}
+    naive = {name: time for name, time in said.items() if isinstance(time, datetime) and time.tzinfo is None}
+    return msgspec.structs.replace(patch, **{name: time.replace(tzinfo=zone) for name, time in naive.items()})
+
+
 _DEFAULTS = {field.name: field for field in msgspec.structs.fields(Item)}
 
 
 def merge(item: Item | None, patch: ItemPatch) -> Item:
-    """`item` (or a new item) with the fields that `patch` sets. Applying patches in order gives the same everywhere."""
+    """`item` (or a new item) with the fields that `patch` sets. Applying patches in order gives the same everywhere.
+
+    A category becomes a path here, whatever way it came.
+    """
     base = item or Item(id=patch.id)
     changes = {
         name: _default(name) if value is None else value
         for name, value in ((name, getattr(patch, name)) for name in patch.__struct_fields__)
         if value is not UNSET
     }
+    if isinstance(patch.category, str):
+        changes["category"] = path(patch.category) or None
     return msgspec.structs.replace(base, **changes)
 
 

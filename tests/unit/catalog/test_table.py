@@ -262,6 +262,17 @@ def test_below(path: str, expected: list[str]) -> None:
     assert sorted(expected) == sorted(found)
 
 
+def test_levels_of_categories() -> None:
+    """A category is a path however its levels are parted, in what comes in and in what is asked."""
+    catalogue = _filled(
+        [ItemPatch(id="a", category="Kaffee & Tee > Kaffee"), ItemPatch(id="b", category=" Kaffee & Tee /Tee/")]
+    )
+    assert [catalogue.item(row).category for row in range(2)] == ["Kaffee & Tee/Kaffee", "Kaffee & Tee/Tee"]
+    for asked in ("Kaffee & Tee", "Kaffee & Tee >", "Kaffee & Tee\u203aKaffee"):
+        found = [name for name, inside in zip(catalogue.categories, catalogue.below(asked), strict=True) if inside]
+        assert found == (["Kaffee & Tee/Kaffee", "Kaffee & Tee/Tee"] if len(asked) < 16 else ["Kaffee & Tee/Kaffee"])
+
+
 def test_damaged_folder_is_refused(tmp_path: Path) -> None:
     """A catalogue with a flipped bit, and one that lacks a column, are refused."""
     _filled(_patches()).compile(tmp_path / "v", "v", "today", "0-1")

@@ -6,10 +6,10 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
 from etappe.api.access import auth
-from etappe.api.bodies import ItemsAnswer, ItemsBody, in_zone
+from etappe.api.bodies import ItemsAnswer, ItemsBody
 from etappe.api.routes.paths import id_of
 from etappe.api.service import Service
-from etappe.catalog.item import Item, ItemPatch, check_size
+from etappe.catalog.item import Item, ItemPatch, check_size, settled
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.store.config import journal
@@ -20,7 +20,7 @@ async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
     _check_each(service, data.items)
-    items = [in_zone(patch, service.zone) for patch in data.items]
+    items = [settled(patch, service.zone) for patch in data.items]
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
         patches = items[start : start + journal.PATCHES_PER_ENTRY]

@@ -14,12 +14,15 @@ from etappe.catalog.item import ItemPatch, check_size
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.importing.catalogue import item_rows, waiting_items
-from etappe.importing.catalogue.item_rows import Kind
-from etappe.importing.catalogue.waiting_items import WaitingItems
+from etappe.importing.catalogue.columns import names, product
+from etappe.importing.catalogue.columns.cells import Reading
+from etappe.importing.catalogue.columns.evidence import Evidence
+from etappe.importing.catalogue.waiting_items import Row, WaitingItems, WaitingRows
 from etappe.importing.judging import rejected_file
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ItemsReport
 from etappe.importing.reading import failures, sources
+from etappe.importing.reading.batch import Broken
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.zones import zone_of
@@ -28,10 +31,9 @@ Upsert = Callable[[list[ItemPatch]], None]
 
 PATCHES_AT_ONCE: Final = 5_000
 
-_FIELDS: Final = ItemPatch.__struct_fields__
-_OBJECTS: Final = ("titles", "prices", "attributes")
-_TIMES: Final = ("available_from", "available_until")
 _SOURCES: Final = ("csv", "jsonl", "parquet", "feed")
+_MOST_NAMES: Final = 1_000
+"""Columns that are told of at most: keys of JSON may be any."""
 _REPEATED: Final = "id: an earlier item of the feed has it"
 
 
@@ -40,8 +42,8 @@ def import_items(
 ) -> ItemsReport:
     """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
 
-    Columns are the fields of an item; others become attributes. An empty cell changes nothing, a null in JSON takes
-    the field back to its default. What the attributes of a product feed become, `feed` says.
+    Columns are the fields of an item in the words of `columns/names.py`; others become attributes. An empty cell
+    changes nothing, a null in JSON takes the field back to its default.
 
     Raises:
         InputError: there is no column `id`, or the file cannot be read, or is no feed.
@@ -53,15 +55,18 @@ def import_items(
     with (
         failures.writing(),
         rejected_file.opened(rejected, name) as bad,
-        waiting_items.opened(rejected) as patches,
+        waiting_items.opened(rejected) as (rows, patches),
     ):
-        reader = _Reader(zone, datetime.now(UTC), bad, patches)
+        reader = _Reader(bad, rows, patches)
         reader.read(path, progress)
+        reader.judge(zone, datetime.now(UTC), progress)
         upsert_all(patches, upsert, progress)
         bad.keep()
         return ItemsReport(
             rows=len(patches) + reader.rejected.total(),
             items=len(patches),
+            repeated=reader.repeated,
+            read_as=reader.read_as,
             rejected=dict(reader.rejected.most_common()),
             seconds=round(time.monotonic() - started, 3),
             rejected_file=bad.kept,
@@ -86,71 +91,79 @@ def upsert_all(patches: Patches, upsert: Upsert, progress: Progress) -> None:
 
 
 class _Reader:
-    def __init__(self, zone: tzinfo, now: datetime, bad: RejectedFile, patches: WaitingItems) -> None:
+    def __init__(self, bad: RejectedFile, rows: WaitingRows, patches: WaitingItems) -> None:
         self.rejected: Counter[str] = Counter()
-        self._zone = zone
-        self._now = now
+        self.repeated = 0
+        self._once = False
         self._bad = bad
+        self._rows = rows
         self._patches = patches
+        self._evidence = Evidence()
+        self._names: dict[str, None] = {}
+        self._broken: list[Broken] = []
         self._seen: set[int] = set()
 
-    def read(self, path: Path, progress: Progress) -> None:
-        """Keeps the good rows of `path`; the others are counted and written down."""
-        kind = item_rows.KINDS[sources.kind_of(path, _SOURCES)]
-        for rows, broken in kind.read(path):
-            refused: list[tuple[int, str, Any]] = [(one.line, one.reason, one.text) for one in broken]
-            for line, row in rows:
-                try:
-                    self._patches.add(self._patch(row, kind))
-                except InputError as error:
-                    refused.append((line, str(error), row))
-            self._refuse(refused)
-            progress("reading items", len(self._patches) + self.rejected.total())
+    @property
+    def read_as(self) -> dict[str, str]:
+        """What columns were taken for."""
+        return names.read_as(list(self._names))
 
-    def _patch(self, row: dict[str, Any], kind: Kind) -> ItemPatch:
-        patch = _patch(kind.fields(row, self._zone, self._now), self._zone, strict=kind.typed)
-        if kind.once:
-            if (hashed := item_hash(patch.id)) in self._seen:
+    def read(self, path: Path, progress: Progress) -> None:
+        """Keeps the rows of `path`, and what they tell of its columns together."""
+        kind = sources.kind_of(path, _SOURCES)
+        self._once = kind == "feed"
+        for rows, broken in item_rows.READERS[kind](path):
+            self._broken += broken
+            for line, row in rows:
+                self._rows.add(Row(line, row))
+                self._evidence.note(row)
+                if len(self._names) < _MOST_NAMES:
+                    self._names.update(dict.fromkeys(row))
+            progress("reading items", len(self._rows) + len(self._broken))
+
+    def judge(self, zone: tzinfo, now: datetime, progress: Progress) -> None:
+        """Keeps the good rows as changes of items; the others are counted and written down in order of lines."""
+        reading = Reading(zone, now, self._evidence.mark, self._evidence.order)
+        broken = sorted(self._broken, key=lambda one: one.line, reverse=True)
+        for done, waiting in enumerate(self._rows, start=1):
+            line, row = waiting.line, waiting.cells
+            while broken and broken[-1].line < line:
+                self._refuse_broken(broken.pop())
+            try:
+                self._patches.add(self._patch(row, reading))
+            except InputError as error:
+                self._refuse(line, str(error), row)
+            if done % PATCHES_AT_ONCE == 0:
+                progress("judging items", done, len(self._rows))
+        while broken:
+            self._refuse_broken(broken.pop())
+
+    def _patch(self, row: dict[str, Any], reading: Reading) -> ItemPatch:
+        patch = _patch(product.fields(row, reading))
+        hashed = item_hash(patch.id)
+        if hashed in self._seen:
+            if self._once or product.is_feed(row):
                 raise InputError(_REPEATED)
-            self._seen.add(hashed)
+            self.repeated += 1
+        self._seen.add(hashed)
         return patch
 
-    def _refuse(self, refused: list[tuple[int, str, Any]]) -> None:
-        for line, reason, row in sorted(refused, key=lambda one: one[0]):
-            self._bad.add(line, reason, row)
-            self.rejected[reason] += 1
+    def _refuse_broken(self, broken: Broken) -> None:
+        self._refuse(broken.line, broken.reason, broken.text)
+
+    def _refuse(self, line: int, reason: str, row: Any) -> None:
+        self._bad.add(line, reason, row)
+        self.rejected[reason] += 1
 
 
-def _patch(row: dict[str, Any], zone: tzinfo, *, strict: bool) -> ItemPatch:
-    """The change that `row` says; InputError with the field and what is wrong with it."""
-    if row.get("id") is None:
+def _patch(fields: dict[str, Any]) -> ItemPatch:
+    """The change that `fields` are; InputError with the field and what is wrong with it."""
+    if fields.get("id") is None:
         raise InputError("id: missing")
-    fields = {name: _unpacked(name, value) for name, value in row.items() if name in _FIELDS}
-    others = {name: value for name, value in row.items() if name not in _FIELDS}
-    own = fields.get("attributes")
-    if others and (own is None or isinstance(own, dict)):
-        fields["attributes"] = others | (own or {})
     try:
-        patch = msgspec.convert(fields, ItemPatch, strict=strict)
+        patch = msgspec.convert(fields, ItemPatch)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
     check_size(patch)
-    return msgspec.structs.replace(patch, **_aware(patch, zone))
-
-
-def _unpacked(name: str, value: Any) -> Any:
-    """Cells of CSV hold objects as JSON."""
-    if name not in _OBJECTS or not isinstance(value, str):
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise InputError(f"{name}: not a JSON object") from error
-
-
-def _aware(patch: ItemPatch, zone: tzinfo) -> dict[str, datetime]:
-    """The times of `patch` that name no zone, in the shop's."""
-    said = {name: getattr(patch, name) for name in _TIMES}
-    naive = {name: time for name, time in said.items() if isinstance(time, datetime) and time.tzinfo is None}
-    return {name: time.replace(tzinfo=zone) for name, time in naive.items()}
+    return patch
