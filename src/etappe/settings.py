@@ -175,6 +175,9 @@ class Catalogue(_Section, frozen=True):
 
     time_zone: str = "UTC"
     """Time zone of imported times that name none (IANA name)."""
+    most_gone: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """`import-items --all` is refused where more than this share of what is for sale is not in the file, which is then
+    more likely cut off than right; `--force` takes it all the same."""
 
 
 class Settings(_Section, frozen=True):

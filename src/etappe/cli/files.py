@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from etappe import importing
 from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
+from etappe.importing.catalogue.missing import Whole
 from etappe.importing.judging.report import ImportReport, ItemsReport
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
@@ -63,15 +64,20 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
 def import_items(
     file: Path,
     *,
+    whole: Annotated[
+        bool, Parameter("--all", help="The file is all there is: what it lacks is no longer available.", negative="")
+    ] = False,
+    force: Annotated[bool, Parameter(help="With --all: however much the file lacks.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
-    """Import the catalogue: csv, jsonl, parquet, or a Google product feed (xml, tsv, txt); plain, .gz or .zst.
+    """Import the catalogue: csv, tsv, json, parquet, or a product feed of Google, Meta or Criteo; plain, .gz or .zst.
 
-    Items that are there already are changed.
+    Items that are there already are changed. What the columns mean is told by their names.
     """
     with opened(where.place()) as here, progress.shown() as shown:
-        report = items_into(here, file, shown)
+        all_there_is = Whole(here.missing, here.settings.catalogue.most_gone, force) if whole else None
+        report = items_into(here, file, shown, all_there_is)
     show.as_json(report) if json else _show_items(report)
     if report.rows and not report.items:
         show.complain(f"all rows were rejected; {report.rejected_file} says why")
@@ -79,10 +85,15 @@ def import_items(
     return 0
 
 
-def items_into(here: Opened, file: Path, shown: Progress) -> ItemsReport:
+def items_into(here: Opened, file: Path, shown: Progress, whole: Whole | None = None) -> ItemsReport:
     """Imports a catalogue and compiles it."""
     report = importing.import_items(
-        file, upsert=here.upsert, rejected=here.place.data / "rejected", settings=here.settings, progress=shown
+        file,
+        upsert=here.upsert,
+        rejected=here.place.data / "rejected",
+        settings=here.settings,
+        progress=shown,
+        whole=whole,
     )
     compile_catalogue(here.client, here.log, here.place)
     return report
@@ -108,7 +119,11 @@ def _show_import(report: ImportReport) -> None:
 
 def _show_items(report: ItemsReport) -> None:
     rows = [("rows in the file", report.rows), ("items", report.items)]
+    rows += [("no longer available, as the file lacks them", report.gone)] if report.gone else []
+    rows += [("ids that came more than once, the last of which counts", report.repeated)] if report.repeated else []
     rows += [(f"rejected: {reason}", count) for reason, count in report.rejected.items()]
     show.table("", ("import", "count"), rows)
+    if report.read_as:
+        show.result("columns: " + ", ".join(f"{name} as {field}" for name, field in report.read_as.items()))
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")

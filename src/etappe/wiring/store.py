@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
+import numpy as np
 
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
@@ -42,6 +43,13 @@ class Opened(msgspec.Struct, frozen=True):
         """Which of some ids the catalogue has."""
         catalogue, _ = catalogues.load(self.client, self.place.data)
         return lambda ids: {one for one in ids if catalogue.row(item_hash(one)) >= 0}
+
+    def missing(self, named: set[int]) -> tuple[int, list[str]]:
+        """How many items are for sale, and the ids of those whose hash is not `named`."""
+        catalogue, _ = catalogues.load(self.client, self.place.data)
+        sold = np.flatnonzero(catalogue.column("available"))
+        known = np.isin(catalogue.column("hash")[sold], np.fromiter(named, np.uint64, len(named)))
+        return len(sold), [catalogue.fragment(int(row)).id for row in sold[~known]]
 
 
 @contextmanager

@@ -12,7 +12,9 @@ import pytest
 
 from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
+from etappe.ids import item_hash
 from etappe.importing.catalogue import items
+from etappe.importing.catalogue.missing import Whole
 from etappe.importing.judging.report import ItemsReport
 from etappe.settings import Catalogue, Settings
 
@@ -199,3 +201,33 @@ def test_repeated_ids(tmp_path: Path) -> None:
     assert (len(got), report.repeated) == (2, 1)
     report, got = _bring(_write(tmp_path / "b.csv", "id,title,availability\n1,First,instock\n1,Second,instock\n"))
     assert ([one.title for one in got], report.rejected) == (["First"], {"id: an earlier item of the feed has it": 1})
+
+
+def _whole(path: Path, sold: list[str], share: float = 0.5, **options: Any) -> tuple[ItemsReport, list[ItemPatch]]:
+    def missing(named: set[int]) -> tuple[int, list[str]]:
+        return len(sold), [item for item in sold if item_hash(item) not in named]
+
+    return _bring(path, whole=Whole(missing, share, **options))
+
+
+def test_a_file_that_is_all_there_is(tmp_path: Path) -> None:
+    """What it lacks is no longer available, what it names is again; of a row that is refused nothing is said."""
+    path = _write(tmp_path / "a.csv", "id,price\nA,1\nB,x\n")
+    report, got = _whole(path, ["A", "B", "C"])
+    assert got == [ItemPatch(id="A", price=1.0, available=None), ItemPatch(id="C", available=False)]
+    assert (report.items, report.gone) == (1, 1)
+    _, got = _whole(_write(tmp_path / "b.csv", "id,availability\nA,out of stock\n"), ["A"])
+    assert [one.available for one in got] == [False]
+
+
+def test_half_a_file_takes_nothing_off(tmp_path: Path) -> None:
+    """Where more than the set share would go, or rows cannot be read, nothing is imported but by force."""
+    got: list[ItemPatch] = []
+    path = _write(tmp_path / "a.csv", "id\nA\n")
+    whole = Whole(lambda _: (10, ["B", "C", "D"]), 0.2)
+    with pytest.raises(InputError, match="3 of 10 items for sale are not in the file, more than the 20%"):
+        _bring(path, whole=whole, upsert=got.extend)
+    with pytest.raises(InputError, match="1 rows cannot be read, so nobody knows whether 3 items are missing"):
+        _bring(_write(tmp_path / "b.csv", "id,x\nA,1\nB\n"), whole=Whole(whole.missing, 1.0), upsert=got.extend)
+    assert got == []
+    assert _bring(path, whole=Whole(whole.missing, 0.2, force=True))[0].gone == 3

@@ -17,6 +17,7 @@ from etappe.importing.catalogue import item_rows, waiting_items
 from etappe.importing.catalogue.columns import names, product
 from etappe.importing.catalogue.columns.cells import Reading
 from etappe.importing.catalogue.columns.evidence import Evidence
+from etappe.importing.catalogue.missing import Gone, Whole
 from etappe.importing.catalogue.waiting_items import Row, WaitingItems, WaitingRows
 from etappe.importing.judging import rejected_file
 from etappe.importing.judging.rejected_file import RejectedFile
@@ -38,15 +39,22 @@ _REPEATED: Final = "id: an earlier item of the feed has it"
 
 
 def import_items(
-    path: Path, *, upsert: Upsert, rejected: Path, settings: Settings, progress: Progress = silent
+    path: Path,
+    *,
+    upsert: Upsert,
+    rejected: Path,
+    settings: Settings,
+    progress: Progress = silent,
+    whole: Whole | None = None,
 ) -> ItemsReport:
     """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
 
     Columns are the fields of an item in the words of `columns/names.py`; others become attributes. An empty cell
-    changes nothing, a null in JSON takes the field back to its default.
+    changes nothing, a null in JSON takes the field back to its default. Where the file is the `whole` catalogue, what
+    it does not name is no longer available, and what it names without a word on that is.
 
     Raises:
-        InputError: there is no column `id`, or the file cannot be read, or is no feed.
+        InputError: there is no column `id`, or the file cannot be read, or is no feed, or too much is missing in it.
         EtappeError: the disk is full or may not be written.
     """
     started = time.monotonic()
@@ -57,15 +65,18 @@ def import_items(
         rejected_file.opened(rejected, name) as bad,
         waiting_items.opened(rejected) as (rows, patches),
     ):
-        reader = _Reader(bad, rows, patches)
+        reader = _Reader(bad, rows, patches, whole=whole is not None)
         reader.read(path, progress)
         reader.judge(zone, datetime.now(UTC), progress)
+        gone = whole.gone(reader.named, reader.unread) if whole else []
         upsert_all(patches, upsert, progress)
+        upsert_all(Gone(gone), upsert, progress)
         bad.keep()
         return ItemsReport(
             rows=len(patches) + reader.rejected.total(),
             items=len(patches),
             repeated=reader.repeated,
+            gone=len(gone),
             read_as=reader.read_as,
             rejected=dict(reader.rejected.most_common()),
             seconds=round(time.monotonic() - started, 3),
@@ -91,9 +102,13 @@ def upsert_all(patches: Patches, upsert: Upsert, progress: Progress) -> None:
 
 
 class _Reader:
-    def __init__(self, bad: RejectedFile, rows: WaitingRows, patches: WaitingItems) -> None:
+    def __init__(self, bad: RejectedFile, rows: WaitingRows, patches: WaitingItems, *, whole: bool) -> None:
         self.rejected: Counter[str] = Counter()
         self.repeated = 0
+        self.unread = 0
+        self._good: set[int] = set()
+        self._refused: set[int] = set()
+        self._whole = whole
         self._once = False
         self._bad = bad
         self._rows = rows
@@ -101,12 +116,16 @@ class _Reader:
         self._evidence = Evidence()
         self._names: dict[str, None] = {}
         self._broken: list[Broken] = []
-        self._seen: set[int] = set()
 
     @property
     def read_as(self) -> dict[str, str]:
         """What columns were taken for."""
         return names.read_as(list(self._names))
+
+    @property
+    def named(self) -> set[int]:
+        """The hashes of all ids in the file, of refused rows too: that such an item is there is known."""
+        return self._good | self._refused
 
     def read(self, path: Path, progress: Progress) -> None:
         """Keeps the rows of `path`, and what they tell of its columns together."""
@@ -114,6 +133,7 @@ class _Reader:
         self._once = kind == "feed"
         for rows, broken in item_rows.READERS[kind](path):
             self._broken += broken
+            self.unread += len(broken)
             for line, row in rows:
                 self._rows.add(Row(line, row))
                 self._evidence.note(row)
@@ -139,13 +159,18 @@ class _Reader:
             self._refuse_broken(broken.pop())
 
     def _patch(self, row: dict[str, Any], reading: Reading) -> ItemPatch:
+        if (item := product.id_of(row, reading)) is None:
+            raise InputError("id: missing")
+        hashed = item_hash(item)
+        if hashed in self._good and (self._once or product.is_feed(row)):
+            raise InputError(_REPEATED)
+        self._refused.add(hashed)
         patch = _patch(product.fields(row, reading))
-        hashed = item_hash(patch.id)
-        if hashed in self._seen:
-            if self._once or product.is_feed(row):
-                raise InputError(_REPEATED)
-            self.repeated += 1
-        self._seen.add(hashed)
+        self._refused.discard(hashed)
+        self.repeated += hashed in self._good
+        self._good.add(hashed)
+        if self._whole and patch.available is msgspec.UNSET:
+            return msgspec.structs.replace(patch, available=None)
         return patch
 
     def _refuse_broken(self, broken: Broken) -> None:
@@ -158,8 +183,6 @@ class _Reader:
 
 def _patch(fields: dict[str, Any]) -> ItemPatch:
     """The change that `fields` are; InputError with the field and what is wrong with it."""
-    if fields.get("id") is None:
-        raise InputError("id: missing")
     try:
         patch = msgspec.convert(fields, ItemPatch)
     except msgspec.ValidationError as error:

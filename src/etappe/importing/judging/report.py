@@ -79,13 +79,15 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
 class ItemsReport(msgspec.Struct, kw_only=True, frozen=True):
     """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch.
 
-    `repeated` counts these. `read_as` says what columns were taken for that are not called so, as far as there are rows
+    `repeated` counts these, `gone` the items that are no longer available as a file that is all there is does not name
+    them. `read_as` says what columns were taken for that are not called so, as far as there are rows
     that have them.
     """
 
     rows: int
     items: int
     repeated: int = 0
+    gone: int = 0
     read_as: dict[str, str] = {}
     rejected: dict[str, int]
     seconds: float

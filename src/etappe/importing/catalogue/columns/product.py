@@ -48,6 +48,17 @@ def fields(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     return found | money | _attributes(told, attributes)
 
 
+def id_of(row: dict[str, Any], reading: Reading) -> str | None:
+    """The id of the item of a row; None where there is none.
+
+    Raises:
+        InputError: what stands there is no id.
+    """
+    names = [name for name in row if place_of(name).role == "id"]
+    name = min(names, key=lambda name: place_of(name).rank, default=None)
+    return None if name is None else cells.an_id(row[name], name, reading)
+
+
 def is_feed(row: dict[str, Any]) -> bool:
     """Whether the columns of `row` are those of a product feed, which says each item once."""
     return any(place_of(name).feed for name in row)
