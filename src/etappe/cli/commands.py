@@ -26,8 +26,8 @@ COMMANDS: Final = (
     Command(
         "import-items",
         "files:import_items",
-        "Import the catalogue: csv, tsv, json, parquet, or a product feed of Google, Meta or Criteo; plain, .gz or .zst."
-        "\n\n"
+        "Import the catalogue: csv, tsv, json, parquet, or a product feed of Google, Meta or Criteo; plain, .gz or"
+        " .zst.\n\n"
         "Items that are there already are changed. What the columns mean is told by their names.",
     ),
     Command(

@@ -50,6 +50,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         rejected=here.place.data / "rejected",
         upsert=here.upsert,
         known_items=here.known_items(),
+        add_stubs=here.add_stubs,
         tombstones=tombstones.in_redis(here.client),
         progress=shown,
     )

@@ -41,14 +41,15 @@ def import_events(
     upsert: Upsert,
     progress: Progress = silent,
     known_items: KnownItems | None = None,
+    add_stubs: Upsert | None = None,
     tombstones: Iterable[Tombstone] = (),
 ) -> ImportReport:
     """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
     neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
-    upserted (all, where it is not given). Rejected rows lie in the folder `rejected`. What happened to customers with
-    `tombstones` before they were erased is left out.
+    upserted (all, where it is not given), by `add_stubs` where that is given. Rejected rows lie in the folder
+    `rejected`. What happened to customers with `tombstones` before they were erased is left out.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.
@@ -76,7 +77,7 @@ def import_events(
                 accepted, log, into, source=source, received=now, settings=settings, progress=progress
             )
             patches = _patches(form, intake.items, known_items) if entered.anything else []
-            items.upsert_all(patches, upsert, progress)
+            items.upsert_all(patches, upsert if form.tells_items or add_stubs is None else add_stubs, progress)
             bad.keep()
         report = _report(intake.ledger, entered, accepted, bad)
         report.keep_claims(persons.claims(accepted.scan(), secret))

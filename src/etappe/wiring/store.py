@@ -36,7 +36,14 @@ class Opened(msgspec.Struct, frozen=True):
 
     def upsert(self, patches: Sequence[ItemPatch]) -> None:
         """Journals item changes; on return every live replica has them."""
-        position = journal.append_items(self.client, patches)
+        self._journal(patches, journal.ITEMS)
+
+    def add_stubs(self, patches: Sequence[ItemPatch]) -> None:
+        """As `upsert`, of items of which only events have told: those that are known stay as they are."""
+        self._journal(patches, journal.STUBS)
+
+    def _journal(self, patches: Sequence[ItemPatch], kind: str) -> None:
+        position = journal.append_items(self.client, patches, kind)
         journal.wait_until_applied_blocking(self.client, position, self.settings.store.lease_seconds)
 
     def known_items(self) -> Callable[[list[str]], set[str]]:

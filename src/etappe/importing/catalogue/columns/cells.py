@@ -75,6 +75,20 @@ def price(value: Any, name: str, stated: str | None, mark: Mark) -> tuple[float,
     return float(found.amount), found.currency
 
 
+def number(value: Any, name: str) -> float | None:
+    """A number, of per cent too.
+
+    Raises:
+        InputError: it is none.
+    """
+    if is_absent(value):
+        return None
+    try:
+        return float(money.read(value.replace("%", "") if isinstance(value, str) else value, Mark.POINT).amount)
+    except Unreadable as error:
+        raise InputError(f"{name}: no number") from error
+
+
 def unpacked(value: Any, name: str) -> Any:
     """An object or a number; cells of text hold them as JSON.
 

@@ -39,6 +39,10 @@ _ROLES: Final[dict[str, tuple[str, ...]]] = {
     "available_from": ("availablefrom", "availabilitydate"),
     "available_until": ("availableuntil", "expirationdate"),
     "floor_days": ("floordays",),
+    "product": ("product", "isproduct"),
+    "stores": ("stores",),
+    "cost": ("cost", "costprice", "costofgoodssold", "purchaseprice", "einkaufspreis"),
+    "margin": ("margin",),
     "attributes": ("attributes",),
     "description": ("description", "structureddescription"),
 }  # fmt: skip

@@ -39,6 +39,12 @@ def money(told: Told, reading: Reading) -> tuple[dict[str, Any], dict[str, Any]]
     return found, kept
 
 
+def amount(value: Any, name: str, reading: Reading) -> float | None:
+    """An amount of money, whatever its currency: what the item costs the shop."""
+    found = cells.price(value, name, None, reading.mark)
+    return None if found is None else found[0]
+
+
 def _price(told: Told, role: str, stated: str | None, reading: Reading) -> Price | None:
     if role not in told:
         return None

@@ -20,7 +20,8 @@ _MORE: Final = "additional_image_link"
 _LEVELS: Final = ("level1", "level2", "level3")
 _SPENT: Final = frozenset({
     "id", "title", "titles", "brand", "item_group_id", "price", "prices", "currency", "url", "image", "more_images",
-    "level1", "level2", "level3", "available_from", "available_until", "floor_days", "attributes", "hidden",
+    "level1", "level2", "level3", "available_from", "available_until", "floor_days", "attributes", "hidden", "product",
+    "stores", "cost", "margin",
 })  # fmt: skip
 """Roles of which nothing is kept as an attribute where the field says it."""
 _TIMES: Final = ("available_from", "available_until")
@@ -42,6 +43,8 @@ def fields(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     for role, read in _TEXTS.items():
         if role in told:
             found[role] = read(told[role][0][2], told[role][0][1])
+    if "cost" in told:
+        found["cost"] = pricing.amount(told["cost"][0][2], told["cost"][0][1], reading)
     found |= _links(told, attributes) | _category(told) | _availability(told, reading)
     money, sale = pricing.money(told, reading)
     attributes |= sale
@@ -104,6 +107,10 @@ def _title(value: Any, name: str) -> str | None:
     return None if text is None else _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
+def _is_product(value: Any, name: str) -> bool | None:
+    return None if value is None else availability.is_open(value, name, dated=False)
+
+
 _IDS: Final = ("id", "item_group_id")
 _TEXTS: Final = {
     "title": _title,
@@ -111,6 +118,9 @@ _TEXTS: Final = {
     "titles": cells.unpacked,
     "prices": cells.unpacked,
     "floor_days": cells.unpacked,
+    "stores": cells.unpacked,
+    "product": _is_product,
+    "margin": cells.number,
 }
 
 
