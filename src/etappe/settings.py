@@ -198,7 +198,7 @@ class Catalogue(_Section, frozen=True):
     """Whether an item of price 0 is a product; else it is taken for a sample, a gift or a gap in the data."""
     live_items: bool = True
     """Items that events of a secret key name and that the catalogue does not know are added to it, as imports of events
-    add them, with what the event says of them; the answer names them, `etappe check` counts them."""
+    add them, with what the event says of them; `etappe check` names them."""
 
 
 class Settings(_Section, frozen=True):

@@ -11,16 +11,12 @@ from etappe.events.intake import Rejected
 MAX_ITEMS = 10_000
 
 
-class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of each event of a batch: counts, and the rejected with index and reason.
-
-    `new_items` are those that the catalogue did not know, and of which it now has what the events say.
-    """
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """What became of each event of a batch: counts, and the rejected with index and reason."""
 
     accepted: int
     duplicate: int
     rejected: list[Rejected]
-    new_items: list[str] = []
 
 
 class ItemsBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

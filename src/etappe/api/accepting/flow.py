@@ -46,8 +46,9 @@ async def take_events(
     gone = [Rejected(one.index, ERASED) for one in erased if one.proven]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
     untold = len(erased) - len(gone)  # that somebody was erased is nothing for strangers
-    added = await stubs.add(service, allowed) if sender.trusted else []
-    answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED) + untold, outcomes.count(Outcome.DUPLICATE), rejected, added)
+    if sender.trusted:
+        await stubs.add(service, allowed)
+    answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED) + untold, outcomes.count(Outcome.DUPLICATE), rejected)
     for counter, count in zip(_COUNTERS, (answer.accepted, answer.duplicate, len(rejected)), strict=True):
         if count:
             counter.inc(count)

@@ -83,6 +83,4 @@ async def take(
         await take_events(request, service, some, bad if some is portions[0] else [], arrived=now) for some in portions
     ]
     rejected = sorted((one for answer in answers for one in answer.rejected), key=lambda one: one.index)
-    new_items = [item for answer in answers for item in answer.new_items]
-    accepted_, duplicate = sum(one.accepted for one in answers), sum(one.duplicate for one in answers)
-    return EventsAnswer(accepted_, duplicate, rejected, new_items)
+    return EventsAnswer(sum(one.accepted for one in answers), sum(one.duplicate for one in answers), rejected)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
@@ -13,25 +12,22 @@ from etappe.events.intake import Accepted
 from etappe.ids import item_hash
 from etappe.store.config import journal
 
-_MOST: Final = journal.PATCHES_PER_ENTRY
 _log = logging.getLogger("etappe.stubs")
 
 
-async def add(service: Service, events: Sequence[Accepted]) -> list[str]:
-    """Adds the unknown items of `events`, which a secret key sent; returns their ids.
+async def add(service: Service, events: Sequence[Accepted]) -> None:
+    """Adds the unknown items of `events`, which a secret key sent.
 
     The events are in: where the catalogue cannot be changed, the next event of the item adds it.
     """
     unknown = _unknown(service, events)
     if not unknown:
-        return []
+        return
     try:
         position = await service.journal(journal.STUBS, [stub_of(one.event) for one in unknown.values()])
         await journal.wait_until_applied(service.client, position, service.settings.store.lease_seconds)
     except StoreError as error:
         _log.warning("%d items that only events tell of are not added: %s", len(unknown), error)
-        return []
-    return list(unknown)
 
 
 def _unknown(service: Service, events: Sequence[Accepted]) -> dict[str, Accepted]:

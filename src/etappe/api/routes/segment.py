@@ -22,30 +22,20 @@ Serving = NamedDependency[Service]
 _OPTIONS: dict[str, Any] = {"status_code": 200, "guards": [auth.basic_key]}
 
 
-class SegmentAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Segment's answer, with what became of the events; `index` of a rejected one is its message's in the batch.
-
-    `new_items` are those that the catalogue did not know.
-    """
+class SegmentAnswer(msgspec.Struct, frozen=True):
+    """Segment's answer, with what became of the events; `index` of a rejected one is its message's in the batch."""
 
     success: bool
     accepted: int
     duplicate: int
     rejected: list[Rejected]
-    new_items: list[str] = []
 
 
 async def _taken(request: AnyRequest, service: Service, call: str) -> SegmentAnswer:
     arrived = now()
     body = await body_of(request, MAX_BODY_BYTES)
     done = await take(request, service, _translated(messages(body, call, arrived)), arrived)
-    return SegmentAnswer(
-        success=True,
-        accepted=done.accepted,
-        duplicate=done.duplicate,
-        rejected=done.rejected,
-        new_items=done.new_items,
-    )
+    return SegmentAnswer(success=True, accepted=done.accepted, duplicate=done.duplicate, rejected=done.rejected)
 
 
 def _translated(raws: Iterable[bytes]) -> Iterator[Translated | Rejected]:
