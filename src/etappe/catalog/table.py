@@ -210,12 +210,16 @@ class Catalogue:
             self._gate.put(row, record)
         if old != category:
             self._moves.append((row, old, category))
+        self._lay(row, item)
+        self.changes += 1
+        return row
+
+    def _lay(self, row: int, item: Item) -> None:
+        """Lays the document and the fields of a changed row over what is compiled."""
         self._documents[row] = documents.document_of(item)
         self._fragments.clear()
         self.changed.put(row, item)
         self.narrow.note(row)
-        self.changes += 1
-        return row
 
     def no_products(self) -> list[str]:
         """The ids of what is no product, in order of rows."""

@@ -16,6 +16,7 @@ from etappe.importing.reading.batch import LINE, Broken
 _TEXTS: Final = ("id", "title", "category", "brand", "item_group_id", "currency", "url", "image")
 """Roles whose columns are text, whatever kind a Parquet file gives them."""
 
+_AT_ONCE: Final = 4096
 Rows = list[tuple[int, dict[str, Any]]]
 """Line and cells by name."""
 
@@ -24,7 +25,8 @@ def _csv(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
     header, batches = delimited.read(path)
     _check_has_id(path, header)
     for batch in batches:
-        yield [_filled(row) for row in batch.rows.iter_rows(named=True)], batch.broken
+        yield [], batch.broken
+        yield from _by_some(batch.rows)
 
 
 def _jsonl(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
@@ -44,7 +46,7 @@ def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
     with failures.reading(path):
         rows = frame.select(columns).with_row_index(LINE, offset=1)
         for batch in rows.collect_batches(chunk_size=lines.BATCH, lazy=True):
-            yield [_filled(msgspec.to_builtins(row)) for row in batch.iter_rows(named=True)], []
+            yield from _by_some(batch)
 
 
 READERS: Final[Mapping[str, Callable[[Path], Iterator[tuple[Rows, list[Broken]]]]]] = {
@@ -57,6 +59,12 @@ READERS: Final[Mapping[str, Callable[[Path], Iterator[tuple[Rows, list[Broken]]]
 
 Empty cells, and columns without a name, are left out; a null in JSON stays, as it says something.
 """
+
+
+def _by_some(rows: pl.DataFrame) -> Iterator[tuple[Rows, list[Broken]]]:
+    """Some thousand rows at a time: as objects they take many times the room of columns."""
+    for some in rows.iter_slices(_AT_ONCE):
+        yield [_filled(msgspec.to_builtins(row)) for row in some.iter_rows(named=True)], []
 
 
 def _check_has_id(path: Path, header: list[str]) -> None:

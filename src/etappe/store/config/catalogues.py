@@ -10,6 +10,7 @@ import msgspec
 import redis
 
 from etappe import settings
+from etappe.catalog.draft import Draft
 from etappe.catalog.products import NotProducts
 from etappe.catalog.table import KIND, Catalogue
 from etappe.settings import Settings
@@ -20,12 +21,12 @@ FOLDER: Final = "catalogue"
 _log = logging.getLogger("etappe.catalogues")
 
 
-def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | None:
+def newer(client: SyncRedis, data: Path, held: str, made: type[Catalogue] = Catalogue) -> tuple[Catalogue, str] | None:
     """The compiled catalogue and its journal position, where that is past `held`."""
     version = artifacts.current(client, KIND)
     if version is None:
         return None
-    catalogue, manifest = artifacts.opened(client, KIND, version, data / FOLDER, Catalogue.open)
+    catalogue, manifest = artifacts.opened(client, KIND, version, data / FOLDER, made.open)
     ruled(catalogue, settings.load(data))
     position = str(manifest.parameters["position"])
     return (catalogue, position) if journal.ordered(position) > journal.ordered(held) else None
@@ -37,12 +38,14 @@ def ruled(catalogue: Catalogue, told: Settings) -> Catalogue:
     return catalogue
 
 
-def load(client: SyncRedis, data: Path, told: Settings | None = None) -> tuple[Catalogue, str]:
+def load(
+    client: SyncRedis, data: Path, told: Settings | None = None, made: type[Catalogue] = Catalogue
+) -> tuple[Catalogue, str]:
     """The catalogue as of now, and the journal position it has come to; `told` are the settings, else the folder's."""
     told = told or settings.load(data)
     while True:
         version = artifacts.current(client, KIND)
-        catalogue, position = newer(client, data, journal.START) or (Catalogue(), journal.START)
+        catalogue, position = newer(client, data, journal.START, made) or (made(), journal.START)
         found = _with_changes(client, ruled(catalogue, told), position)
         if artifacts.current(client, KIND) == version:  # else the journal may have been cut behind a newer one
             return found
@@ -61,7 +64,7 @@ def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tup
 
 def compile_current(client: SyncRedis, data: Path) -> str:
     """Compiles the catalogue as of now and publishes it; returns the journal position it holds."""
-    catalogue, position = load(client, data)
+    catalogue, position = load(client, data, made=Draft)
     publish(client, data, catalogue, position)
     return position
 

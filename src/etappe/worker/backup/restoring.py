@@ -16,7 +16,7 @@ import polars as pl
 import redis
 
 from etappe import settings
-from etappe.catalog.table import Catalogue
+from etappe.catalog.draft import Draft
 from etappe.errors import EtappeError, StoreError
 from etappe.ids import Subject, is_browser
 from etappe.log import Log, damage
@@ -172,7 +172,7 @@ def _put_api_keys(client: SyncRedis, log: Log) -> int:
 
 def _put_catalogue(client: SyncRedis, log: Log, data: Path, progress: Progress) -> int:
     with log.compiling():
-        catalogue = catalogues.ruled(Catalogue(), settings.load(data))
+        catalogue = catalogues.ruled(Draft(), settings.load(data))
         for count, change in enumerate(replay.item_changes(log), start=1):
             kinds.put_items(catalogue, change)
             if count % _CHANGES_AT_ONCE == 0:
