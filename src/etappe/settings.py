@@ -15,6 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from etappe.errors import SettingsError
+from etappe.values import ids
+from etappe.values.money import Mark
+from etappe.values.reading import Reading
+from etappe.values.times import Order
 
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -201,6 +205,32 @@ class Catalogue(_Section, frozen=True):
     add them, with what the event says of them; `etappe check` names them."""
 
 
+class Values(_Section, frozen=True):
+    """How values of other systems are read, wherever they come in."""
+
+    nobody: tuple[str, ...] = ids.NOBODYS
+    """Ids that are nobody's: what programs write where they know none. Compared without spaces around them and without
+    regard to case; such an id counts as none. Blank ones always do."""
+    also_nobody: tuple[str, ...] = ()
+    """Further ids that are nobody's in this shop, such as "guest" or "0"; an import's report and `etappe check` name
+    those that look like it."""
+    decimals: Literal["told", "point", "comma"] = "told"
+    """What 1,299 and 1.299 mean: `told` is what the other amounts of a file or message tell. Where none does, files are
+    read with a decimal point, which the report says, and messages are refused; `point` or `comma` decides it."""
+    dates: Literal["told", "dmy", "mdy"] = "told"
+    """Whether 01/12/2026 is in December (`dmy`) or in January (`mdy`): `told` is what the other dates of a file tell.
+    Where none does, the file is refused."""
+
+    def nobodys(self) -> frozenset[str]:
+        """Both lists, as ids are compared with them."""
+        return ids.nobody_of((*self.nobody, *self.also_nobody))
+
+    def reading(self) -> Reading:
+        """How values are read by these settings."""
+        decimals = None if self.decimals == "told" else Mark(self.decimals)
+        return Reading(self.nobodys(), decimals, None if self.dates == "told" else Order(self.dates))
+
+
 class Settings(_Section, frozen=True):
     """All settings; the sections are the tables of `etappe.toml`."""
 
@@ -213,6 +243,7 @@ class Settings(_Section, frozen=True):
     keys: Keys = Keys()
     erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()
+    values: Values = Values()
 
     def digest(self) -> str:
         """Short digest by which records say what settings were in force."""

@@ -1,7 +1,7 @@
 """`etappe import`, `import-items`: files in."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -10,6 +10,7 @@ from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
 from etappe.importing.catalogue.missing import Whole
 from etappe.importing.judging.report import ImportReport, ItemsReport
+from etappe.importing.judging.spelling import UNSTATED, Stated
 from etappe.progress import Progress
 from etappe.store.identities import tombstones
 from etappe.store.identities.linking import Linker
@@ -18,19 +19,26 @@ from etappe.worker.rebuilding import rebuild
 from etappe.worker.run import compile_catalogue
 
 NOTHING_DONE = 1
+_DATES = (
+    "Whether 01/12/2026 is in December (dmy) or January (mdy), where the file does not tell; excel: days as numbers."
+)
+_DECIMALS = "Whether 1.299 has a decimal point or comma, where the file does not tell."
 
 
 def import_events(
     file: Path,
     *,
     format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
+    dates: Annotated[Literal["dmy", "mdy", "excel"] | None, Parameter(help=_DATES)] = None,
+    decimals: Annotated[Literal["point", "comma"] | None, Parameter(help=_DECIMALS)] = None,
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
     """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
     with opened(where.place()) as here, progress.shown() as shown:
-        report = import_into(here, file, format, shown)
+        stated = Stated(dates, decimals)
+        report = import_into(here, file, format, shown, stated)
     show.as_json(report) if json else _show_import(report)
     added_or_known = sum(report.events.values()) + report.duplicates
     failed = (report.rejected and strict) or (report.rows and not added_or_known)
@@ -39,7 +47,7 @@ def import_events(
     return NOTHING_DONE if failed else 0
 
 
-def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> ImportReport:
+def import_into(here: Opened, file: Path, format_name: str, shown: Progress, stated: Stated = UNSTATED) -> ImportReport:
     """Imports a file and brings customers' records and catalogue up to it."""
     report = importing.import_events(
         file,
@@ -53,6 +61,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         add_stubs=here.add_stubs,
         tombstones=tombstones.in_redis(here.client),
         progress=shown,
+        stated=stated,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
         Linker(here.client, here.secret, here.settings).link(report.claims)
@@ -114,6 +123,10 @@ def _show_import(report: ImportReport) -> None:
     show.result(f"revenue {revenue.total}: {parts}, rejected {revenue.rejected}")
     pace = report.rows / max(report.seconds, 0.001)
     show.result(f"{report.seconds:.1f} s, {pace:,.0f} rows/s; the log is at position {report.position}")
+    for name, said in report.told.items():
+        show.result(f"{name}: {said}")
+    for one in report.doubtful:
+        show.result(one.told())
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")
 

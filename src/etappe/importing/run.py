@@ -20,9 +20,10 @@ from etappe.importing.judging import identify, persons, rejected_file, traffic
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ImportReport
+from etappe.importing.judging.spelling import UNSTATED, Spelling, Stated
 from etappe.importing.reading import failures, sources
 from etappe.importing.spool import Spool
-from etappe.log import Log
+from etappe.log import Log, doubtful
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store.identities.tombstones import Tombstone
@@ -43,13 +44,15 @@ def import_events(
     known_items: KnownItems | None = None,
     add_stubs: Upsert | None = None,
     tombstones: Iterable[Tombstone] = (),
+    stated: Stated = UNSTATED,
 ) -> ImportReport:
     """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
     neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
     upserted (all, where it is not given), by `add_stubs` where that is given. Rejected rows lie in the folder
-    `rejected`. What happened to customers with `tombstones` before they were erased is left out.
+    `rejected`. What happened to customers with `tombstones` before they were erased is left out. `stated` is said of
+    values that the file leaves open.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.
@@ -62,25 +65,33 @@ def import_events(
     source, zone = f"import:{format_name}", settings.catalogue.time_zone
     name = f"{sources.stem(path)}-{format_name}"
     gone = Erased(tombstones, secret)
-    with (
-        failures.writing(),
-        rejected_file.opened(rejected, name, gone.named_in) as bad,
-        spool.opened(log.folder) as accepted,
-    ):
-        intake = Intake(zone, now, Ledger(bad), FoundItems())
-        for rows in form.read(path, intake):
-            known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
-            accepted.add(traffic.with_reasons(known))
-            progress("reading rows", intake.ledger.rows)
-        with log.transaction(source) as into:
-            entered = entry.enter(
-                accepted, log, into, source=source, received=now, settings=settings, progress=progress
-            )
-            patches = _patches(form, intake.items, known_items) if entered.anything else []
-            items.upsert_all(patches, upsert if form.tells_items or add_stubs is None else add_stubs, progress)
-            bad.keep()
-        report = _report(intake.ledger, entered, accepted, bad)
-        report.keep_claims(persons.claims(accepted.scan(), secret))
+    spelling = Spelling(settings.values.reading(), zone, now, stated)
+    while True:
+        with (
+            failures.writing(),
+            rejected_file.opened(rejected, name, gone.named_in) as bad,
+            spool.opened(log.folder) as accepted,
+        ):
+            intake = Intake(zone, now, Ledger(bad), FoundItems(), spelling)
+            for rows in form.read(path, intake):
+                known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
+                accepted.add(traffic.with_reasons(known))
+                progress("reading rows", intake.ledger.rows)
+            if spelling.is_to_be_read_again:
+                spelling.again()
+                continue
+            spelling.check(path)
+            with log.transaction(source) as into:
+                entered = entry.enter(
+                    accepted, log, into, source=source, received=now, settings=settings, progress=progress
+                )
+                patches = _patches(form, intake.items, known_items) if entered.anything else []
+                items.upsert_all(patches, upsert if form.tells_items or add_stubs is None else add_stubs, progress)
+                bad.keep()
+            report = _report(intake.ledger, entered, accepted, bad)
+            report.keep_claims(persons.claims(accepted.scan(), secret))
+            report.told, report.doubtful = spelling.told(), doubtful.ids(accepted.scan())
+            break
     report.items, report.position = len(patches), log.position()
     report.seconds = round(time.monotonic() - started, 3)
     return report
@@ -102,6 +113,7 @@ def _report(ledger: Ledger, entered: Entered, accepted: Spool, bad: RejectedFile
         rejected=dict(ledger.rejected.most_common()),
         skipped=ledger.skipped(),
         revenue=ledger.revenue(),
+        revenue_by_currency=ledger.revenue_by_currency(),
         customers=len(subjects),
         rejected_file=bad.kept,
     )

@@ -3,7 +3,7 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from etappe.values.unreadable import Unreadable
@@ -16,10 +16,12 @@ DOUBTFUL: Final = frozenset({"0", "-1", "unknown", "anonymous", "guest", "test"}
 _INVISIBLE: Final = "\ufeff\u200b\u200e\u200f\u2060"
 _WHOLE: Final = re.compile(r"(-?(?:0|[1-9]\d{0,15}))\.0+")
 _EXACT: Final = 2**53
+_LARGEST: Final = 10**256
 _REFUSED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
-def nobody_of(texts: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=16)
+def nobody_of(texts: tuple[str, ...]) -> frozenset[str]:
     """The ids of a list in the settings as `cleaned` takes them; blank is always one."""
     return frozenset({"", *(text.strip().lower() for text in texts)})
 
@@ -39,7 +41,7 @@ def cleaned(value: object, nobody: frozenset[str] = NOBODY) -> str | None:
         return _of_text(value, nobody)
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST:
         return _of_text(str(value), nobody)
     if isinstance(value, float):
         if math.isnan(value):

@@ -42,6 +42,8 @@ class Money(msgspec.Struct, frozen=True):
         return round(self.amount * MICRO)
 
 
+LONGEST: Final = 64
+"""Characters that an amount may have."""
 NO_AMOUNT: Final = "no amount of money: write it as 12.99, or as 12.99 EUR"
 OPEN: Final = (
     "ambiguous: a comma or point before three digits may part thousands or decimals; write both, as in 1299.00"
@@ -74,9 +76,15 @@ def read(value: object, mark: Mark = Mark.AMBIGUOUS, currency: str | None = None
         return _of_text(value, mark, currency)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise Unreadable(NO_AMOUNT, value)
-    if not math.isfinite(value):
+    if not _is_finite(value):
         raise Unreadable(NO_AMOUNT, value)
     return Money(value if isinstance(value, Decimal) else Decimal(repr(value)))
+
+
+def plain(number: float) -> str:
+    """A number as text that leaves nothing open: 1.299 is "1.2990"."""
+    text = f"{Decimal(repr(number)):f}"
+    return f"{text}0" if _told(text.lstrip("-"), None) is Mark.AMBIGUOUS else text
 
 
 def told_by(text: str, currency: str | None = None) -> Mark | None:
@@ -101,8 +109,17 @@ def both(point: bool, comma: bool) -> Mark:
     return Mark.POINT if point else Mark.COMMA if comma else Mark.AMBIGUOUS
 
 
+def _is_finite(value: float | Decimal) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False
+
+
 def _of_text(text: str, mark: Mark, currency: str | None) -> Money:
     stripped = text.strip()
+    if len(stripped) > LONGEST:
+        raise Unreadable(NO_AMOUNT, text)
     if _PLAIN.fullmatch(stripped) and _told(stripped.lstrip("-"), currency) is not Mark.AMBIGUOUS:
         return Money(_decimal(stripped, text))
     sign, digits, own, meant = _parts(text)
@@ -123,7 +140,7 @@ def _parts(text: str) -> tuple[str, str, str | None, frozenset[str]]:
         Unreadable: there is no number, or something beside it that is no currency.
     """
     plain = text.translate(_SPACES).strip()
-    found = _SHAPE.fullmatch(plain)
+    found = _SHAPE.fullmatch(plain) if len(plain) <= LONGEST else None
     if found is None:
         raise Unreadable(NO_AMOUNT, text)
     digits, behind = found["digits"].strip(), found["behind"].strip()

@@ -3,7 +3,6 @@
 What one date leaves open, whether 01/12 is in December, is told by the others of its column.
 """
 
-import math
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -53,6 +52,8 @@ _CLOCK: Final = re.compile(
 )
 _ZONE_BEHIND: Final = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?=[+-]\d\d(?::?\d\d)?$)", re.IGNORECASE)
 _NAMED_ZONE: Final = re.compile(r"\[[A-Za-z_/+-]+\]$")
+_LARGEST: Final = 10**19
+_LONGEST: Final = 64
 _CENTURY: Final = 2000
 _MONTHS: Final = 12
 
@@ -116,6 +117,8 @@ def is_serial(value: object, now: datetime | None = None) -> bool:
 
 def _of_text(value: str, zone: tzinfo, order: Order, now: datetime | None, serial: bool) -> datetime:
     text = value.strip()
+    if len(text) > _LONGEST:
+        raise Unreadable(NO_TIME, value)
     compact = _COMPACT.fullmatch(text)
     if compact:
         text = f"{compact[1]}T{compact[2]}{compact[3]}{compact[4] or '00'}"
@@ -150,8 +153,8 @@ def _of_iso(text: str) -> datetime | None:
 
 
 def _of_number(number: float, zone: tzinfo, now: datetime | None, serial: bool, value: object) -> datetime:
-    if not math.isfinite(number):
-        raise Unreadable(NO_TIME, value)
+    if not -_LARGEST < number < _LARGEST:  # no number, too
+        raise Unreadable(IMPLAUSIBLE, value)
     if serial and is_serial(number, now):
         return _in_utc(_SERIAL_EPOCH + timedelta(milliseconds=round(number * 86_400_000)), zone, value)
     first, last = FIRST_EPOCH.timestamp(), _last(now).timestamp()

@@ -5,13 +5,14 @@ from typing import Final
 from etappe.errors import InputError
 
 _SHOWN: Final = 64
+_LARGEST: Final = 10**64
 
 
 class Unreadable(InputError, ValueError):  # noqa: N818 - it says of a value what it is
     """A value that is not what its place asks for. `reason` says why, of few kinds, without the value."""
 
     def __init__(self, reason: str, value: object, *, field: str | None = None) -> None:
-        shown = repr(value)
+        shown = repr(value) if not isinstance(value, int) or abs(value) < _LARGEST else "a number of many digits"
         shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
         super().__init__(f"{field}: {shown} is {reason}" if field else f"{shown} is {reason}", field=field)
         self.reason = reason

@@ -178,12 +178,12 @@ def test_json_is_strict(shop: Any, tmp_path: Path) -> None:
     """JSON of the wrong kind is rejected with its field, beside good lines of the same batch."""
     path = tmp_path / "a.jsonl"
     good = '"event":"login","timestamp":"2025-01-01T00:00:00Z","user_id":"7"'
-    lines = [f"{{{good}}}", f'{{{good},"quantity":"2"}}', f'{{{good},"colour":1}}', "{", "[]", "", f"{{{good}}}"]
+    lines = [f"{{{good}}}", f'{{{good},"claim":"2"}}', f'{{{good},"colour":1}}', "{", "[]", "", f"{{{good}}}"]
     path.write_text("\n".join(lines))
     report = shop.bring(path)
     assert report.events == {"login": 2}
     assert [(row["line"], row["reason"]) for row in shop.refused(report)] == [
-        (2, "quantity: expected `int | null`, got `str`"),
+        (2, "claim: expected `bool | null`, got `str`"),
         (3, "line: a key that is no column; move it into properties"),
         (4, "line: not a JSON object"),
         (5, "line: expected `object`, got `array`"),

@@ -47,7 +47,8 @@ async def put_consent(
         "user_id": id_of(customer_id),
     }
     event = said | {"properties": properties}
-    return await take_events(request, service, [read_event(msgspec.json.encode(event), now())], [])
+    told = read_event(msgspec.json.encode(event), now(), reading=service.settings.values.reading())
+    return await take_events(request, service, [told], [])
 
 
 HANDLERS = [put_consent]

@@ -2,37 +2,42 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 import polars as pl
-from msgspec import Meta
 
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging import amounts, checks
+from etappe.importing.judging.spelling import Columns
 from etappe.importing.reading import json_lines, sources
 from etappe.importing.reading.batch import Batch
+from etappe.values import money
 
 _COLUMNS: Final = sources.Columns(
     required=("event", "timestamp"),
     optional=tuple(name for name in checks.COLUMNS if name not in ("event", "timestamp")),
     closed=True,
 )
-_Number = Annotated[float, Meta(ge=0)]
+_Cell = str | int | float | None
+SPELT: Final = Columns(
+    ids=checks.IDS, time="timestamp", quantity="quantity", price="price", currency="currency",
+    others=("event", "channel", "claim", "properties"),
+)  # fmt: skip
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A line of JSON: kinds are checked here, as the API would, and values with those of all other files."""
 
     event: str | None = None
-    timestamp: str | None = None
-    event_id: str | None = None
-    user_id: str | None = None
-    anonymous_id: str | None = None
-    item_id: str | None = None
-    order_id: str | None = None
-    quantity: int | None = None
-    price: _Number | None = None
+    timestamp: _Cell = None
+    event_id: _Cell = None
+    user_id: _Cell = None
+    anonymous_id: _Cell = None
+    item_id: _Cell = None
+    order_id: _Cell = None
+    quantity: _Cell = None
+    price: _Cell = None
     currency: str | None = None
     channel: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"null")
@@ -46,8 +51,9 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
         InputError: a required column is missing, one is unknown, or the file cannot be read.
     """
     for batch in _batches(path):
-        amount = amounts.of(_number("quantity", batch.rows), _number("price", batch.rows)) * _sign(batch.rows.columns)
-        accepted = intake.accepted(batch, batch.rows.with_columns(amount.alias("amount")))
+        rows = intake.spelling.read(batch.rows, SPELT)
+        amount = amounts.of(_number("quantity", rows), _number("price", rows)) * _sign(rows.columns)
+        accepted = intake.accepted(batch, rows.with_columns(amount.alias("amount")))
         intake.items.note(accepted.filter(pl.col("event") != "refund").select(_ITEM))
         intake.items.note(accepted.filter(pl.col("event") == "refund").select("item_id", "time", "line"))
         yield accepted
@@ -72,7 +78,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, msgspec.Raw):
         text = bytes(value).decode()
         return None if text == "null" else text
-    return repr(value)
+    return money.plain(value) if isinstance(value, float) else repr(value)
 
 
 def _number(name: str, rows: pl.DataFrame) -> pl.Expr:

@@ -11,6 +11,7 @@ from etappe.importing.reading import failures, lines
 from etappe.importing.reading.batch import LINE, Batch
 
 _PLAIN: Final = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
+_OPEN: Final = r"^-?[1-9]\d{0,2}\.\d{3}$"
 _WHOLE: Final = 2.0**53
 
 
@@ -47,10 +48,12 @@ def _batches(path: Path, frames: pl.LazyFrame, texts: list[pl.Expr]) -> Iterator
 def text(path: Path, name: str, kind: pl.DataType) -> pl.Expr:
     """The column `name` of `kind` as text; InputError where it has none."""
     column = pl.col(name)
-    if kind in _PLAIN or kind.is_integer() or kind.is_decimal():
+    if kind in _PLAIN or kind.is_integer():
         return column.cast(pl.String)
+    if kind.is_decimal():
+        return _plain(column.cast(pl.String))
     if kind.is_float():
-        return _whole_without_point(column)
+        return _plain(_whole_without_point(column))
     if isinstance(kind, pl.Datetime):
         return _time(column, kind)
     if kind == pl.Date:
@@ -64,6 +67,11 @@ def _time(column: pl.Expr, kind: pl.Datetime) -> pl.Expr:
     if kind.time_zone is None:
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
     return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    """1.299 as "1.2990", as it is a number: a text of three decimals might have thousands."""
+    return pl.when(text.str.contains(_OPEN)).then(text + "0").otherwise(text)
 
 
 def _whole_without_point(column: pl.Expr) -> pl.Expr:
