@@ -1,5 +1,6 @@
 """`etappe import`, `import-items`: files in."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,18 +19,25 @@ from etappe.worker.run import compile_catalogue
 
 NOTHING_DONE = 1
 
+Encoding = Annotated[
+    str | None, Parameter(help="How text is encoded, as cp1250, where the file does not tell.", show_default=False)
+]
+
 
 def import_events(
-    file: Path,
-    *,
+    *files: Annotated[Path, Parameter(required=True)],
     format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    encoding: Encoding = None,
     where: Where = HERE,
 ) -> int:
-    """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
+    """Import events: CSV, spreadsheets, JSON or Parquet; plain, .gz, .zst or .zip; several files, and patterns.
+
+    All of them come in or nothing does. A second import of a file adds nothing.
+    """
     with opened(where.place()) as here, progress.shown() as shown:
-        report = import_into(here, file, format, shown)
+        report = import_into(here, files, format, shown, encoding=encoding)
     show.as_json(report) if json else _show_import(report)
     added_or_known = sum(report.events.values()) + report.duplicates
     failed = (report.rejected and strict) or (report.rows and not added_or_known)
@@ -38,10 +46,12 @@ def import_events(
     return NOTHING_DONE if failed else 0
 
 
-def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> ImportReport:
-    """Imports a file and brings customers' records and catalogue up to it."""
+def import_into(
+    here: Opened, files: Path | Sequence[Path], format_name: str, shown: Progress, *, encoding: str | None = None
+) -> ImportReport:
+    """Imports a file, or several, and brings customers' records and catalogue up to them."""
     report = importing.import_events(
-        file,
+        files,
         format_name,
         log=here.log,
         secret=here.secret,
@@ -50,6 +60,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
         upsert=here.upsert,
         known_items=here.known_items(),
         tombstones=tombstones.in_redis(here.client),
+        encoding=encoding,
         progress=shown,
     )
     if len(report.subjects):  # of a repeated import too: the first may have been broken off before this
@@ -61,17 +72,17 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress) -> 
 
 
 def import_items(
-    file: Path,
-    *,
+    *files: Annotated[Path, Parameter(required=True)],
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    encoding: Encoding = None,
     where: Where = HERE,
 ) -> int:
-    """Import the catalogue: csv, jsonl, parquet, or a Google product feed (xml, tsv, txt); plain, .gz or .zst.
+    """Import the catalogue: CSV, spreadsheets, JSON, Parquet or a product feed; plain, .gz, .zst or .zip.
 
     Items that are there already are changed.
     """
     with opened(where.place()) as here, progress.shown() as shown:
-        report = items_into(here, file, shown)
+        report = items_into(here, files, shown, encoding=encoding)
     show.as_json(report) if json else _show_items(report)
     if report.rows and not report.items:
         show.complain(f"all rows were rejected; {report.rejected_file} says why")
@@ -79,10 +90,17 @@ def import_items(
     return 0
 
 
-def items_into(here: Opened, file: Path, shown: Progress) -> ItemsReport:
-    """Imports a catalogue and compiles it."""
+def items_into(
+    here: Opened, files: Path | Sequence[Path], shown: Progress, *, encoding: str | None = None
+) -> ItemsReport:
+    """Imports a catalogue, of one file or several, and compiles it."""
     report = importing.import_items(
-        file, upsert=here.upsert, rejected=here.place.data / "rejected", settings=here.settings, progress=shown
+        files,
+        upsert=here.upsert,
+        rejected=here.place.data / "rejected",
+        settings=here.settings,
+        progress=shown,
+        encoding=encoding,
     )
     compile_catalogue(here.client, here.log, here.place)
     return report
@@ -101,6 +119,7 @@ def _show_import(report: ImportReport) -> None:
     parts = f"purchases {revenue.purchases}, refunds {revenue.refunds}, skipped {revenue.skipped}"
     show.result(f"revenue {revenue.total}: {parts}, rejected {revenue.rejected}")
     pace = report.rows / max(report.seconds, 0.001)
+    _show_remarks(report.remarks)
     show.result(f"{report.seconds:.1f} s, {pace:,.0f} rows/s; the log is at position {report.position}")
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")
@@ -110,5 +129,11 @@ def _show_items(report: ItemsReport) -> None:
     rows = [("rows in the file", report.rows), ("items", report.items)]
     rows += [(f"rejected: {reason}", count) for reason, count in report.rejected.items()]
     show.table("", ("import", "count"), rows)
+    _show_remarks(report.remarks)
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")
+
+
+def _show_remarks(remarks: list[str]) -> None:
+    for remark in remarks:
+        show.result(f"note: {remark}")

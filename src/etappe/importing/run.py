@@ -1,13 +1,13 @@
 """`etappe import`: a file of events into the log and the catalogue, whole or not at all."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from etappe import zones
 from etappe.catalog.item import ItemPatch
-from etappe.importing import entry, spool
+from etappe.importing import entry, several, spool
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.catalogue.items import Upsert
@@ -20,7 +20,7 @@ from etappe.importing.judging import identify, persons, rejected_file, traffic
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ImportReport
-from etappe.importing.reading import failures, sources
+from etappe.importing.reading import failures, files
 from etappe.importing.spool import Spool
 from etappe.log import Log
 from etappe.progress import Progress, silent
@@ -31,7 +31,7 @@ KnownItems = Callable[[list[str]], set[str]]
 
 
 def import_events(
-    path: Path,
+    path: Path | Sequence[Path],
     format_name: str,
     *,
     log: Log,
@@ -42,24 +42,25 @@ def import_events(
     progress: Progress = silent,
     known_items: KnownItems | None = None,
     tombstones: Iterable[Tombstone] = (),
+    encoding: str | None = None,
 ) -> ImportReport:
-    """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
+    """Brings the events of `path`, one file or several, into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
     neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
     upserted (all, where it is not given). Rejected rows lie in the folder `rejected`. What happened to customers with
-    `tombstones` before they were erased is left out.
+    `tombstones` before they were erased is left out. `encoding` is that of the files where it cannot be told.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.
         EtappeError: the disk is full or may not be written.
     """
     form = registry.named(format_name)
-    failures.check_readable(path)
+    given = files.named([path] if isinstance(path, Path) else path, encoding)
     started, now = time.monotonic(), datetime.now(UTC)
     zones.zone_of(settings.catalogue.time_zone)
     source, zone = f"import:{format_name}", settings.catalogue.time_zone
-    name = f"{sources.stem(path)}-{format_name}"
+    name = f"{files.title(given)}-{format_name}"
     gone = Erased(tombstones, secret)
     with (
         failures.writing(),
@@ -67,7 +68,7 @@ def import_events(
         spool.opened(log.folder) as accepted,
     ):
         intake = Intake(zone, now, Ledger(bad), FoundItems())
-        for rows in form.read(path, intake):
+        for rows in several.read(form, given, intake):
             known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
             accepted.add(traffic.with_reasons(known))
             progress("reading rows", intake.ledger.rows)
@@ -80,6 +81,7 @@ def import_events(
             bad.keep()
         report = _report(intake.ledger, entered, accepted, bad)
         report.keep_claims(persons.claims(accepted.scan(), secret))
+    report.remarks = files.remarks(given)
     report.items, report.position = len(patches), log.position()
     report.seconds = round(time.monotonic() - started, 3)
     return report

@@ -25,7 +25,7 @@ Rows = list[tuple[int, dict[str, Any]]]
 
 def _csv(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
     header, batches = sources.table(source)
-    _check_has_id(source.path, header)
+    _check_has_id(source, header)
     for batch in batches:
         yield [_filled(row) for row in batch.rows.iter_rows(named=True)], batch.broken
 
@@ -35,8 +35,7 @@ def _jsonl(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
         yield list(zip(decoded.lines, decoded.values, strict=True)), decoded.broken
 
 
-def _parquet(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
-    path = source.path
+def _parquet(path: Source) -> Iterator[tuple[Rows, list[Broken]]]:
     frame = columnar.scan(path)
     with failures.reading(path):
         schema = frame.collect_schema()
@@ -51,7 +50,7 @@ def _parquet(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
 
 
 def _feed(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
-    return feed_rows.read(source.path)
+    return feed_rows.read(source)
 
 
 def _as_is(row: dict[str, Any], zone: tzinfo, now: datetime) -> dict[str, Any]:  # noqa: ARG001 - as a feed's
@@ -83,7 +82,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 def kind_of(source: Source) -> str:
     """The kind of a catalogue file; text with Google's suffixes is a feed, whatever parts its columns."""
     kind = sources.kind_of(source, tuple(KINDS))
-    return "feed" if kind == "csv" and {".tsv", ".txt"} & set(source.path.suffixes[-2:]) else kind
+    return "feed" if kind == "csv" and {".tsv", ".txt"} & set(source.suffixes[-2:]) else kind
 
 
 def _check_has_id(path: Path, header: list[str]) -> None:

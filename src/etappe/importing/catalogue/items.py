@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from etappe.importing.catalogue.waiting_items import WaitingItems
 from etappe.importing.judging import rejected_file
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ItemsReport
-from etappe.importing.reading import failures, sources
+from etappe.importing.reading import failures, files
 from etappe.importing.reading.source import Source
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
@@ -36,12 +36,19 @@ _REPEATED: Final = "id: an earlier item of the feed has it"
 
 
 def import_items(
-    path: Path, *, upsert: Upsert, rejected: Path, settings: Settings, progress: Progress = silent
+    path: Path | Sequence[Path],
+    *,
+    upsert: Upsert,
+    rejected: Path,
+    settings: Settings,
+    progress: Progress = silent,
+    encoding: str | None = None,
 ) -> ItemsReport:
-    """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
+    """Brings the items of `path`, one file or several, into the catalogue by `upsert`, in order, once all are read.
 
     Columns are the fields of an item; others become attributes. An empty cell changes nothing, a null in JSON takes
-    the field back to its default. What the attributes of a product feed become, `feed` says.
+    the field back to its default. `encoding` is that of text that does not tell its own. What the
+    attributes of a product feed become, `feed` says.
 
     Raises:
         InputError: there is no column `id`, or the file cannot be read, or is no feed.
@@ -49,20 +56,24 @@ def import_items(
     """
     started = time.monotonic()
     zone = zone_of(settings.catalogue.time_zone)
-    name = f"{sources.stem(path)}-items"
+    given = files.named([path] if isinstance(path, Path) else path, encoding)
+    name = f"{files.title(given)}-items"
     with (
         failures.writing(),
         rejected_file.opened(rejected, name) as bad,
         waiting_items.opened(rejected) as patches,
     ):
         reader = _Reader(zone, datetime.now(UTC), bad, patches)
-        reader.read(Source(path), progress)
+        for file in given:
+            bad.begin(file if len(given) > 1 else None)
+            reader.read(file, progress)
         upsert_all(patches, upsert, progress)
         bad.keep()
         return ItemsReport(
             rows=len(patches) + reader.rejected.total(),
             items=len(patches),
             rejected=dict(reader.rejected.most_common()),
+            remarks=files.remarks(given),
             seconds=round(time.monotonic() - started, 3),
             rejected_file=bad.kept,
         )

@@ -38,7 +38,8 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     `events` counts newly added rows by event name, `flagged` those among them that are left out of records, popularity
     and training, by why, `derived` the newly added events that no row of the file stands
     for (a country as a trait), `items` those put into the catalogue, `customers` the identified subjects of the file,
-    new or not. `position` is the log's position afterwards, `rejected_file` where rejected rows lie.
+    new or not. `remarks` are sentences on how files were read. `position` is the log's position afterwards,
+    `rejected_file` where rejected rows lie.
     """
 
     rows: int
@@ -48,6 +49,7 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     duplicates: int
     rejected: dict[str, int]
     skipped: dict[str, Skipped]
+    remarks: list[str] = []
     revenue: Revenue
     items: int = 0
     customers: int
@@ -77,11 +79,15 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
 
 
 class ItemsReport(msgspec.Struct, kw_only=True, frozen=True):
-    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch."""
+    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch.
+
+    `remarks` are sentences on how the files were read, and on ids that repeat or look damaged.
+    """
 
     rows: int
     items: int
     rejected: dict[str, int]
+    remarks: list[str] = []
     seconds: float
     rejected_file: str | None
 
