@@ -1,5 +1,6 @@
 """`etappe import`, `import-items`: files in."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,21 +25,28 @@ _DATES = (
 )
 _DECIMALS = "Whether 1.299 has a decimal point or comma, where the file does not tell."
 
+Encoding = Annotated[
+    str | None, Parameter(help="How text is encoded, as cp1250, where the file does not tell.", show_default=False)
+]
+
 
 def import_events(
-    file: Path,
-    *,
+    *files: Annotated[Path, Parameter(required=True)],
     format: Annotated[str, Parameter(help="native, online-retail, rees46, segment or ga4.")] = "native",  # noqa: A002
     dates: Annotated[Literal["dmy", "mdy", "excel"] | None, Parameter(help=_DATES)] = None,
     decimals: Annotated[Literal["point", "comma"] | None, Parameter(help=_DECIMALS)] = None,
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    encoding: Encoding = None,
     where: Where = HERE,
 ) -> int:
-    """Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing."""
+    """Import events: CSV, spreadsheets, JSON or Parquet; plain, .gz, .zst or .zip; several files, and patterns.
+
+    All of them come in or nothing does. A second import of a file adds nothing.
+    """
     with opened(where.place()) as here, progress.shown() as shown:
         stated = Stated(dates, decimals)
-        report = import_into(here, file, format, shown, stated)
+        report = import_into(here, files, format, shown, stated, encoding=encoding)
     show.as_json(report) if json else _show_import(report)
     added_or_known = sum(report.events.values()) + report.duplicates
     failed = (report.rejected and strict) or (report.rows and not added_or_known)
@@ -47,10 +55,18 @@ def import_events(
     return NOTHING_DONE if failed else 0
 
 
-def import_into(here: Opened, file: Path, format_name: str, shown: Progress, stated: Stated = UNSTATED) -> ImportReport:
-    """Imports a file and brings customers' records and catalogue up to it."""
+def import_into(
+    here: Opened,
+    files: Path | Sequence[Path],
+    format_name: str,
+    shown: Progress,
+    stated: Stated = UNSTATED,
+    *,
+    encoding: str | None = None,
+) -> ImportReport:
+    """Imports a file, or several, and brings customers' records and catalogue up to them."""
     report = importing.import_events(
-        file,
+        files,
         format_name,
         log=here.log,
         secret=here.secret,
@@ -60,6 +76,7 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress, sta
         known_items=here.known_items(),
         add_stubs=here.add_stubs,
         tombstones=tombstones.in_redis(here.client),
+        encoding=encoding,
         progress=shown,
         stated=stated,
     )
@@ -72,22 +89,22 @@ def import_into(here: Opened, file: Path, format_name: str, shown: Progress, sta
 
 
 def import_items(
-    file: Path,
-    *,
+    *files: Annotated[Path, Parameter(required=True)],
     whole: Annotated[
-        bool, Parameter("--all", help="The file is all there is: what it lacks is no longer available.", negative="")
+        bool, Parameter("--all", help="This is all there is: what it lacks is no longer available.", negative="")
     ] = False,
-    force: Annotated[bool, Parameter(help="With --all: however much the file lacks.", negative="")] = False,
+    force: Annotated[bool, Parameter(help="With --all: however much is lacking.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
+    encoding: Encoding = None,
     where: Where = HERE,
 ) -> int:
-    """Import the catalogue: csv, tsv, json, parquet, or a product feed of Google, Meta or Criteo; plain, .gz or .zst.
+    """Import the catalogue: CSV, spreadsheets, JSON, Parquet or a product feed; plain, .gz, .zst or .zip.
 
     Items that are there already are changed. What the columns mean is told by their names.
     """
     with opened(where.place()) as here, progress.shown() as shown:
         all_there_is = Whole(here.missing, here.settings.catalogue.most_gone, force) if whole else None
-        report = items_into(here, file, shown, all_there_is)
+        report = items_into(here, files, shown, all_there_is, encoding=encoding)
     show.as_json(report) if json else _show_items(report)
     if report.rows and not report.items:
         show.complain(f"all rows were rejected; {report.rejected_file} says why")
@@ -95,15 +112,23 @@ def import_items(
     return 0
 
 
-def items_into(here: Opened, file: Path, shown: Progress, whole: Whole | None = None) -> ItemsReport:
-    """Imports a catalogue and compiles it."""
+def items_into(
+    here: Opened,
+    files: Path | Sequence[Path],
+    shown: Progress,
+    whole: Whole | None = None,
+    *,
+    encoding: str | None = None,
+) -> ItemsReport:
+    """Imports a catalogue, of one file or several, and compiles it."""
     report = importing.import_items(
-        file,
+        files,
         upsert=here.upsert,
         rejected=here.place.data / "rejected",
         settings=here.settings,
         progress=shown,
         whole=whole,
+        encoding=encoding,
     )
     compile_catalogue(here.client, here.log, here.place)
     return report
@@ -122,6 +147,7 @@ def _show_import(report: ImportReport) -> None:
     parts = f"purchases {revenue.purchases}, refunds {revenue.refunds}, skipped {revenue.skipped}"
     show.result(f"revenue {revenue.total}: {parts}, rejected {revenue.rejected}")
     pace = report.rows / max(report.seconds, 0.001)
+    _show_remarks(report.remarks)
     show.result(f"{report.seconds:.1f} s, {pace:,.0f} rows/s; the log is at position {report.position}")
     for name, said in report.told.items():
         show.result(f"{name}: {said}")
@@ -139,5 +165,11 @@ def _show_items(report: ItemsReport) -> None:
     show.table("", ("import", "count"), rows)
     if report.read_as:
         show.result("columns: " + ", ".join(f"{name} as {field}" for name, field in report.read_as.items()))
+    _show_remarks(report.remarks)
     if report.rejected_file:
         show.result(f"rejected rows: {report.rejected_file}")
+
+
+def _show_remarks(remarks: list[str]) -> None:
+    for remark in remarks:
+        show.result(f"note: {remark}")

@@ -1,13 +1,13 @@
 """`etappe import`: a file of events into the log and the catalogue, whole or not at all."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from etappe import zones
 from etappe.catalog.item import ItemPatch
-from etappe.importing import entry, spool
+from etappe.importing import entry, several, spool
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.catalogue.items import Upsert
@@ -21,7 +21,7 @@ from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ImportReport
 from etappe.importing.judging.spelling import UNSTATED, Spelling, Stated
-from etappe.importing.reading import failures, sources
+from etappe.importing.reading import failures, files
 from etappe.importing.spool import Spool
 from etappe.log import Log, doubtful
 from etappe.progress import Progress, silent
@@ -32,7 +32,7 @@ KnownItems = Callable[[list[str]], set[str]]
 
 
 def import_events(
-    path: Path,
+    path: Path | Sequence[Path],
     format_name: str,
     *,
     log: Log,
@@ -45,25 +45,26 @@ def import_events(
     add_stubs: Upsert | None = None,
     tombstones: Iterable[Tombstone] = (),
     stated: Stated = UNSTATED,
+    encoding: str | None = None,
 ) -> ImportReport:
-    """Brings the events of `path` into the log, and their items into the catalogue by `upsert`.
+    """Brings the events of `path`, one file or several, into the log, and their items into the catalogue by `upsert`.
 
     The log has nothing of it before it has all; a second import of the same file adds nothing, to the catalogue
     neither. Where a format says no more of an item than its id, only those that `known_items` does not return are
     upserted (all, where it is not given), by `add_stubs` where that is given. Rejected rows lie in the folder
     `rejected`. What happened to customers with `tombstones` before they were erased is left out. `stated` is said of
-    values that the file leaves open.
+    values that the file leaves open, `encoding` is that of the files where it cannot be told.
 
     Raises:
         InputError: the format is unknown, or the file cannot be read as this format.
         EtappeError: the disk is full or may not be written.
     """
     form = registry.named(format_name)
-    failures.check_readable(path)
+    given = files.named([path] if isinstance(path, Path) else path, encoding)
     started, now = time.monotonic(), datetime.now(UTC)
     zones.zone_of(settings.catalogue.time_zone)
     source, zone = f"import:{format_name}", settings.catalogue.time_zone
-    name = f"{sources.stem(path)}-{format_name}"
+    name = f"{files.title(given)}-{format_name}"
     gone = Erased(tombstones, secret)
     spelling = Spelling(settings.values.reading(), zone, now, stated)
     while True:
@@ -73,14 +74,14 @@ def import_events(
             spool.opened(log.folder) as accepted,
         ):
             intake = Intake(zone, now, Ledger(bad), FoundItems(), spelling)
-            for rows in form.read(path, intake):
+            for rows in several.read(form, given, intake):
                 known = gone.without(identify.identified(rows, secret, format_name), intake.ledger)
                 accepted.add(traffic.with_reasons(known))
                 progress("reading rows", intake.ledger.rows)
             if spelling.is_to_be_read_again:
                 spelling.again()
                 continue
-            spelling.check(path)
+            spelling.check(given[0])
             with log.transaction(source) as into:
                 entered = entry.enter(
                     accepted, log, into, source=source, received=now, settings=settings, progress=progress
@@ -92,6 +93,7 @@ def import_events(
             report.keep_claims(persons.claims(accepted.scan(), secret))
             report.told, report.doubtful = spelling.told(), doubtful.ids(accepted.scan())
             break
+    report.remarks = files.remarks(given)
     report.items, report.position = len(patches), log.position()
     report.seconds = round(time.monotonic() - started, 3)
     return report

@@ -114,19 +114,19 @@ def test_tabs(tmp_path: Path, name: str) -> None:
             },
         ),
         ItemPatch(id="B", title='Big "mug",\n\twhite', price=3.0, currency="GBP"),
-        ItemPatch(id="C", title='"12" vinyl'),
         ItemPatch(id="D", title='12" vinyl'),
+        ItemPatch(id="E", title="x"),
     ]  # fmt: skip
     assert [(one["line"], one["reason"]) for one in _refused(report)] == [
-        (8, "line: not as many fields as the header names (a line cut off?)"),
+        (6, "line: quotes inside a quoted field must be doubled"),
         (9, "id: missing"),
     ]
 
 
 def test_a_quote_that_never_ends_costs_its_own_line(tmp_path: Path) -> None:
-    """Where a quoted cell does not end within 200 lines, the quote is text and the lines below are items."""
-    _, got = _bring(tmp_path / "a.tsv", 'id\ttitle\nA\t"open\n' + "".join(f"i{n}\tx\n" for n in range(500)))
-    assert (len(got), got[0]) == (501, ItemPatch(id="A", title='"open'))
+    """Where a quoted cell does not end, its line alone is rejected and the lines below are items."""
+    report, got = _bring(tmp_path / "a.tsv", 'id\ttitle\nA\t"open\n' + "".join(f"i{n}\tx\n" for n in range(500)))
+    assert (len(got), report.rejected) == (500, {"line: a quoted field does not end": 1})
 
 
 @pytest.mark.parametrize(
@@ -256,9 +256,6 @@ def test_no_feed(tmp_path: Path, content: str | bytes, message: str) -> None:
     ("content", "message"),
     [
         (b"code\ttitle\nA\tx\n", "column 'id' is missing; found 'code', 'title'"),
-        (b"id,title\nA,x\n", "columns stand between tabs"),
-        (b"id\ttitle\nA\t\xfc\n", "it is not UTF-8 text"),
-        (b"id\ttitle\nA\t" + b"x" * 2_000_000, "line 2: over 1048576 characters"),
         (b"\n\n", "is empty"),
     ],
 )
@@ -301,7 +298,7 @@ def test_events_are_not_read_from_feeds(shop: Any, tmp_path: Path) -> None:
     """A feed is no file of events, and the error does not promise otherwise."""
     path = tmp_path / "a.xml"
     path.write_text(RSS.format(MUG))
-    with pytest.raises(InputError, match=r"this import reads \.csv, \.jsonl, \.ndjson, \.json, \.parquet \("):
+    with pytest.raises(InputError, match="is an XML feed; this import reads columns"):
         shop.bring(path)
 
 

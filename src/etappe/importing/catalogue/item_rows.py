@@ -9,32 +9,34 @@ import polars as pl
 
 from etappe.errors import InputError
 from etappe.importing.catalogue.columns.names import place_of
-from etappe.importing.catalogue.feed import rows as feed_rows
-from etappe.importing.reading import columnar, delimited, failures, json_lines, lines
+from etappe.importing.catalogue.feed import xml
+from etappe.importing.reading import columnar, failures, json_lines, lines, sources
 from etappe.importing.reading.batch import LINE, Broken
+from etappe.importing.reading.source import Source
 
 _TEXTS: Final = ("id", "title", "category", "brand", "item_group_id", "currency", "url", "image")
 """Roles whose columns are text, whatever kind a Parquet file gives them."""
 
 _AT_ONCE: Final = 4096
+_OWN: Final = ("id", "title", "objectID", "name", "sku")
 Rows = list[tuple[int, dict[str, Any]]]
 """Line and cells by name."""
 
 
-def _csv(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
-    header, batches = delimited.read(path)
-    _check_has_id(path, header)
+def _csv(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    header, batches = sources.table(source)
+    _check_has_id(source, header)
     for batch in batches:
         yield [], batch.broken
         yield from _by_some(batch.rows)
 
 
-def _jsonl(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
-    for decoded in json_lines.read(path, dict[str, Any]):
+def _jsonl(source: Source) -> Iterator[tuple[Rows, list[Broken]]]:
+    for decoded in json_lines.read(source, dict[str, Any], _OWN):
         yield list(zip(decoded.lines, decoded.values, strict=True)), decoded.broken
 
 
-def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
+def _parquet(path: Source) -> Iterator[tuple[Rows, list[Broken]]]:
     frame = columnar.scan(path)
     with failures.reading(path):
         schema = frame.collect_schema()
@@ -49,11 +51,11 @@ def _parquet(path: Path) -> Iterator[tuple[Rows, list[Broken]]]:
             yield from _by_some(batch)
 
 
-READERS: Final[Mapping[str, Callable[[Path], Iterator[tuple[Rows, list[Broken]]]]]] = {
+READERS: Final[Mapping[str, Callable[[Source], Iterator[tuple[Rows, list[Broken]]]]]] = {
     "csv": _csv,
     "jsonl": _jsonl,
     "parquet": _parquet,
-    "feed": feed_rows.read,
+    "feed": xml.read,
 }
 """By kind of file: batches of rows, and of lines that are none.
 

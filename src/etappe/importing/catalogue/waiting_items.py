@@ -38,6 +38,12 @@ class Waiting(Generic[T]):
         self._file.write(self._encoder.encode(one) + _LINE_END)
         self._count += 1
 
+    def clear(self) -> None:
+        """Forgets all."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._count = 0
+
     def __iter__(self) -> Iterator[T]:
         self._file.seek(0)
         return (self._decoder.decode(line) for line in self._file)

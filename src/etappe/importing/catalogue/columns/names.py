@@ -1,6 +1,7 @@
 """The names that shops, feeds and search engines give the columns of a catalogue, and what each says here."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -84,6 +85,16 @@ def place_of(name: str) -> Place:
     key = ("_" if plain == "_id" else "") + _BETWEEN.sub("", plain).lower()
     role, rank = _PLACES.get(key, (None, 0))
     return Place(role, rank, _SPELT.get(key, plain), key in _FEED)
+
+
+_EVENTS: Final = ("event", "eventname", "eventtype")
+_TIMES: Final = ("timestamp", "eventtime", "eventtimestamp", "userid", "useridentifier", "userpseudoid", "anonymousid")
+
+
+def are_of_events(names: Iterable[str]) -> bool:
+    """Whether columns are those of a file of events, whose items would be attributes of nothing."""
+    keys = {_BETWEEN.sub("", name).lower() for name in names}
+    return not keys.isdisjoint(_EVENTS) and not keys.isdisjoint(_TIMES)
 
 
 _TOLD: Final = {

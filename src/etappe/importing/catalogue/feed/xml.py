@@ -28,19 +28,21 @@ _HINTS: Final = {
 }
 
 
-def read(path: Path, head: bytes, file: IO[bytes]) -> Iterator[tuple[Found, list[Broken]]]:
-    """The items of `head` and the rest of `file`, chunk by chunk, with those that are too long.
+def read(path: Path) -> Iterator[tuple[Found, list[Broken]]]:
+    """Batches of (number of the item, attributes), chunk by chunk, and of items that are too long.
 
     Raises:
-        InputError: it is no XML or no feed, its encoding is unknown, or it declares entities.
+        InputError: it cannot be read, is no XML or no feed, its encoding is unknown, or it declares entities.
     """
     items = Items(path)
-    parser = _parser(path, items, _encoding(path, head))
-    for chunk in _chunks(path, head, file):
-        parser(chunk, last=False)
+    with unpacked.opened(path) as file:
+        head = file.read(unpacked.CHUNK)
+        parser = _parser(path, items, _encoding(path, head))
+        for chunk in _chunks(path, head, file):
+            parser(chunk, last=False)
+            yield items.take()
+        parser(b"", last=True)
         yield items.take()
-    parser(b"", last=True)
-    yield items.take()
     if not items.count:
         raise InputError(f"{path} has neither <item> nor <entry> nor <product>; it is no feed of products")
 
