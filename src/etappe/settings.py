@@ -174,11 +174,35 @@ class Erasure(_Section, frozen=True):
     nothing of them at once; `etappe erase --now` rewrites at once too."""
 
 
+NOT_PRODUCTS = (
+    "post", "dot", "c2", "m", "pads", "dcgs*", "gift_*", "cruk", "amazonfee", "bank charges", "test",
+    "test[0-9]*", "shipping", "postage", "* postage", "postage and *", "postage & *", "carriage",
+    "next day carriage", "shipping cost*", "shipping fee*", "* shipping", "delivery", "delivery charge*",
+    "delivery cost*", "delivery fee*", "handling", "handling fee*", "manual", "discount", "sample", "samples",
+    "free sample*", "gift voucher*", "* gift voucher*", "voucher*", "e-voucher*", "* bad debt", "amazon fee",
+    "cruk commission", "test item*", "test product*", "versand", "versandkosten*", "porto", "portokosten*",
+    "nachnahme*", "gutschein*", "geschenkgutschein*", "testartikel*", "testprodukt*", "frais de port*",
+    "frais de livraison*", "bon cadeau*",
+)  # fmt: skip
+
+
 class Catalogue(_Section, frozen=True):
     """How the shop counts."""
 
     time_zone: str = "UTC"
     """Time zone of imported times that name none (IANA name)."""
+    most_gone: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """`import-items --all` is refused where more than this share of what is for sale is not in the file, which is then
+    more likely cut off than right; `--force` takes it all the same."""
+    not_products: tuple[str, ...] = NOT_PRODUCTS
+    """Ids and titles, whole and in any case (`*` and `?` as in names of files), of what is no product: it is never
+    recommended nor learned from. An id of one or two characters counts only where there is no title. An item that says
+    `product: true` is one. Counts for items as they change."""
+    free_items: bool = False
+    """Whether an item of price 0 is a product; else it is taken for a sample, a gift or a gap in the data."""
+    live_items: bool = True
+    """Items that events of a secret key name and that the catalogue does not know are added to it, as imports of events
+    add them, with what the event says of them; `etappe check` names them."""
 
 
 class Values(_Section, frozen=True):

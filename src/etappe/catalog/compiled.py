@@ -6,6 +6,9 @@ int64[n+1]: the titles in other languages (see `Document`); category_rows int32[
 of each category; the arrays of `fields.Compiled`.
 """
 
+import tempfile
+import weakref
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +22,7 @@ from etappe.catalog.columns import GATE
 from etappe.catalog.documents import Document, Span, document_of
 from etappe.catalog.growing import with_room
 from etappe.catalog.item import Item
-from etappe.catalog.values import bytes_of, starts_of
+from etappe.catalog.values import bytes_of
 from etappe.errors import DataError
 
 KIND: Final = "catalogue"
@@ -89,10 +92,9 @@ def compiled(
     rows = np.array(gate, GATE)
     rows["changed"] = False
     by_category = np.argsort(rows["category"], kind="stable").astype(np.int32)
-    documents: list[Document] = []
-    gathered = fields.Compiler()
+    gathered, written = fields.Compiler(), _Written()
     for row, item in enumerate(items):
-        documents.append(document_of(item))
+        written.add(document_of(item))
         gathered.add(row, item)
     named = {
         "hash": with_room(hashes),
@@ -100,16 +102,34 @@ def compiled(
         "category_rows": by_category,
         "category_at": np.searchsorted(rows["category"][by_category], np.arange(len(categories) + 1)).astype(np.int64),
     }
-    return named | _written(documents) | gathered.arrays(len(rows)), {"count": len(rows), "categories": categories}
+    return named | written.arrays() | gathered.arrays(len(rows)), {"count": len(rows), "categories": categories}
 
 
-def _written(documents: list[Document]) -> dict[str, NDArray[Any]]:
-    spans = [span for document in documents for span in document.titles]
-    cuts = [(document.id_end, document.title_end, document.rest_end) for document in documents]
-    return {
-        "document": np.frombuffer(b"".join(document.data for document in documents), np.uint8),
-        "offset": starts_of((document.data for document in documents), np.int64),
-        "cut": np.array(cuts, np.uint32).reshape(-1),
-        "span": np.array(spans, np.uint32).reshape(-1, 4),
-        "span_at": starts_of((document.titles for document in documents), np.int64),
-    }
+class _Written:
+    """Documents one behind the other, in a file without a name: they are most of a catalogue."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the object; an array made of it stays
+        weakref.finalize(self, self._file.close)
+        self._offset, self._cut, self._span, self._span_at = array("q", [0]), array("I"), array("I"), array("q", [0])
+
+    def add(self, document: Document) -> None:
+        """Puts a document behind the others."""
+        self._file.write(document.data)
+        self._offset.append(self._offset[-1] + len(document.data))
+        self._cut.extend((document.id_end, document.title_end, document.rest_end))
+        for span in document.titles:
+            self._span.extend(span)
+        self._span_at.append(self._span_at[-1] + len(document.titles))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of all documents."""
+        self._file.flush()
+        empty = self._offset[-1] == 0
+        return {
+            "document": np.zeros(0, np.uint8) if empty else np.memmap(self._file, np.uint8, "r"),
+            "offset": np.array(self._offset, np.int64),
+            "cut": np.array(self._cut, np.uint32),
+            "span": np.array(self._span, np.uint32).reshape(-1, 4),
+            "span_at": np.array(self._span_at, np.int64),
+        }

@@ -19,6 +19,8 @@ Rows = NDArray[np.int64]
 ATTRIBUTE: Final = "attributes."
 PRICES: Final = "prices."
 """Before the currency; no request filter names these yet."""
+STORES: Final = "stores."
+"""Before the store."""
 PLAIN: Final = ("brand", "currency", "item_group_id")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -30,6 +32,8 @@ def told(item: Item) -> Iterator[tuple[str, Any]]:
             yield name, value
     for currency, price in item.prices.items():
         yield PRICES + currency, price
+    for store, pieces in item.stores.items():
+        yield STORES + store, pieces
     for name, value in item.attributes.items():
         if value is not None:
             yield ATTRIBUTE + name, value

@@ -21,13 +21,14 @@ COMMANDS: Final = (
     Command(
         "import",
         "files:import_events",
-        "Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing.",
+        "Import events: CSV, spreadsheets, JSON or Parquet; plain, .gz, .zst or .zip; several files, and patterns.\n\n"
+        "All of them come in or nothing does. A second import of a file adds nothing.",
     ),
     Command(
         "import-items",
         "files:import_items",
-        "Import the catalogue: csv, jsonl, parquet, or a Google product feed (xml, tsv, txt); plain, .gz or .zst.\n\n"
-        "Items that are there already are changed.",
+        "Import the catalogue: CSV, spreadsheets, JSON, Parquet or a product feed; plain, .gz, .zst or .zip.\n\n"
+        "Items that are there already are changed. What the columns mean is told by their names.",
     ),
     Command(
         "import-customers",

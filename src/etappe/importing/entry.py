@@ -8,6 +8,7 @@ import polars as pl
 
 from etappe.importing import spool as spool_
 from etappe.importing.judging import identify, traffic
+from etappe.importing.reading.batch import FILE
 from etappe.importing.spool import Portion, Spool
 from etappe.log import Log, Transaction
 from etappe.log.repeats import order_of_nobody
@@ -66,7 +67,7 @@ def enter(
     for done, portion in enumerate(portions, start=1):
         rows = traffic.with_rate(identify.with_event_ids(spool.portion(portion)), settings)
         fresh = rows.join(repeated, on=repeated.columns, how="anti") if len(repeated) else rows
-        fresh = fresh.with_columns(order_of_nobody().alias(_ORDER)).join(
+        fresh = _once(fresh.with_columns(order_of_nobody().alias(_ORDER))).join(
             pl.concat([_known(log, portion, logged), orders]),
             on=_KEY, how="anti", nulls_equal=True, maintain_order="left",
         )  # fmt: skip
@@ -75,6 +76,13 @@ def enter(
             into.add("event", _as_logged(fresh, source, received))
         progress("writing the log", done, len(portions))
     return entered
+
+
+def _once(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows (by line) without those that an earlier file of the same import has, of which each event is one."""
+    if rows.is_empty() or rows["line"].max() < FILE:  # type: ignore[operator]
+        return rows
+    return rows.unique(_KEY, keep="first", maintain_order=True)
 
 
 def _known(log: Log, portion: Portion, logged: set[str]) -> pl.DataFrame:

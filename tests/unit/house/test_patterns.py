@@ -11,7 +11,8 @@ from etappe.catalog.item import ItemPatch
 from etappe.errors import InputError
 from etappe.events import identities
 from etappe.events.vocabulary import Purchase
-from etappe.importing.catalogue.feed import values
+from etappe.importing.catalogue.columns import cells
+from etappe.values.money import Mark
 
 _SAFE = "$(?!\\n)"
 
@@ -74,7 +75,7 @@ def test_digest(digest: str) -> None:
 
 def test_prices_of_feeds() -> None:
     """A price is an amount and a currency at one side of it, whatever stands around them is no part of it."""
-    assert values.price(" 12,75 EUR\n", "price") == values.Price(12.75, "EUR")
-    for text in ("12.75\nEUR USD", "EUR 1 EUR", "12.75 EURO"):
+    assert cells.price(" 12,75 EUR\n", "price", None, Mark.POINT) == (12.75, "EUR")
+    for text in ("12.75\nEUR USD", "EUR 1 EUR", "12.75 EURS"):
         with pytest.raises(InputError):
-            values.price(text, "price")
+            cells.price(text, "price", None, Mark.POINT)

@@ -6,9 +6,9 @@ from typing import Final
 import polars as pl
 
 from etappe.catalog.item import ItemPatch
+from etappe.catalog.stubs import LONGEST
 
-_FACTS: Final = ("title", "category", "brand", "price")
-_LONGEST: Final = {"title": 2000, "category": 500, "brand": 2000}
+_FACTS: Final = ("title", "category", "brand", "url", "image", "price")
 _ORDER: Final = ["time", "line"]
 
 
@@ -47,7 +47,7 @@ class FoundItems:
 
     def patches(self, known: set[str]) -> Iterator[ItemPatch]:
         """A patch for each item that is not `known`, with the facts there are; its id for a title where none is."""
-        clipped = [pl.col(name).str.slice(0, length) for name, length in _LONGEST.items()]
+        clipped = [pl.col(name).str.slice(0, length) for name, length in LONGEST.items()]
         for row in self.table().with_columns(clipped).iter_rows(named=True):
             item = row.pop("item_id")
             if item not in known:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from etappe.catalog import stubs
 from etappe.errors import InputError
 from etappe.events.intake import Rejected
 from etappe.events.translation.lines import Lost
@@ -24,7 +25,7 @@ Translate = Callable[[bytes, Reading], Iterable[Translated]]
 
 _AT_ONCE: Final = 4096
 """Lines that are translated together, as payloads are long."""
-_TEXTS: Final = ("title", "brand", "category")
+_TEXTS: Final = ("title", "brand", "category", "url", "image")
 _SCHEMA: Final = {"line": pl.Int64} | dict.fromkeys(
     (*checks.COLUMNS, "raw", "reason", "skip", "payload", "lost", *_TEXTS), pl.String
 )
@@ -110,13 +111,7 @@ def _short(message: str, field: str | None) -> str:
 
 def _described(event: ItemEvent) -> Row:
     """What a product is called, in either system's words."""
-    said = event.properties or {}
-    path = [said.get(f"item_category{number}") for number in ("", 2, 3, 4, 5)]
-    title = said.get("item_name", said.get("name"))
-    brand = said.get("item_brand", said.get("brand"))
-    category = "/".join(one for one in path if isinstance(one, str)) or said.get("category")
-    found = {"title": title, "brand": brand, "category": category}
-    return {name: value for name, value in found.items() if isinstance(value, str) and value}
+    return dict(stubs.described(event.properties or {}))
 
 
 def _sign() -> pl.Expr:

@@ -1,6 +1,7 @@
 """Where every row of an import is accounted for."""
 
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import polars as pl
 
@@ -20,6 +21,10 @@ class Ledger:
         self._skipped: Counter[str] = Counter()
         self._skipped_money: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._money: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def begin(self, file: Path | None) -> None:
+        """Names the file whose rows are booked next, where there are several."""
+        self._file.begin(file)
 
     def book(self, batch: Batch, judged: pl.DataFrame) -> pl.DataFrame:
         """Books every row of `batch` and returns the accepted ones of `judged`, which has its rows in the same order.

@@ -44,7 +44,8 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     and training, by why, `derived` the newly added events that no row of the file stands
     for (a country as a trait), `items` those put into the catalogue, `customers` the identified subjects of the file,
     new or not. `told` says of columns how values were read that left something open, and why; `doubtful` names ids that
-    may be nobody's. `position` is the log's position afterwards, `rejected_file` where rejected rows lie.
+    may be nobody's. `remarks` are sentences on how files were read. `position` is the log's position afterwards,
+    `rejected_file` where rejected rows lie.
     """
 
     rows: int
@@ -54,6 +55,7 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     duplicates: int
     rejected: dict[str, int]
     skipped: dict[str, Skipped]
+    remarks: list[str] = []
     revenue: Revenue
     revenue_by_currency: dict[str, Revenue] = {}
     told: dict[str, str] = {}
@@ -86,11 +88,20 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
 
 
 class ItemsReport(msgspec.Struct, kw_only=True, frozen=True):
-    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch."""
+    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch.
+
+    `repeated` counts these, `gone` the items that are no longer available as a file that is all there is does not name
+    them. `read_as` says what columns were taken for that are not called so, as far as there are rows that have them.
+    `remarks` are sentences on how the files were read, and on ids that repeat or look damaged.
+    """
 
     rows: int
     items: int
+    repeated: int = 0
+    gone: int = 0
+    read_as: dict[str, str] = {}
     rejected: dict[str, int]
+    remarks: list[str] = []
     seconds: float
     rejected_file: str | None
 

@@ -25,7 +25,7 @@ class Table(msgspec.Struct, frozen=True):
         return self.source.dialect
 
 
-def read(file: Path | Source, encoding: str | None = None, separator: str | None = None) -> Table:
+def read(file: Path, encoding: str | None = None, separator: str | None = None) -> Table:
     """The table in `file`; `encoding` and `separator` where somebody says them. Empty cells are null.
 
     The columns of JSON are the keys of all its objects, so that such a file is read twice.
@@ -33,10 +33,10 @@ def read(file: Path | Source, encoding: str | None = None, separator: str | None
     Raises:
         InputError: it is none, or cannot be read (also while iterating).
     """
-    path, said = (file.path, file.encoding) if isinstance(file, Source) else (file, None)
-    source = Source(path, said or encoding, separator)
+    said = file.encoding if isinstance(file, Source) else None
+    source = Source(file, said or encoding, separator)
     if source.dialect.kind == "xml":
-        raise InputError(f"{path} is a feed of products; it comes in by `etappe import-items {path}`")
+        raise InputError(f"{file} is a feed of products; it comes in by `etappe import-items {file}`")
     if source.dialect.kind == "json":
         names = {name: None for batch in sources.rows(source) for name in batch.rows.columns if name != LINE}
         return Table(source, list(names), sources.rows(source))

@@ -9,6 +9,9 @@ import polars as pl
 LINE: Final = " line"
 """The column of line numbers beside those of a file, whose names never begin with a space."""
 
+FILE: Final = 1 << 40
+"""Lines of the second of several files that are imported together are counted from here on, and so forth."""
+
 WRONG_WIDTH: Final = "line: not as many fields as the header names (a line cut off?)"
 TOO_WIDE: Final = "line: more cells than the header names"
 OPEN_QUOTE: Final = "line: a quoted field does not end"

@@ -18,11 +18,12 @@ from etappe.importing.reading import source as sources_
 from etappe.importing.reading.batch import Batch, Broken
 from etappe.importing.reading.records import Form, Stitched
 from etappe.importing.reading.source import Source
+from etappe.importing.reading.wrecked import SIGN, Wrecked
 
 _QUOTED: Final = r'"(?:[^"]|"")*"'
 
 
-def read(file: Path | Source) -> tuple[list[str], Iterator[Batch]]:
+def read(file: Path) -> tuple[list[str], Iterator[Batch]]:
     """The header's names and the batches below it. Empty lines are no rows, nameless empty columns are left out.
 
     Short rows are filled up with empty cells; rows that are too long are broken, unless the surplus is empty.
@@ -48,6 +49,7 @@ class _Reader:
         self._closed_line = rf'^(?:{_QUOTED}|[^"{sep}]*)(?:{sep}{blanks}(?:{_QUOTED}|[^"{sep}]*))*$'
         self._surplus = rf"(?:{sep} *)+$"
         self._short = 0
+        self._wrecked = Wrecked()
 
     def batches(self) -> Iterator[Batch]:
         carried: pl.DataFrame | None = None
@@ -55,11 +57,14 @@ class _Reader:
             below = batch if batch["line"][0] > self._header else batch.filter(pl.col("line") > self._header)
             rows = below if carried is None else pl.concat([carried, below])
             done, carried = self._split(rows, more=True)
+            if rows["text"].str.contains(SIGN, literal=True).any():
+                self._wrecked.look(done.rows)
             yield self._named(done)
         if carried is not None:
             yield self._named(self._split(carried, more=False)[0])
+        self._wrecked.tell(self._source)
         if self._short:
-            self._source.note(f"{self._short} rows have fewer cells than the header; the others are taken for empty")
+            self._source.note(f"{self._short} rows have fewer cells than the header; what they lack is empty")
 
     @property
     def _header(self) -> int:

@@ -1,7 +1,6 @@
 """What a file is: its kind, how its text is written, and what parts its cells; told by its content alone."""
 
 import csv
-import zipfile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -57,7 +56,7 @@ def of(path: Path, encoding: str | None = None, separator: str | None = None) ->
     if workbook.is_one(path, head):
         return workbook_dialect(path)
     if head.startswith(unpacked.ZIP):
-        raise InputError(f"{path} is an archive of {_members(path)}; name one, as in {path}/{_first_member(path)}")
+        raise InputError(f"{path} is an archive; name a file in it, as in {path}/{_member(path)}")
     if not head:
         raise InputError(f"{path} is empty")
     if _is_xml(path, head):
@@ -128,15 +127,6 @@ def _sample(path: Path, text: Encoding) -> tuple[list[str], str]:
     return lines, used[0] if len(used) == 1 else "mixed" if used else "\n"
 
 
-def _names(path: Path) -> list[str]:
-    with failures.reading(path), path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        return [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-
-
-def _members(path: Path) -> str:
-    names = _names(path)
-    return f"{len(names)} files"
-
-
-def _first_member(path: Path) -> str:
-    return next(iter(_names(path)), "name")
+def _member(path: Path) -> str:
+    with unpacked.archived(path) as archive:
+        return next((entry.filename for entry in archive.infolist() if not entry.is_dir()), "name")

@@ -11,7 +11,6 @@ from etappe.importing.reading import batch as rows_
 from etappe.importing.reading import json_texts
 from etappe.importing.reading import source as sources_
 from etappe.importing.reading.batch import Broken
-from etappe.importing.reading.source import Source
 
 Row = TypeVar("Row")
 
@@ -26,7 +25,7 @@ class Decoded(msgspec.Struct, Generic[Row], frozen=True):
     broken: list[Broken]
 
 
-def read(file: Path | Source, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
+def read(file: Path, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
     """The objects of `file` as `kind`, in batches: a line each, in an array, or in the one list of an object.
 
     `own` are keys of a row, by which an object is known that stands for itself (None: every object does).

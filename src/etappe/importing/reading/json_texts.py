@@ -40,7 +40,7 @@ def batches(source: Source, own: Collection[str] | None) -> Iterator[pl.DataFram
         yield from lines.batches(source)
         return
     notes = Notes()
-    values = _Values(source.path, texts.pieces(source.path, text, notes), own).all()
+    values = _Values(source, texts.pieces(source, text, notes), own).all()
     waiting: list[_Text] = []
     size = 0
     for line, value in values:
@@ -59,7 +59,7 @@ def _is_lines(source: Source) -> bool:
     if text is None:
         return False
     begun = ""
-    for piece in texts.pieces(source.path, text, Notes()):
+    for piece in texts.pieces(source, text, Notes()):
         begun += piece
         if len(begun) > _SAMPLE:
             break

@@ -18,7 +18,7 @@ BATCH: Final = 131_072
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-def batches(file: Path | Source) -> Iterator[pl.DataFrame]:
+def batches(file: Path) -> Iterator[pl.DataFrame]:
     """Frames of (line: Int64 from 1, text: String), at most `BATCH` lines each.
 
     Raises:
@@ -28,7 +28,7 @@ def batches(file: Path | Source) -> Iterator[pl.DataFrame]:
     text = source.dialect.text
     if text is None:
         return
-    for batch in _as_it_is(source.path, text) if text.plain else _mended(source, text):
+    for batch in _as_it_is(source, text) if text.plain else _mended(source, text):
         yield batch.with_columns(pl.col("line").cast(pl.Int64))
 
 
@@ -47,8 +47,8 @@ def _unmarked() -> pl.Expr:
 
 def _mended(source: Source, text: Encoding) -> Iterator[pl.DataFrame]:
     notes, before = Notes(), 0
-    for block in texts.blocks(source.path, text, notes):
-        with failures.reading(source.path):
+    for block in texts.blocks(source, text, notes):
+        with failures.reading(source):
             whole = pl.read_lines(block, name="text", row_index_name="line", row_index_offset=before + 1)
         before += whole.height
         yield from whole.iter_slices(BATCH)

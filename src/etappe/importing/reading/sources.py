@@ -9,11 +9,10 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import batch as rows_
-from etappe.importing.reading import columnar, delimited, json_lines, lines, workbook
+from etappe.importing.reading import columnar, delimited, json_lines, sheets
 from etappe.importing.reading import columns as columns_
 from etappe.importing.reading import source as sources_
-from etappe.importing.reading.batch import LINE, Batch, Broken
+from etappe.importing.reading.batch import LINE, Batch
 from etappe.importing.reading.columns import Columns
 from etappe.importing.reading.json_lines import Decoded
 from etappe.importing.reading.source import Source
@@ -35,7 +34,7 @@ _SUFFIXES: Final = (
 )
 
 
-def kind_of(file: Path | Source, kinds: tuple[str, ...] = ("csv", "jsonl", "parquet")) -> str:
+def kind_of(file: Path, kinds: tuple[str, ...] = ("csv", "jsonl", "parquet")) -> str:
     """`csv` (or a spreadsheet), `jsonl` (JSON in any arrangement), `parquet` or `feed` by the content of `file`.
 
     Raises:
@@ -57,14 +56,14 @@ def stem(path: Path) -> str:
     return name
 
 
-def table(file: Path | Source) -> tuple[list[str], Iterator[Batch]]:
+def table(file: Path) -> tuple[list[str], Iterator[Batch]]:
     """The names of the columns of a table, and its batches under them.
 
     Raises:
         InputError: it is no table, or cannot be read (also while iterating).
     """
     source = sources_.of(file)
-    readers = {"delimited": delimited.read, "workbook": _workbook, "parquet": _parquet}
+    readers = {"delimited": delimited.read, "workbook": sheets.read, "parquet": _parquet}
     read = readers.get(source.dialect.kind)
     if read is None:
         kind_of(source, ("csv", "parquet"))
@@ -72,7 +71,7 @@ def table(file: Path | Source) -> tuple[list[str], Iterator[Batch]]:
     return read(source)
 
 
-def rows(file: Path | Source) -> Iterator[Batch]:
+def rows(file: Path) -> Iterator[Batch]:
     """The rows of any file but a feed, as text under its own headers.
 
     The columns of JSON are the keys of the objects of a batch, which may lack what another batch has; objects and lists
@@ -92,12 +91,12 @@ def rows(file: Path | Source) -> Iterator[Batch]:
         yield Batch(pl.DataFrame({LINE: decoded.lines} | cells, schema), decoded.broken)
 
 
-def objects(file: Path | Source, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
+def objects(file: Path, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
     """The objects of a JSON file as `kind`; see `json_lines.read`."""
     return json_lines.read(file, kind, own)
 
 
-def tabular(file: Path | Source, columns: Columns) -> Iterator[Batch]:
+def tabular(file: Path, columns: Columns) -> Iterator[Batch]:
     """The batches of a table with the canonical names of `columns`; absent optional ones are left out.
 
     Raises:
@@ -125,34 +124,8 @@ def _begun(source: Source) -> tuple[list[str], Iterator[Batch], list[str]]:
         return header, iter(()), [str(error)]
 
 
-def _workbook(source: Source) -> tuple[list[str], Iterator[Batch]]:
-    names = columns_.checked(source)
-    return [name for name in names if name], _sheet(source, names)
-
-
-def _sheet(source: Source, names: list[str]) -> Iterator[Batch]:
-    found = workbook.sheet(source.path)
-    places = [name or columns_.place(at) for at, name in enumerate(names)]
-    nameless = [place for place, name in zip(places, names, strict=True) if not name]
-    cells = workbook.rows(source.path, found)
-    while some := list(islice(cells, lines.BATCH)):
-        wide = [
-            Broken(line, rows_.TOO_WIDE, "\t".join(cell or "" for cell in row))
-            for line, row in some
-            if _over(row, names)
-        ]
-        fits = [(line, (row + [None] * len(names))[: len(names)]) for line, row in some if not _over(row, names)]
-        frame = rows_.frame(places, fits)
-        columns_.check_nameless(source, frame, nameless)
-        yield Batch(frame.drop(nameless), wide)
-
-
-def _over(row: list[str | None], names: list[str]) -> bool:
-    return any(row[len(names) :])
-
-
 def _parquet(source: Source) -> tuple[list[str], Iterator[Batch]]:
-    return columnar.read(source.path)
+    return columnar.read(source)
 
 
 def _cell(value: msgspec.Raw | None) -> str | None:

@@ -40,6 +40,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             raise failures.DamagedError(str(error)) from error
 
 
+@contextmanager
+def archived(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive `path`; InputError where it is damaged."""
+    with failures.reading(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield archive
+        except _DAMAGED as error:
+            raise failures.DamagedError(str(error)) from error
+
+
 def head(path: Path, size: int = 8) -> bytes:
     """The first `size` bytes of the content."""
     with opened(path) as file:

@@ -24,6 +24,10 @@ _TITLES: Final = 20
 _WHOLE: Final = 2.0**53
 
 
+Row = tuple[int, list[str | None]]
+"""The number of a row as a spreadsheet shows it, and its cells."""
+
+
 class Sheet(msgspec.Struct, frozen=True):
     """The sheet that is read: its name, the header and the line that it stands in, and what is to be said of it."""
 
@@ -67,7 +71,7 @@ def sheet(path: Path) -> Sheet:
     return Sheet(filled[0], tuple(header), line, tuple(said))
 
 
-def rows(path: Path, found: Sheet) -> Iterator[tuple[int, list[str | None]]]:
+def rows(path: Path, found: Sheet) -> Iterator[Row]:
     """Row numbers as the spreadsheet shows them, and cells, below the header; empty rows are none."""
     for line, cells in enumerate(_cells(_book(path).get_sheet_by_name(found.name)), start=1):
         if line > found.line and any(cell is not None for cell in cells):

@@ -35,8 +35,8 @@ PURPOSES: Final[Mapping[str, str]] = {key: purpose for purpose, names in _CONSEN
 """Purpose of consent by a name's key, whatever the language."""
 
 _ORIGINS: Final[Mapping[str, str]] = {
-    "consent_time": "date, time, at, on, timestamp, since, given at, Datum, am, seit, Zeitpunkt, vom, le, du, fecha, el,"
-    " op, consent date, consent time, opt in date, opt in at, Einwilligung am, Anmeldedatum, Einwilligungsdatum",
+    "consent_time": "date, time, at, on, timestamp, since, given at, Datum, am, seit, Zeitpunkt, vom, le, du, fecha,"
+    " el, op, consent date, consent time, opt in date, opt in at, Einwilligung am, Anmeldedatum, Einwilligungsdatum",
     "consent_source": "source, origin, channel, Quelle, Herkunft, Kanal, origine, origen, fuente, bron, herkomst,"
     " consent source",
     "consent_text_version": "text, version, text version, Textversion, Fassung, version du texte, versión, tekstversie",
