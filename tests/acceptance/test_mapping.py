@@ -1,6 +1,7 @@
 """Files of other shops by the command line: look, decide, import."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,44 @@ def test_the_native_format_says_how_other_columns_come_in(orders: Path, tmp_path
     assert ran.code == 1
     assert all(name in ran.err for name in ("'Bestellnummer'", "'Datum'", "'Kunden-Nr.'", "'Einzelpreis'"))
     assert f"etappe look {orders}" in ran.err
+
+
+def test_a_file_that_a_format_knows_needs_no_mapping(tmp_path: Path) -> None:
+    """Messages of another system name their format, a feed the catalogue's command; nothing is written."""
+    out, message = tmp_path / "mapping.toml", tmp_path / "messages.jsonl"
+    message.write_text(
+        '{"type": "track", "event": "Product Viewed", "messageId": "m", "userId": "u", "properties": {}}\n'
+    )
+    feed = tmp_path / "feed.xml"
+    feed.write_text("<rss><channel><item><id>1</id></item></channel></rss>")
+    for path, command in (
+        (message, f"etappe import {message} --format segment"),
+        (feed, f"etappe import-items {feed}"),
+    ):
+        seen = inside(tmp_path / "data", "look", str(path), "--out", str(out))
+        assert (seen.code, out.exists()) == (0, False)
+        assert command in seen.out
+
+
+def test_an_archive_of_one_file_is_that_file(orders: Path, tmp_path: Path) -> None:
+    """Of several one has to be named."""
+    archive = tmp_path / "orders.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.write(orders, "orders.csv")
+    assert inside(tmp_path / "data", "look", str(archive), "--out", str(tmp_path / "m.toml")).code == 0
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.write(orders, "more.csv")
+    seen = inside(tmp_path / "data", "look", str(archive), "--out", str(tmp_path / "m.toml"))
+    assert (seen.code, "is 2 files; name one of them" in seen.err) == (1, True)
+
+
+def test_items_come_in_by_a_mapping(tmp_path: Path) -> None:
+    """The same two commands bring a catalogue."""
+    path, out = tmp_path / "artikel.csv", tmp_path / "m.toml"
+    path.write_text(
+        "Artikelnummer;Bezeichnung;Warengruppe;Preis;Farbe\nA1;Tee;Tee;9,90;blau\nA2;Tasse;Geschirr;4,90;rot\n"
+    )
+    seen = inside(tmp_path / "data", "look", str(path), "--out", str(out))
+    assert f"etappe import-items {path} --map {out}" in seen.err
+    ran = inside(tmp_path / "data", "import-items", str(path), "--map", str(out), "--json")
+    assert (ran.code, json.loads(ran.out)["items"]) == (0, 2)

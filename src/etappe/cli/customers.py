@@ -8,12 +8,13 @@ from cyclopts import Parameter
 
 from etappe import settings
 from etappe.cli import files, progress, show
+from etappe.cli.look import one_of
 from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.importing.mapping import customers, looking, mapping, targets
 from etappe.importing.mapping.customers import AsOf
 from etappe.importing.mapping.mapping import Mapping
-from etappe.importing.reading import failures
+from etappe.importing.reading import unpacked
 from etappe.settings import Settings
 from etappe.values import times
 from etappe.values.unreadable import Unreadable
@@ -37,7 +38,7 @@ def import_customers(
 
     Columns are known by their names, or by a mapping. A second import of a file adds nothing.
     """
-    failures.check_readable(file)
+    file = one_of(file)
     own = settings.load(where.place().data)
     told = _guessed(file, own) if map is None else mapping.load(map, targets.CUSTOMERS)
     form = customers.format_of(told, _as_of(file, as_of, told.file.zone or own.catalogue.time_zone))
@@ -63,7 +64,8 @@ def _as_of(file: Path, said: str | None, zone: str) -> AsOf:
     """When what the file says held: as stated, else when it was written last, which is the same the next time."""
     now = datetime.now(UTC)
     if said is None:
-        return AsOf(min(datetime.fromtimestamp(int(file.stat().st_mtime), UTC), now), stated=False)
+        written = (unpacked.archive_of(file) or file).stat().st_mtime
+        return AsOf(min(datetime.fromtimestamp(int(written), UTC), now), stated=False)
     try:
         moment = times.read(said, zone=zone_of(zone))
     except Unreadable as error:

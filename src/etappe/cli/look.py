@@ -9,9 +9,11 @@ from cyclopts import Parameter
 from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
+from etappe.errors import InputError
 from etappe.importing.mapping import looking, mapping
 from etappe.importing.mapping.guessing.draft import Draft
 from etappe.importing.mapping.looking import Look
+from etappe.importing.reading import files
 
 
 def look(
@@ -27,6 +29,7 @@ def look(
 
     Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.
     """
+    file = one_of(file)
     command = looking.command_of(file) if kind is None else None
     if command is not None:
         show.result(f"{file} needs no mapping; import it by: {command}")
@@ -39,6 +42,18 @@ def look(
     elif written:
         show.say(f"the mapping is in {out}; import it by: {mapping.COMMANDS[seen.draft.kind]} {file} --map {out}")
     return 0 if written and not seen.draft.decisions else show.NOT_ALL
+
+
+def one_of(file: Path) -> Path:
+    """The one file that `file` is, or holds as an archive.
+
+    Raises:
+        InputError: it is none, or several.
+    """
+    given = files.named([file])
+    if len(given) > 1:
+        raise InputError(f"{file} is {len(given)} files; name one of them, as in {given[0]}")
+    return given[0]
 
 
 def _written(out: Path, text: str, *, force: bool) -> bool:

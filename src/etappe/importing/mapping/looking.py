@@ -76,9 +76,11 @@ def look(path: Path, settings: Settings, kind: str | None = None, *, trying: boo
         draft.notes.append(f"the format {form} knows this file, too: etappe import {path} --format {form}")
     text = text_of(draft, path.name, mapping.COMMANDS[draft.kind])
     seen = Look(dialect=table.dialect, profile=profile, draft=draft, text=text, mapping=_told(text, draft))
-    seen.problems = problems.of(profile, draft)
+    seen.problems = problems.of_cells(profile, draft)
     if trying and seen.mapping is not None and draft.kind in (EVENTS, CUSTOMERS):
         _try(seen, seen.mapping, path, settings)
+    else:
+        seen.problems += problems.of_rows(profile)
     return seen
 
 

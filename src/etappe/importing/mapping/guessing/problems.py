@@ -22,12 +22,16 @@ class Problem(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
-def of(profile: Profile, draft: Draft) -> list[Problem]:
-    """What cells and columns tell, before any row is translated."""
-    found = [Problem(0, note) for note in draft.notes]
+def of_rows(profile: Profile) -> list[Problem]:
+    """Rows that could not be split into cells."""
     counts = Counter(broken.reason for broken in profile.broken)
     firsts = {broken.reason: broken.line for broken in reversed(profile.broken)}
-    found += [Problem(count, reason, firsts[reason]) for reason, count in counts.items()]
+    return [Problem(count, reason, firsts[reason]) for reason, count in counts.items()]
+
+
+def of_cells(profile: Profile, draft: Draft) -> list[Problem]:
+    """What cells and columns tell, before any row is translated."""
+    found = [Problem(0, note) for note in draft.notes]
     empty = [column.name for column in profile.columns if column.kind == EMPTY]
     if empty:
         found.append(Problem(0, f"columns without any cell: {', '.join(map(repr, empty))}"))
