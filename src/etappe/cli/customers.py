@@ -30,6 +30,7 @@ def import_customers(
     *,
     map: Annotated[Path | None, Parameter(help="What the columns are: see `etappe look`.")] = None,  # noqa: A002
     as_of: Annotated[str | None, Parameter(help="When the file was exported; without it the file's own time.")] = None,
+    encoding: files.Encoding = None,
     strict: Annotated[bool, Parameter(help="Fail where any row was rejected.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the report as JSON.", negative="")] = False,
     where: Where = HERE,
@@ -40,16 +41,16 @@ def import_customers(
     """
     file = one_of(file)
     own = settings.load(where.place().data)
-    told = _guessed(file, own) if map is None else mapping.load(map, targets.CUSTOMERS)
+    told = _guessed(file, own, encoding) if map is None else mapping.load(map, targets.CUSTOMERS)
     form = customers.format_of(told, _as_of(file, as_of, told.file.zone or own.catalogue.time_zone))
     with opened(where.place()) as here, progress.shown() as shown:
-        report = files.import_into(here, file, NAME, shown, form=form)
+        report = files.import_into(here, file, NAME, shown, form=form, encoding=encoding)
     return files.told(report, strict=strict, json=json)
 
 
-def _guessed(file: Path, own: Settings) -> Mapping:
+def _guessed(file: Path, own: Settings, encoding: str | None) -> Mapping:
     """What names and cells tell, which is said before anything is imported by it."""
-    seen = looking.look(file, own, targets.CUSTOMERS, trying=False)
+    seen = looking.look(file, own, targets.CUSTOMERS, encoding=encoding, trying=False)
     if seen.mapping is None:
         raise InputError(
             f"{file}: to decide: {'; '.join(seen.draft.decisions)}; `etappe look {file} --kind customers` writes a"

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from etappe import importing
 from etappe.cli import progress, show
 from etappe.cli.options import HERE, Where
+from etappe.errors import InputError
 from etappe.importing.catalogue.missing import Whole
 from etappe.importing.formats.registry import Format
 from etappe.importing.judging.report import ImportReport, ItemsReport
@@ -51,6 +52,8 @@ def import_events(
 
     All of them come in or nothing does. A second import of a file adds nothing.
     """
+    if map is not None and (dates or decimals):
+        raise InputError(f"--dates and --decimals stand in {map}, under [file]; leave them out here", field="map")
     mapped = None if map is None else translating.format_of(mapping.load(map, targets.EVENTS))
     with opened(where.place()) as here, progress.shown() as shown:
         stated, name = Stated(dates, decimals), format if mapped is None else MAPPED

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from etappe import settings
 from etappe.cli import show
+from etappe.cli.files import Encoding
 from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.importing.mapping import looking, mapping
@@ -22,6 +23,7 @@ def look(
     out: Annotated[Path, Parameter(help="Where the mapping is written.")] = Path("mapping.toml"),
     force: Annotated[bool, Parameter(help="Write over a mapping that is there.", negative="")] = False,
     kind: Annotated[Literal["events", "items", "customers"] | None, Parameter(help="What the rows are.")] = None,
+    encoding: Encoding = None,
     json: Annotated[bool, Parameter(help="Print what was seen as JSON.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
@@ -34,7 +36,7 @@ def look(
     if command is not None:
         show.result(f"{file} needs no mapping; import it by: {command}")
         return 0
-    seen = looking.look(file, settings.load(where.place().data), kind)
+    seen = looking.look(file, settings.load(where.place().data), kind, encoding=encoding)
     show.as_json(_plain(seen)) if json else _show(seen)
     written = _written(out, seen.text, force=force)
     if seen.draft.decisions:

@@ -59,7 +59,9 @@ def command_of(path: Path) -> str | None:
     return None if form is None else f"etappe import {path} --format {form}"
 
 
-def look(path: Path, settings: Settings, kind: str | None = None, *, trying: bool = True) -> Look:
+def look(
+    path: Path, settings: Settings, kind: str | None = None, *, encoding: str | None = None, trying: bool = True
+) -> Look:
     """What `path` is; `kind` where names and cells do not tell it. `trying`: its rows are translated, too.
 
     The `settings` say which ids are nobody's, and in which zone times are that name none.
@@ -67,7 +69,7 @@ def look(path: Path, settings: Settings, kind: str | None = None, *, trying: boo
     Raises:
         InputError: it cannot be read, or nothing tells what its rows are.
     """
-    table = tables.read(path)
+    table = tables.read(path, encoding)
     profile = profiles.of(table.header, table.batches)
     draft = guess.guess(path, table.dialect, profile, kind)
     draft.notes += table.source.remarks

@@ -5,7 +5,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -23,6 +23,8 @@ OTHERS: Final = "*"
 
 COMMANDS: Final = {EVENTS: "etappe import", ITEMS: "etappe import-items", CUSTOMERS: "etappe import-customers"}
 """The command that takes a mapping, by what it speaks of."""
+
+_TYPES: Final = ("text", "number", "yes_no", "date")
 
 Values = dict[str, str]
 
@@ -70,7 +72,7 @@ class Mapping(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     columns: dict[str, str | list[str]] = {}
     constants: Values = {}
     values: dict[str, Values] = {}
-    types: dict[str, Literal["text", "number", "yes_no", "date"]] = {}
+    types: dict[str, str] = {}
     repeat: Repeat | None = None
     events: list[EventRule] = []
     skip: list[SkipRule] = []
@@ -125,9 +127,16 @@ def parsed(text: str, path: Path) -> Mapping:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         table, _, key = where.strip("`$.").rpartition(".")
-        raise InputError(f"{place.of(table, key)}: {key or 'file'}: {message[:1].lower()}{message[1:]}") from error
+        choices = _choices(table, key)
+        told = f"there are {', '.join(choices)}" if choices else f"{message[:1].lower()}{message[1:]}"
+        raise InputError(f"{place.of(table, key)}: {key or 'file'}: {told}") from error
     _check(mapping, place)
     return mapping
+
+
+def _choices(table: str, key: str) -> tuple[str, ...]:
+    """The words that a setting of `[file]` may be."""
+    return get_args(get_type_hints(About).get(key)) if table == "file" and key in ("kind", "decimal", "dates") else ()
 
 
 class _Place:
@@ -174,8 +183,11 @@ def _check(mapping: Mapping, place: _Place) -> None:
     for target, values in mapping.values.items():
         _check_target(mapping, target, f"values.{target}", target, place)
         _check_values(target, values, place)
-    for target in mapping.types:
+    for target, kind in mapping.types.items():
         _check_target(mapping, target, "types", target, place)
+        if kind not in _TYPES:
+            known = ", ".join(_TYPES)
+            raise InputError(f"{place.of('types', target)}: {kind!r} is no type; there are {known}")
     for rule in mapping.events:
         _check_event("event", rule.event or OTHERS, "events", place)
         _check_columns(mapping, rule.columns, "events", place)

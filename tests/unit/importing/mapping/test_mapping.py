@@ -59,7 +59,7 @@ def test_a_mapping_is_read() -> None:
         ),
         ('= "refund"', '= "refnd"', "line 20: 'refnd' is no event; did you mean 'refund'?"),
         ("[constants]", "[constant]", "line 15: 'constant' is no setting; did you mean 'constants'?"),
-        ('"dmy"', '"dym"', "line 5: dates: invalid enum value 'dym'"),
+        ('"dmy"', '"dym"', "line 5: dates: there are iso, dmy, mdy, epoch, excel"),
         ('"dmy"', '"?"', "line 5: dates is not decided"),
         ('"refund"', '"?"', "line 20: what 'storniert' becomes is not decided"),
         (
@@ -71,6 +71,7 @@ def test_a_mapping_is_read() -> None:
         ('"Datum" = "timestamp"', '"Datum" = ""', "no column says when it happened; one has to become timestamp"),
         ('["event", "properties.status"]', '"properties.status"', "nothing says what happened"),
         ('kind = "events"', 'kind = "customers"', "is nothing a column of customers can become"),
+        ("[constants]", '[types]\n"properties.status" = "nmber"', "line 16: 'nmber' is no type; there are text, number"),
         ('dates = "dmy"', 'zone = "Europe/Berlni"', "line 5: 'Europe/Berlni' is no time zone"),
         ('"Datum" =', "Das Datum =", "no TOML"),
     ],
