@@ -12,7 +12,7 @@ from etappe.importing.reading.encodings import Encoding
 
 Kind = Literal["delimited", "json", "parquet", "workbook", "xml"]
 
-_SAMPLE: Final = 1 << 18
+_SAMPLE: Final = 1 << 16
 """Bytes that tell kind and separator."""
 _HEAD: Final = 64
 _PARQUET: Final = b"PAR1"
