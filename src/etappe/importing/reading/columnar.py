@@ -23,9 +23,16 @@ def read(path: Path) -> tuple[list[str], Iterator[Batch]]:
     frames = scan(path)
     with failures.reading(path):
         schema = frames.collect_schema()
-    texts = [text(path, name, kind) for name, kind in schema.items()]
+    texts, wrong = [], []
+    for name, kind in schema.items():
+        try:
+            texts.append(text(path, name, kind))
+        except InputError as error:
+            wrong.append((name, str(error).removeprefix(f"{path}: ")))
     if LINE in schema:
-        raise InputError(f"{path}: column {LINE!r} begins with a space; rename it")
+        wrong.append((LINE, f"column {LINE!r} begins with a space; rename it"))
+    if wrong:
+        raise InputError(f"{path}: {'; '.join(said for _, said in wrong)}", field=wrong[0][0])
     return schema.names(), _batches(path, frames, texts)
 
 

@@ -46,3 +46,10 @@ def test_refused(tmp_path: Path, name: str, values: list[object]) -> None:
     pl.DataFrame({name: values}).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=f"column '{name}'"):
         columnar.read(tmp_path / "a.parquet")
+
+
+def test_all_that_is_refused(tmp_path: Path) -> None:
+    """One error names every column that cannot be text."""
+    pl.DataFrame({"c": [[1]], "d": [b"x"], "e": [1]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"column 'c' is .*column 'd' is"):
+        columnar.read(tmp_path / "a.parquet")
