@@ -1,5 +1,6 @@
 """Parquet as text columns, so that one set of rules judges every file."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import failures, lines
+from etappe.importing.reading import failures, lines, unpacked
 from etappe.importing.reading.batch import LINE, Batch
 
 _PLAIN: Final = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
@@ -39,7 +40,13 @@ def read(path: Path) -> tuple[list[str], Iterator[Batch]]:
 def scan(path: Path) -> pl.LazyFrame:
     """The file's rows, not yet read; `InputError` where it cannot be."""
     with failures.reading(path):
-        return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        file = path if unpacked.is_bare(path) else io.BytesIO(_content(path))
+        return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def _content(path: Path) -> bytes:
+    with unpacked.opened(path) as file:
+        return file.read()
 
 
 def _batches(path: Path, frames: pl.LazyFrame, texts: list[pl.Expr]) -> Iterator[Batch]:
