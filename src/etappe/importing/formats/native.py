@@ -66,7 +66,7 @@ def _batches(path: Path) -> Iterator[Batch]:
     if sources.kind_of(path) != "jsonl":
         yield from sources.tabular(path, _COLUMNS)
         return
-    for decoded in json_lines.read(path, _Line):
+    for decoded in json_lines.read(path, _Line, checks.COLUMNS):
         columns = {name: [_text(getattr(line, name)) for line in decoded.values] for name in checks.COLUMNS}
         schema = {"line": pl.Int64} | dict.fromkeys(checks.COLUMNS, pl.String)
         yield Batch(pl.DataFrame({"line": decoded.lines} | columns, schema), decoded.broken)
