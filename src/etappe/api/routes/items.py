@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from etappe.api.access import auth
 from etappe.api.bodies import ItemsAnswer, ItemsBody, in_zone
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.catalog.item import Item, ItemPatch, check_size
 from etappe.errors import InputError
@@ -33,7 +33,7 @@ async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]
 async def get_item(item_id: FromPath[str], service: NamedDependency[Service]) -> Item:
     """Show an item of the catalogue."""
     await service.be_current()
-    item_id = id_of(item_id)
+    item_id = clean_id_of(item_id)
     item = service.replica.view.catalogue.find(item_id)
     if item is None:
         raise NotFoundException(f"the catalogue has no item {item_id!r}")

@@ -4,7 +4,7 @@ Canonical text stays as it is, which vectors see to. Of all else each different 
 events over HTTP go through, so that there is one rule.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -115,8 +115,9 @@ class Spelling:
 
     def told(self) -> dict[str, str]:
         """By column what was decided of it, and why, where its texts left something open."""
-        marks = {name: _told(column, _MARKS, "--decimals point or comma") for name, column in self._amounts.items()}
-        orders = {name: _told(column, _ORDERS, "--dates dmy or mdy") for name, column in self._dates.items()}
+        told = self._file.is_told
+        marks = {name: _told(column, _MARKS, told or column.is_told) for name, column in self._amounts.items()}
+        orders = {name: _told(column, _ORDERS, column.is_told) for name, column in self._dates.items()}
         return {name: said for name, said in (marks | orders).items() if said}
 
     def _columns(self) -> dict[str, Column[Mark] | Column[Order]]:
@@ -236,11 +237,13 @@ def _amount(
     return f"{found.amount:f}", found.currency, None
 
 
-def _told(column: Column[Mark] | Column[Order], names: dict[Mark, str] | dict[Order, str], option: str) -> str | None:
+def _told(
+    column: Column[Mark] | Column[Order], names: Mapping[Mark, str] | Mapping[Order, str], told: bool
+) -> str | None:
     rule = column.rule
     if not column.open or rule not in names:
         return None
     said = f"{column.example!r} was read with {names[rule]}, "  # type: ignore[index]  # names of the same kind
     if column.stated is not None:
         return f"{said}as is stated"
-    return said + ("as others tell" if column.is_told else f"as nothing tells otherwise; {option} decides")
+    return said + ("as others tell" if told else "as nothing tells otherwise; --decimals point or comma decides")
