@@ -1,6 +1,7 @@
 """Events in Etappe's own form, from every kind of file."""
 
 import gzip
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,22 @@ def test_till_numbers_each_order_anew(shop: Any, tmp_path: Path) -> None:
     assert (report.events, report.duplicates) == ({"purchase": 3}, 1)
     assert shop.bring(_csv(tmp_path / "again.csv", lines)).events == {}
     assert sorted(shop.events()["order_id"]) == ["a", "b", "c"]
+
+
+def test_orders_with_their_lines_inside(shop: Any, tmp_path: Path) -> None:
+    """In JSON an order may hold its lines: each is a row, beside rows without lines, and a second import adds nothing."""
+    path = tmp_path / "a.jsonl"
+    order = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": 7, "properties": {"coupon": "X"}}
+    lines = [{"product_id": "A", "price": "1.299,00", "quantity": 2}, {"item_id": 5.0, "price": 3}, {"price": "NaN"}]
+    view = {"event": "view_item", "timestamp": 1735689600, "user_id": "7", "item_id": "A"}
+    path.write_text("\n".join(json.dumps(one) for one in (order | {"items": lines}, view)))
+    report = shop.bring(path)
+    assert (report.events, sum(report.rejected.values())) == ({"purchase": 2, "view_item": 1}, 1)
+    sold = shop.events().filter(event="purchase").sort("item_id")
+    assert sold.select("user_id", "item_id", "quantity", "price").rows() == [
+        ("7", "5", None, 3.0),
+        ("7", "A", 2, 1299.0),
+    ]
+    assert sold["order_id"].n_unique() == 1
+    assert sold["order_id"].null_count() == 0
+    assert shop.bring(path).events == {}
