@@ -55,6 +55,15 @@ def test_the_fast_way_agrees(text: str) -> None:
         assert ids.cleaned(text) == text
 
 
+@given(st.lists(st.text(max_size=12) | st.from_regex(r"[ -~]{1,9}(\.0+)?", fullmatch=True), max_size=4))
+def test_the_fast_way_of_all_agrees(texts: list[str]) -> None:
+    """What is clean at one glance is clean each."""
+    if ids.are_clean(texts):
+        assert [ids.cleaned(text) for text in texts] == texts
+    assert ids.are_clean(["u1", "p-2"])
+    assert not ids.are_clean(["u1", "NULL"])
+
+
 @given(st.text(max_size=12))
 def test_read_again(text: str) -> None:
     """An id that was read once stays as it is."""

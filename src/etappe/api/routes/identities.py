@@ -19,6 +19,7 @@ from etappe.events.identities import USER, rank
 from etappe.ids import Subject
 from etappe.store.identities import graph
 from etappe.store.server.failures import in_thread
+from etappe.values import ids
 
 _BY_REQUEST: Final = "request"
 _REBUILD_SECONDS: Final = 10.0
@@ -80,6 +81,7 @@ async def delete_identity(
     customer_id: FromPath[str], kind: FromQuery[str], value: FromQuery[str], service: Serving
 ) -> Parted:
     """Take an identity, with what came in through it, out of a customer: both are again what they were apart."""
+    value = ids.cleaned(value) or value
     subject, other = service.subject(USER, clean_id_of(customer_id)), service.subject(kind, value)
     await service.stand()
     service.lately.forget(subject)

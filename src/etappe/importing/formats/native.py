@@ -21,6 +21,8 @@ _COLUMNS: Final = sources.Columns(
     optional=tuple(name for name in checks.COLUMNS if name not in ("event", "timestamp")),
     closed=True,
 )
+_FLAGS: Final = {"t": "true", "f": "false"}
+"""How PostgreSQL writes what is true or false."""
 _Cell = str | int | float | None
 _Lines = list[dict[str, Any]] | None
 SPELT: Final = Columns(
@@ -60,6 +62,8 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     """
     for batch in _batches(path):
         rows = intake.spelling.read(batch.rows, SPELT)
+        if "claim" in rows.columns:
+            rows = rows.with_columns(pl.col("claim").str.to_lowercase().replace(_FLAGS))
         amount = amounts.of(_number("quantity", rows), _number("price", rows)) * _sign(rows.columns)
         accepted = intake.accepted(batch, rows.with_columns(amount.alias("amount")))
         intake.items.note(accepted.filter(pl.col("event") != "refund").select(_ITEM))
