@@ -66,6 +66,7 @@ class Spelling:
         self._file = deciding.amounts(mark)
         self._amounts: dict[str, Column[Mark]] = {}
         self._dates: dict[str, Column[Order]] = {}
+        self._days: dict[str, str] = {}
 
     def payloads(self, name: str) -> Reading:
         """How payloads are read all amounts of which are one column, called `name` in reports."""
@@ -118,7 +119,8 @@ class Spelling:
         told = self._file.is_told
         marks = {name: _told(column, _MARKS, told or column.is_told) for name, column in self._amounts.items()}
         orders = {name: _told(column, _ORDERS, column.is_told) for name, column in self._dates.items()}
-        return {name: said for name, said in (marks | orders).items() if said}
+        days = {name: f"{day!r} was read as a day as spreadsheets count them" for name, day in self._days.items()}
+        return {name: said for name, said in (marks | orders).items() if said} | days
 
     def _columns(self) -> dict[str, Column[Mark] | Column[Order]]:
         return {**self._amounts, **self._dates}
@@ -156,10 +158,12 @@ class Spelling:
     def _time(self, rows: pl.DataFrame, name: str) -> pl.DataFrame:
         column = self._dates.setdefault(name, deciding.dates(self.reading.order))
         plain = pl.col(name).str.contains(canonical.ISO)
-        column.learn(rows.filter(~plain)[name].drop_nulls().unique().to_list())
-        read = partial(
-            times.read, zone=zone_of(self.zone), order=column.rule, now=self.now, serial=self._is_serial(rows, name)
-        )
+        odd = rows.filter(~plain)[name].drop_nulls().unique().to_list()
+        column.learn(odd)
+        serial = bool(odd) and self._is_serial(rows, name)
+        if serial and (days := [text for text in odd if times.is_serial(text, self.now)]):
+            self._days.setdefault(name, days[0])
+        read = partial(times.read, zone=zone_of(self.zone), order=column.rule, now=self.now, serial=serial)
         return _mapped(rows, name, plain, lambda text: read(text).isoformat(), kept=(times.NO_TIME,))
 
     def _is_serial(self, rows: pl.DataFrame, name: str) -> bool:

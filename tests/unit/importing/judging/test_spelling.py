@@ -136,3 +136,6 @@ def test_days_of_a_spreadsheet() -> None:
     assert mixed["reason"].null_count() == 1
     said = _read(Spelling(USUAL, "UTC", NOW, Stated(dates="excel")), time=["46143.5", "1777636800"])
     assert said["time"].to_list() == [noon, noon]
+    spelling = Spelling(USUAL, "UTC", NOW)
+    _read(spelling, time=["46143.5"])
+    assert "spreadsheets" in spelling.told()["time"]
