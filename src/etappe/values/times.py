@@ -50,8 +50,8 @@ _CLOCK: Final = re.compile(
     r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AP])\.?M\.?)?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     re.IGNORECASE,
 )
-_ZONE_BEHIND: Final = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?=[+-]\d\d(?::?\d\d)?$)", re.IGNORECASE)
-_NAMED_ZONE: Final = re.compile(r"\[[A-Za-z_/+-]+\]$")
+_ZONE_BEHIND: Final = re.compile(r"\s*(?:Z|UTC|GMT)\Z|\s+(?=[+-]\d\d(?::?\d\d)?\Z)", re.IGNORECASE)
+_NAMED_ZONE: Final = re.compile(r"\[[A-Za-z_/+-]+\]\Z")
 _LARGEST: Final = 10**19
 _LONGEST: Final = 64
 _CENTURY: Final = 2000
