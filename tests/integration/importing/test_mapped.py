@@ -235,6 +235,12 @@ def test_identities_are_hashed_as_everywhere(shop: Shop) -> None:
     assert row["subject"] is not None
 
 
+def test_what_reading_showed_stands_in_the_report(shop: Shop) -> None:
+    """A row with fewer cells than the header is told of as in every import."""
+    report = _bring(shop, HEADER + ROWS.replace(";Deutschland", "", 1), COLUMNS + VALUES)
+    assert any("fewer cells" in remark for remark in report.remarks)
+
+
 def test_a_column_that_is_not_there_is_named(shop: Shop) -> None:
     """With the one that was meant."""
     with pytest.raises(InputError, match="no column 'Datum'; did you mean 'Datun'"):

@@ -63,6 +63,7 @@ def read(path: Path, intake: Intake, mapping: Mapping, as_of: AsOf) -> Iterator[
         accepted = zoned.accepted(made, customers.main(derived))
         yield accepted
         yield _derived(derived, accepted)
+    tables.tell(path, table)
 
 
 def _derived(judged: pl.DataFrame | None, accepted: pl.DataFrame) -> pl.DataFrame:

@@ -41,3 +41,9 @@ def read(file: Path, encoding: str | None = None, separator: str | None = None) 
         names = {name: None for batch in sources.rows(source) for name in batch.rows.columns if name != LINE}
         return Table(source, list(names), sources.rows(source))
     return Table(source, *sources.table(source))
+
+
+def tell(file: Path, table: Table) -> None:
+    """Hands what reading `table` showed to the report of whoever imports `file`."""
+    if isinstance(file, Source):
+        file.note(*table.source.remarks)

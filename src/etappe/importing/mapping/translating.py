@@ -51,6 +51,7 @@ def read(path: Path, intake: Intake, mapping: Mapping) -> Iterator[pl.DataFrame]
             traits.note(accepted)
         yield accepted.drop("traits", *FACTS, strict=False)
     yield from traits.changes()
+    tables.tell(path, table)
 
 
 def check_headers(path: Path, header: list[str], mapping: Mapping) -> None:
