@@ -43,7 +43,7 @@ LEFT_OUT: Final = "a time that the change to summer time leaves out; give its of
 NO_DATE: Final = "no day of a month; dates of its column have day and month in the other order?"
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}")
-_COMPACT: Final = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d)?")
+_COMPACT: Final = re.compile(r"((?:19|20)\d{6})(\d\d)(\d\d)(\d\d)?")
 _DATE: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?:,?[ T]+(.+))?")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:,?[ T]+(.+))?")
 _CLOCK: Final = re.compile(

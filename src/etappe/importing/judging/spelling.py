@@ -158,8 +158,11 @@ class Spelling:
     def _time(self, rows: pl.DataFrame, name: str) -> pl.DataFrame:
         column = self._dates.setdefault(name, deciding.dates(self.reading.order))
         plain = pl.col(name).str.contains(canonical.ISO)
+        slashed = pl.col(name).str.contains(canonical.SLASHED)
+        column.learn(canonical.pairs(rows.filter(slashed)[name]))
+        column.learn(rows.filter(~plain & ~slashed)[name].unique().to_list())
+        rows = rows.with_columns(canonical.canonical(pl.col(name), column.rule, self.now).alias(name))
         odd = rows.filter(~plain)[name].drop_nulls().unique().to_list()
-        column.learn(odd)
         serial = bool(odd) and self._is_serial(rows, name)
         if serial and (days := [text for text in odd if times.is_serial(text, self.now)]):
             self._days.setdefault(name, days[0])
