@@ -77,6 +77,8 @@ def test_a_stray_quote_that_another_closes(file: Path) -> None:
     """A stray quote does not take rows below into its cell, though a quote of theirs would end it."""
     rows, broken = _read(file, 'a,b,c,d\n1,"x,2,3\n2,y,5,6\n3,z,"7",8\n4,x,",",8\n')
     assert ([row[1] for row in rows], [line for line, _ in broken]) == (["2", "3", "4"], [2])
+    rows, broken = _read(file, 'a,b,c,d\n1,"x,2,3\n2,y,5,6\n3,27",7\n4,x,7,8\n')
+    assert ([row[1] for row in rows], broken) == (["2", "3", "4"], [(2, batch.OPEN_QUOTE)])
 
 
 def test_an_endless_cell(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
