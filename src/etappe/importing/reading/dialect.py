@@ -7,8 +7,9 @@ from typing import Final, Literal
 import msgspec
 
 from etappe.errors import InputError
-from etappe.importing.reading import encodings, failures, separators, unpacked, workbook
-from etappe.importing.reading.encodings import Encoding
+from etappe.importing.reading import failures, separators, unpacked, workbook
+from etappe.importing.reading.text import encodings
+from etappe.importing.reading.text.encodings import Encoding
 
 Kind = Literal["delimited", "json", "parquet", "workbook", "xml"]
 

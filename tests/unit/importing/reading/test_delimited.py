@@ -5,12 +5,13 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etappe.errors import InputError
-from etappe.importing.reading import batch, delimited, lines, records, texts
+from etappe.importing.reading import batch, delimited, lines, records
 from etappe.importing.reading.source import Source
+from etappe.importing.reading.text import texts
 
 
 def _read(path: Path, text: str) -> tuple[list[tuple], list[tuple[int, str]]]:
@@ -77,6 +78,8 @@ def test_a_stray_quote_that_another_closes(file: Path) -> None:
     """A stray quote does not take rows below into its cell, though a quote of theirs would end it."""
     rows, broken = _read(file, 'a,b,c,d\n1,"x,2,3\n2,y,5,6\n3,z,"7",8\n4,x,",",8\n')
     assert ([row[1] for row in rows], [line for line, _ in broken]) == (["2", "3", "4"], [2])
+    rows, broken = _read(file, 'a,b,c,d\n1,"x,2,3\n2,y,5,6\n3,27",7\n4,x,7,8\n')
+    assert ([row[1] for row in rows], broken) == (["2", "3", "4"], [(2, batch.OPEN_QUOTE)])
 
 
 def test_an_endless_cell(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,6 +182,7 @@ _cells = st.text(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_cells, _cells, _cells), max_size=20))
 def test_round_trip(tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str, str]]) -> None:
     """Whatever the standard library writes is read back, cell by cell, with nothing broken."""
@@ -190,6 +194,7 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[
     assert (expected, []) == ([row[1:] for row in rows], broken)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200))
 def test_every_filled_line_is_accounted_for(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """No line of any text is lost: each is a row, broken, or inside a quoted cell."""

@@ -78,9 +78,11 @@ def test_damage(file: Path, text: str, said: str) -> None:
         _read(file, text)
 
 
-def test_objects_across_pieces(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Objects that lie across the pieces in which a file is read are whole."""
-    monkeypatch.setattr("etappe.importing.reading.texts.BLOCK", 7)
-    many = [{"id": str(n), "title": "ü" * n} for n in range(40)]
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_objects_across_pieces(file: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Objects and numbers that lie across the pieces in which a file is read are whole."""
+    monkeypatch.setattr("etappe.importing.reading.text.texts.BLOCK", size)
+    many = [{"id": str(n), "title": "ü" * n} for n in range(20)]
     assert _read(file, json.dumps(many, indent=1, ensure_ascii=False))[1] == many
-    assert _read(file, json.dumps({"meta": {"n": [1, 2]}, "items": many}))[1] == many
+    wrapped = {"meta": {"n": [1, 2]}, "took": 1234567890, "items": many, "left": 12345678901234567890}
+    assert _read(file, json.dumps(wrapped))[1] == many

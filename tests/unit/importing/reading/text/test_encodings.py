@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from etappe.errors import InputError
-from etappe.importing.reading import encodings, sources
+from etappe.importing.reading import sources
 from etappe.importing.reading.source import Source
+from etappe.importing.reading.text import encodings
 
 GERMAN = "id;Titel\n1;Größe \u2013 40 €\n2;Café “Süd”\n3;L\u2019été\n"
 

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.importing.reading import signs, unpacked, words
-from etappe.importing.reading.words import WINDOWS
+from etappe.importing.reading import unpacked
+from etappe.importing.reading.text import signs, words
+from etappe.importing.reading.text.words import WINDOWS
 from etappe.units import MIB
 
 BLOCK: Final = 1 << 22
