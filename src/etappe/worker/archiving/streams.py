@@ -20,7 +20,7 @@ from etappe.worker.archiving.entries import Entry
 
 PER_STREAM: Final = 1_000
 """Entries that are read of a stream at a time; one may hold hundreds of events."""
-OF_JOURNAL: Final = 64
+OF_JOURNAL: Final = 32
 """Entries that are read of the journal at a time: each of an import of a catalogue has hundreds of items."""
 _PARTITIONS: Final = frozenset(keys.streams())
 _READINGS: Final = 10
