@@ -6,8 +6,6 @@ int64[n+1]: the titles in other languages (see `Document`); category_rows int32[
 of each category; the arrays of `fields.Compiled`.
 """
 
-import tempfile
-import weakref
 from array import array
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe import arrays
+from etappe.arrays import Spooled
 from etappe.catalog import fields
 from etappe.catalog.columns import GATE
 from etappe.catalog.documents import Document, Span, document_of
@@ -106,16 +105,15 @@ def compiled(
 
 
 class _Written:
-    """Documents one behind the other, in a file without a name: they are most of a catalogue."""
+    """Documents one behind the other."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the object; an array made of it stays
-        weakref.finalize(self, self._file.close)
+        self._documents = Spooled()
         self._offset, self._cut, self._span, self._span_at = array("q", [0]), array("I"), array("I"), array("q", [0])
 
     def add(self, document: Document) -> None:
         """Puts a document behind the others."""
-        self._file.write(document.data)
+        self._documents.add(document.data)
         self._offset.append(self._offset[-1] + len(document.data))
         self._cut.extend((document.id_end, document.title_end, document.rest_end))
         for span in document.titles:
@@ -124,10 +122,8 @@ class _Written:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays of all documents."""
-        self._file.flush()
-        empty = self._offset[-1] == 0
         return {
-            "document": np.zeros(0, np.uint8) if empty else np.memmap(self._file, np.uint8, "r"),
+            "document": self._documents.array(),
             "offset": np.array(self._offset, np.int64),
             "cut": np.array(self._cut, np.uint32),
             "span": np.array(self._span, np.uint32).reshape(-1, 4),

@@ -14,6 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from etappe.arrays import Spooled
+
 Codes = NDArray[np.int32]
 NULL: Final = 0
 ORDERED: Final = ("lt", "lte", "gt", "gte")
@@ -120,7 +122,7 @@ def compiled_values(distinct: Sequence[Any]) -> tuple[dict[str, NDArray[Any]], C
     codes = np.zeros(len(distinct), np.int32)
     codes[order] = np.arange(1, len(distinct) + 1, dtype=np.int32)
     flat_, counts = array("Q", keys_of(None)), array("i", [1])
-    numbers, texts, text_at = array("d"), bytearray(), array("q", [0])
+    numbers, texts, text_at = array("d"), Spooled(), array("q", [0])
     for value in map(distinct.__getitem__, order):
         keys = keys_of(value)
         flat_.extend(keys)
@@ -128,14 +130,13 @@ def compiled_values(distinct: Sequence[Any]) -> tuple[dict[str, NDArray[Any]], C
         if is_number(value):
             numbers.append(as_number(value))
         elif isinstance(value, str):
-            texts += _bytes(value)
-            text_at.append(len(texts))
+            text_at.append(text_at[-1] + texts.add(_bytes(value)))
     flat, lengths = np.array(flat_, np.uint64), np.array(counts)
     owners = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     by_key = np.argsort(flat, kind="stable")
     arrays: dict[str, NDArray[Any]] = {
         "value_number": np.array(numbers, np.float64),
-        "value_text": np.frombuffer(texts, np.uint8),
+        "value_text": texts.array(),
         "value_text_at": np.array(text_at, np.int64),
         "value_key_at": np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]),
         "value_key": flat,

@@ -189,8 +189,7 @@ def test_the_same_columns_in_any_kind_of_file(tmp_path: Path, name: str, content
     ("others", "price"), [("12.50", 1.299), ('"12,50"', 1299.0), ("12", 1.299), ('12.50\nC,"12,50"', None)]
 )
 def test_what_a_price_leaves_open_its_column_tells(tmp_path: Path, others: str, price: float | None) -> None:
-    """1.299 is what the other prices of the file say that it is; where none does, a point is before the decimals, which
-    is told; where they contradict each other, it is none."""
+    """1.299 is what other prices say, else one with a decimal point, which is told; none where they contradict."""
     report, got = _bring(_write(tmp_path / "a.csv", f"id,price\nA,1.299\nB,{others}\n"))
     assert next((one.price for one in got if one.id == "A"), None) == price
     assert sum(report.rejected.values()) == (price is None)

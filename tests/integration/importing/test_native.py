@@ -126,7 +126,7 @@ def test_claims_stay_claims(shop: Any, tmp_path: Path, kind: str, *, ids: bool) 
 
 
 def test_stubs_for_unknown_items(shop: Any, tmp_path: Path) -> None:
-    """An item the catalogue has not seen gets its id for a title and its latest price; a known one is left alone."""
+    """An item the catalogue has not seen gets its id for a title and its usual price; a known one is left alone."""
     asked: list[str] = []
 
     def known(items: list[str]) -> set[str]:

@@ -93,9 +93,9 @@ def test_countries(shop: Any, path: Path) -> None:
 
 
 def test_catalogue(shop: Any, path: Path) -> None:
-    """A product has the description of most of its sales and its latest price; stock adjustments make no product."""
+    """A product has the description of most of its sales and its usual price; stock adjustments make no product."""
     shop.bring(path, "online-retail")
-    assert shop.items == [ItemPatch(id="10001A", title="RED MUG", price=3.0, currency="GBP")]
+    assert shop.items == [ItemPatch(id="10001A", title="RED MUG", price=2.55, currency="GBP")]
 
 
 def test_notes_are_no_titles(shop: Any, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def import_items(
         reader = _Reader(bad, patches, settings, whole=whole is not None)
         for file in given:
             bad.begin(file if len(given) > 1 else None)
+            file.small = True
             reader.read(file, rows, progress)
             rows.clear()
         gone = whole.gone(reader.named, reader.unread) if whole else []

@@ -29,7 +29,7 @@ def batches(file: Path) -> Iterator[pl.DataFrame]:
     text = source.dialect.text
     if text is None:
         return
-    for batch in _as_it_is(source, text) if text.plain else _mended(source, text):
+    for batch in _as_it_is(source, text) if text.plain and not source.small else _mended(source, text):
         yield batch.with_columns(pl.col("line").cast(pl.Int64))
 
 

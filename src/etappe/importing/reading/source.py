@@ -19,6 +19,8 @@ class Source(PosixPath):
     encoding: str | None
     separator: str | None
     remarks: list[str]
+    small: bool
+    """Whether it is read in small pieces: slower, for those who make an object of each row."""
 
     def __new__(cls, path: Path, encoding: str | None = None, separator: str | None = None) -> Self:  # noqa: ARG004 - see __init__
         """A source, which before Python 3.12 is made here."""
@@ -30,6 +32,7 @@ class Source(PosixPath):
         self.encoding = encoding
         self.separator = separator
         self.remarks = []
+        self.small = False
 
     def with_segments(self, *segments: str) -> Path:
         """Paths made from this one are paths and no more."""

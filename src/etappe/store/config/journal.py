@@ -31,6 +31,8 @@ _NOBODY: Final = ["", START, 0, ""]
 """Asks who has a lease, and renews none."""
 _POLL_SECONDS: Final = 0.002
 _READ: Final = 200
+_READ_AT_ONCE: Final = 16
+"""By who reads all of it, as an import may have left hundreds of entries of hundreds of items."""
 _MILLISECONDS_PER_DAY: Final = 86_400_000
 _LATE: Final = (
     "a serving process has not applied the change in time; it is kept, and comes into force there when it is read."
@@ -85,7 +87,7 @@ async def append_async(client: AsyncRedis, kind: str, payload: object, least: st
 
 def read(client: SyncRedis, after: str) -> Iterable[Change]:
     """The changes after a position, oldest first."""
-    while entries := client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ):
+    while entries := client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ_AT_ONCE):
         changes = _changes(entries)
         yield from changes
         after = changes[-1].position

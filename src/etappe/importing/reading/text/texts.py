@@ -13,6 +13,7 @@ from etappe.importing.reading.text.signs import UNREADABLE, Notes
 from etappe.units import MIB
 
 BLOCK: Final = 8 * MIB
+SMALL: Final = MIB
 """Bytes read at once."""
 LONGEST: Final = 64 * MIB
 """Bytes of one line."""
@@ -47,19 +48,20 @@ def pieces(path: Path, encoding: Encoding, notes: Notes) -> Iterator[str]:
 
 
 def _decoded(path: Path, encoding: Encoding) -> Iterator[bytes]:
+    size = SMALL if getattr(path, "small", False) else BLOCK
     with unpacked.opened(path) as file:
         file.read(encoding.mark)
         if encoding.codec == UTF8 and encoding.sure:
-            yield from _chunks(file)
+            yield from _chunks(file, size)
             return
         decoder = codecs.getincrementaldecoder(encoding.codec)("etappe.unreadable")
-        for block in _chunks(file):
+        for block in _chunks(file, size):
             yield decoder.decode(block).encode(UTF8, "etappe.unreadable")
         yield decoder.decode(b"", final=True).encode(UTF8, "etappe.unreadable")
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    while block := file.read(BLOCK):
+def _chunks(file: IO[bytes], size: int) -> Iterator[bytes]:
+    while block := file.read(size):
         yield block
 
 
