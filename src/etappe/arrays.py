@@ -4,19 +4,25 @@ Snapshots and compiled catalogues are such folders: written whole, verified befo
 """
 
 import hashlib
+import mmap
 import os
 import shutil
+import tempfile
+import weakref
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from etappe.errors import DataError
+from etappe.units import MIB
 
 MANIFEST = "manifest.json"
+_PIECE = 8 * MIB
+"""Bytes that are copied at once."""
 
 
 class ArrayInfo(msgspec.Struct, frozen=True):
@@ -124,12 +130,51 @@ def replace_synced(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+class _Mapped(np.memmap):
+    """One dimension that is mapped from the beginning of its file."""
+
+
+class Spooled:
+    """Bytes put one behind the other on the disk, as an array that is mapped: memory does not grow with them."""
+
+    def __init__(self, dtype: Any = np.uint8) -> None:
+        self._dtype = np.dtype(dtype)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it goes with the object; what is mapped of it stays
+        self._size = 0
+        weakref.finalize(self, self._file.close)
+
+    def add(self, data: bytes | NDArray[Any]) -> int:
+        """Puts bytes, or an array of the same dtype, behind the others; returns how many bytes these are."""
+        written = self._file.write(data if isinstance(data, bytes) else np.ascontiguousarray(data, self._dtype).data)
+        self._size += written
+        return written
+
+    def array(self) -> NDArray[Any]:
+        """dtype[n]: all that was added."""
+        self._file.flush()
+        return _Mapped(self._file, self._dtype, "r") if self._size else np.zeros(0, self._dtype)
+
+
 def _write_array(path: Path, array: NDArray[Any]) -> ArrayInfo:
     with path.open("wb") as file:
-        np.save(file, np.asarray(array, order="C"), allow_pickle=False)
+        if isinstance(array, _Mapped):
+            _copy_mapped(file, array)
+        else:
+            np.save(file, np.asarray(array, order="C"), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
     return ArrayInfo(str(array.dtype), array.shape, path.stat().st_size, sha256_of(path))
+
+
+def _copy_mapped(file: BinaryIO, array: _Mapped) -> None:
+    """As `np.save`, a piece at a time: what was written needs to stay in memory no longer."""
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    mapped: mmap.mmap = array._mmap  # type: ignore[attr-defined] # noqa: SLF001 - numpy has no other name for it
+    step = _PIECE // array.itemsize
+    for start in range(0, len(array), step):
+        piece = array[start : start + step]
+        file.write(piece.data)
+        mapped.madvise(mmap.MADV_DONTNEED, start * array.itemsize, piece.nbytes)
 
 
 def _open_array(path: Path, info: ArrayInfo, *, own: bool) -> NDArray[Any]:

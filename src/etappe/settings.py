@@ -15,6 +15,10 @@ import msgspec
 from msgspec import Meta
 
 from etappe.errors import SettingsError
+from etappe.values import ids
+from etappe.values.money import Mark
+from etappe.values.reading import Reading
+from etappe.values.times import Order
 
 Positive = Annotated[float, Meta(gt=0, le=1e9)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
@@ -173,11 +177,61 @@ class Erasure(_Section, frozen=True):
     nothing of them at once; `etappe erase --now` rewrites at once too."""
 
 
+NOT_PRODUCTS = (
+    "post", "dot", "c2", "m", "pads", "dcgs*", "gift_*", "cruk", "amazonfee", "bank charges", "test",
+    "test[0-9]*", "shipping", "postage", "* postage", "postage and *", "postage & *", "carriage",
+    "next day carriage", "shipping cost*", "shipping fee*", "* shipping", "delivery", "delivery charge*",
+    "delivery cost*", "delivery fee*", "handling", "handling fee*", "manual", "discount", "sample", "samples",
+    "free sample*", "gift voucher*", "* gift voucher*", "voucher*", "e-voucher*", "* bad debt", "amazon fee",
+    "cruk commission", "test item*", "test product*", "versand", "versandkosten*", "porto", "portokosten*",
+    "nachnahme*", "gutschein*", "geschenkgutschein*", "testartikel*", "testprodukt*", "frais de port*",
+    "frais de livraison*", "bon cadeau*",
+)  # fmt: skip
+
+
 class Catalogue(_Section, frozen=True):
     """How the shop counts."""
 
     time_zone: str = "UTC"
     """Time zone of imported times that name none (IANA name)."""
+    most_gone: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """`import-items --all` is refused where more than this share of what is for sale is not in the file, which is then
+    more likely cut off than right; `--force` takes it all the same."""
+    not_products: tuple[str, ...] = NOT_PRODUCTS
+    """Ids and titles, whole and in any case (`*` and `?` as in names of files), of what is no product: it is never
+    recommended nor learned from. An id of one or two characters counts only where there is no title. An item that says
+    `product: true` is one. Counts for items as they change."""
+    free_items: bool = False
+    """Whether an item of price 0 is a product; else it is taken for a sample, a gift or a gap in the data."""
+    live_items: bool = True
+    """Items that events of a secret key name and that the catalogue does not know are added to it, as imports of events
+    add them, with what the event says of them; `etappe check` names them."""
+
+
+class Values(_Section, frozen=True):
+    """How values of other systems are read, wherever they come in."""
+
+    nobody: tuple[str, ...] = ids.NOBODYS
+    """Ids that are nobody's: what programs write where they know none. Compared without spaces around them and without
+    regard to case; such an id counts as none. Blank ones always do."""
+    also_nobody: tuple[str, ...] = ()
+    """Further ids that are nobody's in this shop, such as "guest" or "0"; an import's report and `etappe check` name
+    those that look like it."""
+    decimals: Literal["told", "point", "comma"] = "told"
+    """What 1,299 and 1.299 mean: `told` is what the other amounts of a file or message tell. Where none does, files are
+    read with a decimal point, which the report says, and messages are refused; `point` or `comma` decides it."""
+    dates: Literal["told", "dmy", "mdy"] = "told"
+    """Whether 01/12/2026 is in December (`dmy`) or in January (`mdy`): `told` is what the other dates of a file tell.
+    Where none does, the file is refused."""
+
+    def nobodys(self) -> frozenset[str]:
+        """Both lists, as ids are compared with them."""
+        return ids.nobody_of((*self.nobody, *self.also_nobody))
+
+    def reading(self) -> Reading:
+        """How values are read by these settings."""
+        decimals = None if self.decimals == "told" else Mark(self.decimals)
+        return Reading(self.nobodys(), decimals, None if self.dates == "told" else Order(self.dates))
 
 
 class Settings(_Section, frozen=True):
@@ -192,6 +246,7 @@ class Settings(_Section, frozen=True):
     keys: Keys = Keys()
     erasure: Erasure = Erasure()
     catalogue: Catalogue = Catalogue()
+    values: Values = Values()
 
     def digest(self) -> str:
         """Short digest by which records say what settings were in force."""

@@ -22,7 +22,7 @@ from etappe.store.config.learned import positions
 
 COMMANDS = [
     "import", "import-items", "train", "evaluate", "decide", "serve", "worker", "publish", "rollback", "simulate", "check",
-    "demo", "keys", "rebuild", "backup", "restore", "erase", "quarantine",
+    "demo", "keys", "rebuild", "backup", "restore", "erase", "quarantine", "look", "import-customers",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.acceptance.shop import Body, decided, items_of, put
+from tests.acceptance.shop import Body, accept, decided, items_of, put
 
 WHOLE: Body = {
     "title": "Lamp",
@@ -148,3 +148,71 @@ def test_time_without_a_zone_is_the_shops(here: httpx.Client, item: str) -> None
     """A time that names no zone is read in the shop's, and told with it."""
     put(here, {"id": item, "available_until": "2099-06-01T12:00:00"})
     assert here.get(f"/v1/items/{item}").json()["available_until"] == "2099-06-01T12:00:00Z"
+
+
+def test_an_item_that_only_events_tell_of(here: httpx.Client, there: httpx.Client, name: Callable[[], str]) -> None:
+    """It is in the catalogue when the answer comes, on every replica, with what the event says, until the shop tells."""
+    item, properties = (
+        f"live-{name()}",
+        {"name": "Live thing", "category": "live > things", "image_url": "https://x/1.jpg"},
+    )
+    event = {
+        "event": "purchase",
+        "user_id": name(),
+        "item_id": item,
+        "price": 5.0,
+        "currency": "EUR",
+        "properties": properties,
+    }
+    accept(here, event)
+    expected = {
+        "id": item, "title": "Live thing", "category": "live/things", "price": 5.0, "currency": "EUR", "image": "https://x/1.jpg",
+    }  # fmt: skip
+    assert there.get(f"/v1/items/{item}").json() == {**expected, "stub": True}
+    put(there, {"id": item, "title": "Lamp"})
+    accept(here, {**event, "price": 7.0})
+    assert here.get(f"/v1/items/{item}").json() == {**expected, "title": "Lamp"}
+
+
+def test_browsers_make_no_items(here: httpx.Client, browser: httpx.Client, name: Callable[[], str]) -> None:
+    """A publishable key may send what it likes: the catalogue stays the shop's."""
+    item = f"made-up-{name()}"
+    event = {"event": "view_item", "anonymous_id": name(), "item_id": item}
+    assert browser.post("/v1/events", json={"events": [event]}).status_code == 202
+    assert here.get(f"/v1/items/{item}").status_code == 404
+
+
+def test_cost_is_nothing_for_browsers(here: httpx.Client, browser: httpx.Client, name: Callable[[], str]) -> None:
+    """A publishable key is shown neither cost nor margin; no list has them for anybody."""
+    item = f"lamp-{name()}"
+    put(here, {"id": item, "title": "Lamp", "price": 9.0, "cost": 4.0, "margin": 55.5})
+    assert here.get(f"/v1/items/{item}").json()["cost"] == 4.0
+    assert not {"cost", "margin"} & set(browser.get(f"/v1/items/{item}").json())
+    assert not {"cost", "margin"} & set(_shown(here, item))
+
+
+def test_stock_of_stores(here: httpx.Client, name: Callable[[], str]) -> None:
+    """Lists for those who fetch what they buy have what their store has."""
+    item = f"lamp-{name()}"
+    put(here, {"id": item, "title": "Lamp", "stores": {"berlin": 2, "bonn": 0}})
+    for store, found in (("berlin", [item]), ("bonn", []), ("köln", [])):
+        placement = {"name": "p", "filter": {"id": item, f"stores.{store}": {"gt": 0}}}
+        assert [one["id"] for one in items_of(decided(here, placements=[placement]))] == found
+
+
+def test_the_lowest_price_of_30_days(here: httpx.Client, name: Callable[[], str]) -> None:
+    """A reduced item is shown with the lowest price that it had before; one that is not reduced without."""
+    item = f"lamp-{name()}"
+    for price, lowest in ((20.0, None), (15.0, 20.0), (12.0, 15.0), (18.0, None)):
+        put(here, {"id": item, "price": price})
+        assert _shown(here, item).get("lowest_30d") == lowest
+        assert here.get(f"/v1/items/{item}").json().get("lowest_30d") == lowest
+
+
+def test_postage_is_never_shown(here: httpx.Client, name: Callable[[], str]) -> None:
+    """What is no product is in the catalogue and in no list, unless the shop says that it is one."""
+    item = f"fee-{name()}"
+    put(here, {"id": item, "title": "Versandkosten", "price": 4.9})
+    assert items_of(decided(here, placements=[{"name": "p", "filter": {"id": item}}])) == []
+    put(here, {"id": item, "product": True})
+    assert _shown(here, item)["id"] == item

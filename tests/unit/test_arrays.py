@@ -139,3 +139,15 @@ def test_existing_folder_is_not_replaced(folder: Path) -> None:
         arrays.write(folder, Manifest(kind=KIND, format=FORMAT, version="v1", created=""), {"a": np.zeros(1)})
     assert set(GIVEN) == set(arrays.open_verified(folder, KIND, FORMAT)[1])
     assert [folder] == list(folder.parent.iterdir())
+
+
+def test_what_is_put_on_the_disk_is_the_array(tmp_path: Path) -> None:
+    """An array that lies on the disk is written as one in memory, also where it is longer than what is copied at once."""
+    numbers = np.arange(3_000_000, dtype=np.int32)
+    spooled = arrays.Spooled(np.int32)
+    assert sum(spooled.add(some) for some in np.array_split(numbers, 3)) == numbers.nbytes
+    made = {"a": spooled.array(), "none": arrays.Spooled().array()}
+    manifest = arrays.write(tmp_path / "c", arrays.Manifest(kind="k", format=1, version="v", created=""), made)
+    found = arrays.open_verified(tmp_path / "c", "k", 1)[1]
+    assert (found["a"].tolist() == numbers.tolist(), len(found["none"])) == (True, 0)
+    assert manifest.arrays["a"].dtype == "int32"

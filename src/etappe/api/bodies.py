@@ -1,7 +1,6 @@
 """The bodies of requests and answers that belong to HTTP alone."""
 
-from datetime import datetime, tzinfo
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -10,7 +9,6 @@ from etappe.catalog.item import ItemPatch
 from etappe.events.intake import Rejected
 
 MAX_ITEMS = 10_000
-_TIMES: Final = ("available_from", "available_until")
 
 
 class EventsAnswer(msgspec.Struct, frozen=True):
@@ -32,10 +30,3 @@ class ItemsAnswer(msgspec.Struct, frozen=True):
 
     items: int
     position: str
-
-
-def in_zone(patch: ItemPatch, zone: tzinfo) -> ItemPatch:
-    """The patch with times that name no zone in the shop's."""
-    times = {name: getattr(patch, name) for name in _TIMES}
-    naive = {name: time for name, time in times.items() if isinstance(time, datetime) and time.tzinfo is None}
-    return msgspec.structs.replace(patch, **{name: time.replace(tzinfo=zone) for name, time in naive.items()})

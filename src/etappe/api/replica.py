@@ -38,12 +38,13 @@ class Replica:
 
     def __init__(self, client: AsyncRedis, place: Place, settings: Settings, standing: Standing | None = None) -> None:
         self.name = secrets.token_hex(8)
-        self.view = View(Catalogue())
+        self.view = View(catalogues.ruled(Catalogue(), settings))
         self.keys: dict[str, ApiKey] = {}
         self.position = journal.START
         self._client = client
         self._standing = standing
         self._place = place
+        self._settings = settings
         self._lease = settings.store.lease_seconds
         self._valid_until = 0.0
         self._loading = asyncio.Lock()
@@ -55,6 +56,7 @@ class Replica:
         self._afresh = False
         self.applied_by: Mapping[str, Callable[[Change], None]] = {
             journal.ITEMS: self._put_items,
+            journal.STUBS: self._put_items,
             journal.KEY: self._put_key,
             journal.SNAPSHOT: self._swap_soon,
         }
@@ -139,7 +141,7 @@ class Replica:
             await self._lease_for(_LOADING_SECONDS, held)  # what was loaded is of a Redis that stands
             self.keys = known
             if afresh and found is None:
-                found = Catalogue(), journal.START
+                found = catalogues.ruled(Catalogue(), self._settings), journal.START
             if found is not None:
                 catalogue, position = found
                 await self._replace_view(lambda view: view.having(catalogue=catalogue).ready())
@@ -225,8 +227,7 @@ class Replica:
             apply(change)
 
     def _put_items(self, change: Change) -> None:
-        for patch in kinds.content(change):
-            self.view.catalogue.apply(patch)
+        kinds.put_items(self.view.catalogue, change)
         if self.view.worn and not self._aligning:
             self._aligning = True
             self._soon(self._align())

@@ -30,12 +30,15 @@ code. `floor`: days. `changed`: whether the row's document is in the overlay. Tw
 that a check of a candidate fetches one line and not one for each column."""
 
 
-def record_of(item: Item, category: int) -> tuple[Any, ...]:
-    """The record of an item whose category has this code, changed since the catalogue was compiled."""
+def record_of(item: Item, category: int, *, sold: bool = True) -> tuple[Any, ...]:
+    """The record of an item whose category has this code, changed since the catalogue was compiled.
+
+    What is no product (not `sold`) never opens.
+    """
     return (
         item_hash(f"group:{item.item_group_id}" if item.item_group_id else item.id),
         np.nan if item.price is None else item.price,
-        _seconds(item.available_from, 0, math.ceil),
+        _seconds(item.available_from, 0, math.ceil) if sold else NEVER,
         _seconds(item.available_until, NEVER, math.floor),
         category,
         SHOP_FLOOR if item.floor_days is None else item.floor_days,

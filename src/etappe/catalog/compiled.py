@@ -6,6 +6,7 @@ int64[n+1]: the titles in other languages (see `Document`); category_rows int32[
 of each category; the arrays of `fields.Compiled`.
 """
 
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -14,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from etappe import arrays
+from etappe.arrays import Spooled
 from etappe.catalog import fields
 from etappe.catalog.columns import GATE
 from etappe.catalog.documents import Document, Span, document_of
 from etappe.catalog.growing import with_room
 from etappe.catalog.item import Item
-from etappe.catalog.values import bytes_of, starts_of
+from etappe.catalog.values import bytes_of
 from etappe.errors import DataError
 
 KIND: Final = "catalogue"
@@ -92,10 +94,9 @@ def compiled(
     rows = np.array(gate, GATE)
     rows["changed"] = False
     by_category = np.argsort(rows["category"], kind="stable").astype(np.int32)
-    documents: list[Document] = []
-    gathered = fields.Compiler()
+    gathered, written = fields.Compiler(), _Written()
     for row, item in enumerate(items):
-        documents.append(document_of(item))
+        written.add(document_of(item))
         gathered.add(row, item)
     named = {
         "hash": with_room(hashes),
@@ -103,16 +104,31 @@ def compiled(
         "category_rows": by_category,
         "category_at": np.searchsorted(rows["category"][by_category], np.arange(len(categories) + 1)).astype(np.int64),
     }
-    return named | _written(documents) | gathered.arrays(len(rows)), {"count": len(rows), "categories": categories}
+    return named | written.arrays() | gathered.arrays(len(rows)), {"count": len(rows), "categories": categories}
 
 
-def _written(documents: list[Document]) -> dict[str, NDArray[Any]]:
-    spans = [span for document in documents for span in document.titles]
-    cuts = [(document.id_end, document.title_end, document.rest_end) for document in documents]
-    return {
-        "document": np.frombuffer(b"".join(document.data for document in documents), np.uint8),
-        "offset": starts_of((document.data for document in documents), np.int64),
-        "cut": np.array(cuts, np.uint32).reshape(-1),
-        "span": np.array(spans, np.uint32).reshape(-1, 4),
-        "span_at": starts_of((document.titles for document in documents), np.int64),
-    }
+class _Written:
+    """Documents one behind the other."""
+
+    def __init__(self) -> None:
+        self._documents = Spooled()
+        self._offset, self._cut, self._span, self._span_at = array("q", [0]), array("I"), array("I"), array("q", [0])
+
+    def add(self, document: Document) -> None:
+        """Puts a document behind the others."""
+        self._documents.add(document.data)
+        self._offset.append(self._offset[-1] + len(document.data))
+        self._cut.extend((document.id_end, document.title_end, document.rest_end))
+        for span in document.titles:
+            self._span.extend(span)
+        self._span_at.append(self._span_at[-1] + len(document.titles))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays of all documents."""
+        return {
+            "document": self._documents.array(),
+            "offset": np.array(self._offset, np.int64),
+            "cut": np.array(self._cut, np.uint32),
+            "span": np.array(self._span, np.uint32).reshape(-1, 4),
+            "span_at": np.array(self._span_at, np.int64),
+        }

@@ -1,7 +1,8 @@
 """Items as JSON that is cut, not decoded, where an answer shows them.
 
-A document begins with what an answer shows, in an answer's order: id, title, then price, currency, category, url and
-image; titles in other languages and all else follow. The places between these are kept beside it.
+A document begins with what an answer shows, in an answer's order: id, title, then price, currency, category, url, image
+and the lowest price of 30 days; titles in other languages and all else follow. The places between these are kept beside
+it.
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,7 +18,7 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _BEGIN: Final = b'{"id":'
 _TITLE: Final = b',"title":'
 _TITLES: Final = b',"titles":{'
-_SHOWN: Final = ("price", "currency", "category", "url", "image")
+_SHOWN: Final = ("price", "currency", "category", "url", "image", "lowest_30d")
 _LAST: Final = tuple(
     (field.name, field.default, field.default_factory)
     for field in msgspec.structs.fields(Item)

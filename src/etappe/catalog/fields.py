@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from etappe.arrays import Spooled
 from etappe.catalog.item import Item
 from etappe.catalog.values import NULL, Codes, Values, compiled_values, keys_of
 
@@ -19,6 +20,8 @@ Rows = NDArray[np.int64]
 ATTRIBUTE: Final = "attributes."
 PRICES: Final = "prices."
 """Before the currency; no request filter names these yet."""
+STORES: Final = "stores."
+"""Before the store."""
 PLAIN: Final = ("brand", "currency", "item_group_id")
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -30,6 +33,8 @@ def told(item: Item) -> Iterator[tuple[str, Any]]:
             yield name, value
     for currency, price in item.prices.items():
         yield PRICES + currency, price
+    for store, pieces in item.stores.items():
+        yield STORES + store, pieces
     for name, value in item.attributes.items():
         if value is not None:
             yield ATTRIBUTE + name, value
@@ -187,31 +192,33 @@ class Compiler:
 
     def arrays(self, count: int) -> dict[str, NDArray[Any]]:
         """The arrays of `Compiled` for a catalogue of `count` rows."""
+        self._known.clear()
         values, code_of = compiled_values(self._values)
+        self._values.clear()
         names = sorted(self._rows)
-        parts: dict[str, list[NDArray[Any]]] = {part: [] for part in ("codes", "rows", "sorted", "owner")}
+        parts = {part: Spooled(np.int32) for part in ("codes", "rows", "sorted", "owner")}
+        at = {part: [0] for part in parts}
         for name in names:
             rows, codes = np.array(self._rows.pop(name), np.int32), code_of[np.array(self._codes.pop(name), np.int32)]
             order = np.argsort(codes, kind="stable")
-            parts["sorted"].append(codes[order])
-            parts["owner"].append(rows[order])
+            own = {"sorted": codes[order], "owner": rows[order]}
             if 2 * len(rows) >= count:
                 dense = np.zeros(count, np.int32)
                 dense[rows] = codes
                 rows, codes = rows[:0], dense
-            parts["codes"].append(codes)
-            parts["rows"].append(rows)
-        joined = {part: np.concatenate([np.zeros(0, np.int32), *some]) for part, some in parts.items()}
-        at = {part: np.cumsum([0, *(len(one) for one in some)], dtype=np.int64) for part, some in parts.items()}
+            own |= {"codes": codes, "rows": rows}
+            for part, some in own.items():
+                at[part].append(at[part][-1] + parts[part].add(some) // some.itemsize)
+        joined = {part: spooled.array() for part, spooled in parts.items()}
         return values | {
             "field_names": np.frombuffer(_ENCODER.encode(names), np.uint8),
             "field_codes": joined["codes"],
-            "field_at": at["codes"],
+            "field_at": np.array(at["codes"], np.int64),
             "field_rows": joined["rows"],
-            "field_rows_at": at["rows"],
+            "field_rows_at": np.array(at["rows"], np.int64),
             "field_sorted": joined["sorted"],
             "field_owner": joined["owner"],
-            "field_sorted_at": at["sorted"],
+            "field_sorted_at": np.array(at["sorted"], np.int64),
         }
 
     def _code(self, value: Any) -> int:

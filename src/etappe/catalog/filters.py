@@ -24,7 +24,7 @@ from etappe.catalog.conditions import (
     PriceCondition,
     Rows,
 )
-from etappe.catalog.fields import ATTRIBUTE, PLAIN
+from etappe.catalog.fields import ATTRIBUTE, PLAIN, STORES
 from etappe.catalog.table import Catalogue
 from etappe.catalog.values import ORDERED
 from etappe.errors import InputError, TooMuchError
@@ -39,7 +39,7 @@ MAX_NESTING: Final = 4
 MOST_ROWS: Final = 4096
 """Rows that a filter may have to be held against to be narrow."""
 
-_FIELDS: Final = ("id", "category", "brand", "price", "currency", "item_group_id", "attributes.<name>")
+_FIELDS: Final = ("id", "category", "brand", "price", "currency", "item_group_id", "stores.<id>", "attributes.<name>")
 _SETS: Final = ("in", "not_in")
 LARGEST: Final = 1e12
 _AS_SETS: Final = {"eq": "in", "ne": "not_in"}
@@ -117,7 +117,7 @@ def _condition(field: str, tests: Tests, where: str) -> Condition:
         return _price(tests, where)
     if field == "id":
         return IdCondition(tests)
-    if field in PLAIN or (field.startswith(ATTRIBUTE) and len(field) > len(ATTRIBUTE)):
+    if field in PLAIN or any(field.startswith(of) and len(field) > len(of) for of in (ATTRIBUTE, STORES)):
         return FieldCondition(field, tests)
     raise InputError(f"{where} is no field to filter by; there are {', '.join(_FIELDS)}", field=where)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,10 +24,13 @@ from etappe.catalog.finding import rows_of
 from etappe.catalog.fragments import Fragment
 from etappe.catalog.growing import Growing, with_room
 from etappe.catalog.item import Item, ItemPatch, merge
+from etappe.catalog.lowest import priced
 from etappe.catalog.narrow import Narrow
+from etappe.catalog.products import NotProducts
 from etappe.catalog.values import Codes, Values
 from etappe.errors import InputError
 from etappe.ids import ItemHash, item_hash
+from etappe.settings import NOT_PRODUCTS
 
 __all__ = ["FORMAT", "KIND", "NEVER", "SHOP_FLOOR", "UNCATEGORISED", "Catalogue"]
 
@@ -57,6 +61,7 @@ class Catalogue:
         self._moves = Growing(with_room(np.zeros(0, MOVE)), 0)
         self.narrow = Narrow()
         self.changes = 0
+        self.not_products = NotProducts(NOT_PRODUCTS)
 
     def __len__(self) -> int:
         """Number of items, available or not."""
@@ -175,14 +180,29 @@ class Catalogue:
         if row >= 0 and (other := self.fragment(row).id) != patch.id:
             raise InputError(f"item id {patch.id!r} collides with {other!r}; give it another id", field="id")
 
-    def apply(self, patch: ItemPatch) -> int:
-        """Merges `patch` into the catalogue, effective at once; returns the row."""
-        hashed = item_hash(patch.id)
-        row = self.row(hashed)
-        item = merge(self.item(row) if row >= 0 else None, patch)
+    def apply(self, patch: ItemPatch, day: int | None = None) -> int:
+        """Merges `patch` into the catalogue, effective at once; returns the row.
+
+        Where the `day` (since 1970, UTC) is given, prices are kept by day.
+        """
+        row = self.row(item_hash(patch.id))
+        before = self.item(row) if row >= 0 else None
+        item = merge(before, patch)
+        return self._put(row, item if day is None else priced(before, item, day))
+
+    def add(self, patch: ItemPatch, day: int | None = None) -> int:
+        """Adds an item of which only events have told, unless it is known; returns the row."""
+        row = self.row(item_hash(patch.id))
+        if row >= 0:
+            return row
+        item = msgspec.structs.replace(merge(None, patch), stub=True)
+        return self._put(row, item if day is None else priced(None, item, day))
+
+    def _put(self, row: int, item: Item) -> int:
         category, old = self._categories.code(item.category or ""), NEW
-        record = record_of(item, category)
+        record = record_of(item, category, sold=item not in self.not_products)
         if row < 0:
+            hashed = item_hash(item.id)
             self._hash.append(hashed)  # first: whoever counts the rows from another thread finds a hash for each
             row = self._new_rows[hashed] = self._gate.append(record)
         else:
@@ -190,12 +210,24 @@ class Catalogue:
             self._gate.put(row, record)
         if old != category:
             self._moves.append((row, old, category))
+        self._lay(row, item)
+        self.changes += 1
+        return row
+
+    def _lay(self, row: int, item: Item) -> None:
+        """Lays the document and the fields of a changed row over what is compiled."""
         self._documents[row] = documents.document_of(item)
         self._fragments.clear()
         self.changed.put(row, item)
         self.narrow.note(row)
-        self.changes += 1
-        return row
+
+    def no_products(self) -> list[str]:
+        """The ids of what is no product, in order of rows."""
+        return [self.fragment(int(row)).id for row in np.flatnonzero(self.column("opens") == NEVER)]
+
+    def stubs(self) -> list[str]:
+        """The ids of items of which only events have told, in order of rows."""
+        return [item.id for item in self.items() if item.stub]
 
     def items(self) -> Iterable[Item]:
         """All items in order of rows."""

@@ -6,12 +6,15 @@ has one, a list has one for each of its elements, as it is equal to what any of 
 """
 
 import bisect
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from etappe.arrays import Spooled
 
 Codes = NDArray[np.int32]
 NULL: Final = 0
@@ -115,20 +118,27 @@ def contained(keys: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[n
 
 def compiled_values(distinct: Sequence[Any]) -> tuple[dict[str, NDArray[Any]], Codes]:
     """The arrays of `Values`, and int32[n] the code of each of `distinct` (null is not among them)."""
-    order = sorted(range(len(distinct)), key=lambda place: _rank(distinct[place]))
+    order = _in_order(distinct)
     codes = np.zeros(len(distinct), np.int32)
     codes[order] = np.arange(1, len(distinct) + 1, dtype=np.int32)
-    in_order = [None, *(distinct[place] for place in order)]
-    texts = [_bytes(value) for value in in_order if isinstance(value, str)]
-    keys = [keys_of(value) for value in in_order]
-    flat = np.array([key for some in keys for key in some], np.uint64)
-    owners = np.repeat(np.arange(len(keys), dtype=np.int32), [len(some) for some in keys])
+    flat_, counts = array("Q", keys_of(None)), array("i", [1])
+    numbers, texts, text_at = array("d"), Spooled(), array("q", [0])
+    for value in map(distinct.__getitem__, order):
+        keys = keys_of(value)
+        flat_.extend(keys)
+        counts.append(len(keys))
+        if is_number(value):
+            numbers.append(as_number(value))
+        elif isinstance(value, str):
+            text_at.append(text_at[-1] + texts.add(_bytes(value)))
+    flat, lengths = np.array(flat_, np.uint64), np.array(counts)
+    owners = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     by_key = np.argsort(flat, kind="stable")
     arrays: dict[str, NDArray[Any]] = {
-        "value_number": np.array([as_number(value) for value in in_order if is_number(value)], np.float64),
-        "value_text": np.frombuffer(b"".join(texts), np.uint8),
-        "value_text_at": starts_of(texts, np.int64),
-        "value_key_at": starts_of(keys, np.int32),
+        "value_number": np.array(numbers, np.float64),
+        "value_text": texts.array(),
+        "value_text_at": np.array(text_at, np.int64),
+        "value_key_at": np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]),
         "value_key": flat,
         "key_sorted": flat[by_key],
         "key_code": owners[by_key],
@@ -149,10 +159,14 @@ def starts_of(parts: Iterable[Any], dtype: Any) -> NDArray[Any]:
     return starts
 
 
-def _rank(value: Any) -> tuple[int, Any]:
-    if is_number(value):
-        return 0, as_number(value)
-    return (1, _bytes(value)) if isinstance(value, str) else (2, b"")
+def _in_order(distinct: Sequence[Any]) -> list[int]:
+    """The places of numbers, of texts, of all else: as keys of their own kind, numbers and texts take least room."""
+    numbers = [place for place, value in enumerate(distinct) if is_number(value)]
+    texts = [place for place, value in enumerate(distinct) if isinstance(value, str)]
+    others = [place for place, value in enumerate(distinct) if not is_number(value) and not isinstance(value, str)]
+    numbers.sort(key=lambda place: as_number(distinct[place]))
+    texts.sort(key=lambda place: str(distinct[place]))  # by code points, as UTF-8 is
+    return numbers + texts + others
 
 
 def _bytes(text: str) -> bytes:

@@ -21,13 +21,26 @@ COMMANDS: Final = (
     Command(
         "import",
         "files:import_events",
-        "Import events: csv, jsonl or parquet; plain, .gz or .zst. A second import of a file adds nothing.",
+        "Import events: CSV, spreadsheets, JSON or Parquet; plain, .gz, .zst or .zip; several files, and patterns.\n\n"
+        "All of them come in or nothing does. A second import of a file adds nothing.",
     ),
     Command(
         "import-items",
         "files:import_items",
-        "Import the catalogue: csv, jsonl, parquet, or a Google product feed (xml, tsv, txt); plain, .gz or .zst.\n\n"
-        "Items that are there already are changed.",
+        "Import the catalogue: CSV, spreadsheets, JSON, Parquet or a product feed; plain, .gz, .zst or .zip.\n\n"
+        "Items that are there already are changed. What the columns mean is told by their names.",
+    ),
+    Command(
+        "import-customers",
+        "customers:import_customers",
+        "Import a table of customers, as a CRM exports it: traits, consents, identities, household and company.\n\n"
+        "Columns are known by their names, or by a mapping. A second import of a file adds nothing.",
+    ),
+    Command(
+        "look",
+        "look:look",
+        "Look at any file: what its columns are, what they become, what is wrong; and write a mapping of it.\n\n"
+        "Exit 0 where it can be imported by that mapping as it is, 1 where a person has to decide something.",
     ),
     Command(
         "simulate",

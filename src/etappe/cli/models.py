@@ -136,15 +136,18 @@ def rollback(*, where: Where = HERE) -> None:
 
 
 def learnable_in(here: Opened, position: int | None = None) -> pl.LazyFrame:
-    """The log's events for learning."""
+    """The log's events for learning: of products alone, as nobody took to postage."""
     unknown_denies = here.settings.consent.unknown == "deny"
-    return learning_rows.events(
+    rows = learning_rows.events(
         here.log,
         erasure.pending(here.client),
         unknown_denies=unknown_denies,
         orders_per_day=here.settings.traffic.orders_per_day,
         position=position,
     )
+    catalogue, _ = catalogues.load(here.client, here.place.data)
+    none = catalogue.no_products()
+    return rows.filter(~pl.col("item_id").is_in(none).fill_null(value=False)) if none else rows
 
 
 def _items(here: Opened) -> list[Item]:

@@ -7,12 +7,15 @@ kept.
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from etappe.errors import InputError
 from etappe.events.vocabulary import NAME_OF, Event
+from etappe.values import ids
+from etappe.values.unreadable import Unreadable
 
 USER: Final = "user_id"
 ANONYMOUS: Final = "anonymous_id"
@@ -34,6 +37,8 @@ GROUPS: Final = ("household", "company", "buying_centre")
 kept as a trait that has the group's id."""
 
 IDENTITIES: Final = "identities"
+PREVIOUS: Final = "previous_id"
+"""The property under which an alias names the other identity."""
 CLAIMED: Final = "claimed"
 """The property under which identities are put aside that whoever sent them cannot vouch for."""
 TELLING: Final = frozenset(
@@ -99,8 +104,10 @@ def rank(kind: str) -> int:
     return KINDS.index(kind) if kind in KINDS else len(KINDS)
 
 
-def settled(event: Event) -> Event:
+def settled(event: Event, nobody: frozenset[str] = ids.NOBODY) -> Event:
     """The event with all further identities in `properties.identities`, normalised and hashed; its groups are traits.
+
+    What is one of `nobody` names none.
 
     Raises:
         InputError: one of them is no text, too long, no SHA-256 where that is said, or a group in an event that tells
@@ -116,15 +123,19 @@ def settled(event: Event) -> Event:
     if listed is not None and not isinstance(listed, dict):
         raise InputError("properties.identities is an object of kinds and values", field="properties.identities")
     if listed or tag in _OF_TRAITS:
-        said |= _groups(tag, listed or {}, said)
+        said = _with_groups(tag, listed or {}, said, nobody)
     found = _all(
-        {name: value for name, value in (listed or {}).items() if name not in GROUPS}, f"properties.{IDENTITIES}"
+        {name: value for name, value in (listed or {}).items() if name not in GROUPS},
+        f"properties.{IDENTITIES}",
+        nobody,
     )
+    if tag == "alias" and isinstance(said.get(PREVIOUS), str | int):
+        said[PREVIOUS] = _text(said[PREVIOUS], f"properties.{PREVIOUS}", nobody)
     if tag in TELLING:
         plain = {name: said.pop(name) for name in tuple(said) if name in PLAIN and said[name] is not None}
         if tag in _SALES and "email" in plain:
             plain.setdefault("order_email", plain.pop("email"))
-        found = _all(plain, "properties") | found
+        found = _all(plain, "properties", nobody) | found
     if len(found) > _MOST:
         raise InputError(f"{len(found)} identities; an event names at most {_MOST}", field="properties.identities")
     if found:
@@ -144,30 +155,46 @@ def hashed_phone(number: str) -> str:
     return hashlib.sha256((("+" if plus else "") + digits.removeprefix("00" if plus else "")).encode()).hexdigest()
 
 
-def _groups(tag: str, listed: dict[str, Any], said: dict[str, Any]) -> dict[str, str]:
-    """The groups among identities, as traits; those that are traits already as text, as ids are."""
+def _with_groups(tag: str, listed: dict[str, Any], said: dict[str, Any], nobody: frozenset[str]) -> dict[str, Any]:
+    """`said` with the groups among identities as traits; those that are traits already as text, as ids are."""
     groups = [name for name in GROUPS if name in listed]
     if groups and tag not in _OF_TRAITS:
         field = f"properties.{IDENTITIES}.{groups[0]}"
         raise InputError(
             f"{field} is a group and nobody's identity; send it as a trait, with set_traits or identify", field=field
         )
-    told = {name: str(said[name]) for name in GROUPS if tag in _OF_TRAITS and type(said.get(name)) is int}
-    return told | {name: _text(listed[name], f"properties.{IDENTITIES}.{name}") for name in groups}
+    own = {
+        name: said[name]
+        for name in GROUPS
+        if tag in _OF_TRAITS and (isinstance(said.get(name), str) or type(said.get(name)) is int)
+    }
+    told = {name: _text(value, f"properties.{name}", nobody) for name, value in own.items()}
+    told |= {name: _text(listed[name], f"properties.{IDENTITIES}.{name}", nobody) for name in groups}
+    kept = {name: value for name, value in said.items() if name not in told}
+    return kept | {name: value for name, value in told.items() if value is not None}
 
 
-def _all(said: dict[str, Any], place: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _all(said: dict[str, Any], place: str, nobody: frozenset[str]) -> dict[str, str]:
+    found: dict[str, str | None] = {}
     for name, value in said.items():
         if name == "external" and isinstance(value, dict):
-            found |= {EXTERNAL + source: _text(one, f"{place}.external.{source}") for source, one in value.items()}
+            found |= {
+                EXTERNAL + source: _text(one, f"{place}.external.{source}", nobody) for source, one in value.items()
+            }
         elif name in PLAIN or name.startswith(EXTERNAL):
-            kind, text = _one(name, _text(value, f"{place}.{name}"), f"{place}.{name}")
-            found[kind] = text
+            text = _text(value, f"{place}.{name}", nobody)
+            kind, told = (name, None) if text is None else _one(name, text, f"{place}.{name}")
+            found[kind] = None if told in _hashes(nobody) else told
         else:
             known = ", ".join((*PLAIN, "external:SOURCE"))
             raise InputError(f"{place}.{name} is no kind of identity; there are {known}", field=f"{place}.{name}")
-    return found
+    return {kind: text for kind, text in found.items() if text is not None}
+
+
+@lru_cache(maxsize=16)
+def _hashes(nobody: frozenset[str]) -> frozenset[str]:
+    """What others hash where they know no address: the SHA-256 of nothing, of "null" and the like."""
+    return frozenset(hashlib.sha256(text.encode()).hexdigest() for text in nobody)
 
 
 def _one(name: str, text: str, place: str) -> tuple[str, str]:
@@ -181,8 +208,12 @@ def _one(name: str, text: str, place: str) -> tuple[str, str]:
     return kind, text.lower() if kind.endswith("_sha256") else text
 
 
-def _text(value: object, place: str) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not 1 <= len(text) <= _LENGTH:
+def _text(value: object, place: str, nobody: frozenset[str]) -> str | None:
+    """An identity's text; None where it is nobody's."""
+    try:
+        text = ids.cleaned(value, nobody)
+    except Unreadable as error:
+        raise InputError(f"{place}: {error}", field=place) from error
+    if value is None or (text is not None and len(text) > _LENGTH):
         raise InputError(f"{place} is text of 1 to {_LENGTH} characters", field=place)
     return text

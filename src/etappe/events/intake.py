@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from etappe.errors import InputError, TooMuchError
-from etappe.events import details, identities
+from etappe.events import details, identities, mending, nested
 from etappe.events.vocabulary import (
     NAME_OF,
     TYPES,
@@ -17,12 +17,14 @@ from etappe.events.vocabulary import (
     Delivery,
     Event,
     Identify,
+    ItemEvent,
     Refund,
     Return,
     SetConsent,
     SetTraits,
     known_by_content,
 )
+from etappe.values.reading import USUAL, Reading
 
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 32 * 1024
@@ -97,7 +99,7 @@ class Read(NamedTuple):
     token: str | None
 
 
-def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> Read:
+def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS, reading: Reading = USUAL) -> Read:
     """The valid and the invalid events of a batch that arrived at `now`.
 
     Raises:
@@ -115,13 +117,28 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS) -> Read:
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
         try:
-            accepted.append(read_event(bytes(raw), now, index))
+            accepted.append(read_event(bytes(raw), now, index, reading))
         except InputError as error:
-            rejected.append(Rejected(index, str(error), error.field))
+            lines = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1])
+            if not lines:
+                rejected.append(Rejected(index, str(error), error.field))
+            for line in lines:
+                _read_line(line, now, index, reading, (accepted, rejected))
+            if len(accepted) + len(rejected) > max(most, len(raws)):
+                raise TooMuchError(f"more than {most} events with their lines; send fewer", field="events") from error
     return Read(accepted, rejected, batch.customer.token)
 
 
-def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
+def _read_line(
+    line: bytes, now: datetime, index: int, reading: Reading, into: tuple[list[Accepted], list[Rejected]]
+) -> None:
+    try:
+        into[0].append(read_event(line, now, index, reading))
+    except InputError as error:
+        into[1].append(Rejected(index, str(error), error.field))
+
+
+def read_event(raw: bytes, now: datetime, index: int = 0, reading: Reading = USUAL) -> Accepted:
     """One event in native form, checked and completed: those of a batch that name no time happened in its order.
 
     Raises:
@@ -132,11 +149,23 @@ def read_event(raw: bytes, now: datetime, index: int = 0) -> Accepted:
     try:
         event: Event = _EVENT.decode(raw)
     except _UNDECODABLE as error:
-        raise _explained(raw, error) from error
-    settled = identities.settled(event)
+        event = _mended(raw, error, reading, now)
+    settled = identities.settled(mending.with_clean_ids(event, reading.nobody), reading.nobody)
     happened = check(settled, now)
     time = happened or now + timedelta(microseconds=index)
     return Accepted(index, settled, event.event_id or content_id(raw, event, time), time)
+
+
+def _mended(raw: bytes, error: Exception, reading: Reading, now: datetime) -> Event:
+    """The event that could not be decoded for `error`, with values of its fields read as others write them."""
+    try:
+        said = _NAME.decode(raw)
+        event: Event = msgspec.convert(mending.mended(said, reading, now), AnyEvent)
+    except msgspec.ValidationError as again:
+        raise _explained(raw, again) from error
+    except _UNDECODABLE:
+        raise _explained(raw, error) from error
+    return event
 
 
 def check(event: Event, now: datetime) -> datetime | None:
@@ -146,6 +175,8 @@ def check(event: Event, now: datetime) -> datetime | None:
         InputError: the event makes no sense; names the field.
     """
     happened = None if event.timestamp is None else _happened(event.timestamp, now)
+    if isinstance(event, ItemEvent) and not event.item_id:
+        raise InputError(f"a {NAME_OF[type(event)]} names an item_id", field="item_id")
     if not (event.user_id or event.anonymous_id or event.order_id or identities.named(event)):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
     if event.properties and deeper(event.properties, MAX_NESTING):

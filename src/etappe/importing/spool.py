@@ -100,14 +100,24 @@ class Spool:
         return rows.collect().sort("line")
 
     def repeated_ids(self) -> pl.DataFrame:
-        """Lines whose given event_id and subject (nobody's: order) an earlier line has: one column, `line`."""
+        """Rows (line, event_id, time) whose given event_id and subject (nobody's: order) an earlier one has."""
         hashes = pl.concat(self._given) if self._given else pl.Series(dtype=pl.UInt64)
         suspicious = hashes.filter(hashes.is_duplicated()).unique()
         rows = (
             self.scan().filter(pl.col("given").is_in(suspicious.implode())) if len(suspicious) else self.scan().head(0)
         )
-        keys = rows.select("subject", "event_id", order_of_nobody(), "line").collect().sort("line")
-        return keys.filter(~pl.struct(pl.exclude("line")).is_first_distinct()).select("line")
+        # Of an order told twice the earlier counts, wherever it stands in the file.
+        early = pl.when(pl.col("event") == "purchase").then("time").alias("early")
+        keys = (
+            rows.select("subject", "event_id", order_of_nobody(), "time", early, "line").collect().sort("early", "line")
+        )
+        again = keys.filter(~pl.struct("subject", "event_id", "order_id").is_first_distinct())
+        return again.select("line", "event_id", "time")
+
+    def orders(self) -> pl.LazyFrame:
+        """Lines of orders that have an id given with them: event_id and time."""
+        told = self.scan().filter(pl.col("event") == "purchase", pl.col("given").is_not_null())
+        return told.select("event_id", "time").unique()
 
     def subjects(self) -> pl.Series:
         """Each identified subject once."""

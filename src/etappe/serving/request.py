@@ -7,6 +7,8 @@ from msgspec import Meta
 
 from etappe.errors import InputError
 from etappe.events.vocabulary import Channel, Id
+from etappe.values import ids
+from etappe.values.unreadable import Unreadable
 
 Limit = Annotated[int, Meta(ge=1, le=100)]
 MAX_PLACEMENTS = 20
@@ -62,3 +64,28 @@ def check(request: DecideRequest) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"placement {twice!r} is asked for twice; names are unique", field="placements")
+
+
+def with_clean_ids(request: DecideRequest, nobody: frozenset[str]) -> DecideRequest:
+    """The request with the ids of customer, page and cart as events have them; those that are nobody's are none.
+
+    Raises:
+        InputError: one has control characters.
+    """
+    who, where = request.customer, request.context
+    named = (who.user_id, who.anonymous_id, where.item, *where.cart)
+    if all(one is None or ids.is_clean(one, nobody) for one in named):
+        return request
+    cleaned = [_cleaned(one, nobody) for one in named]
+    return msgspec.structs.replace(
+        request,
+        customer=msgspec.structs.replace(who, user_id=cleaned[0], anonymous_id=cleaned[1]),
+        context=msgspec.structs.replace(where, item=cleaned[2], cart=[one for one in cleaned[3:] if one is not None]),
+    )
+
+
+def _cleaned(text: str | None, nobody: frozenset[str]) -> str | None:
+    try:
+        return ids.cleaned(text, nobody)
+    except Unreadable as error:
+        raise InputError(f"{error}", field="customer") from error

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
+import numpy as np
 
 from etappe import settings as settings_module
 from etappe.catalog.item import ItemPatch
@@ -35,13 +36,27 @@ class Opened(msgspec.Struct, frozen=True):
 
     def upsert(self, patches: Sequence[ItemPatch]) -> None:
         """Journals item changes; on return every live replica has them."""
-        position = journal.append_items(self.client, patches)
+        self._journal(patches, journal.ITEMS)
+
+    def add_stubs(self, patches: Sequence[ItemPatch]) -> None:
+        """As `upsert`, of items of which only events have told: those that are known stay as they are."""
+        self._journal(patches, journal.STUBS)
+
+    def _journal(self, patches: Sequence[ItemPatch], kind: str) -> None:
+        position = journal.append_items(self.client, patches, kind)
         journal.wait_until_applied_blocking(self.client, position, self.settings.store.lease_seconds)
 
     def known_items(self) -> Callable[[list[str]], set[str]]:
         """Which of some ids the catalogue has."""
         catalogue, _ = catalogues.load(self.client, self.place.data)
         return lambda ids: {one for one in ids if catalogue.row(item_hash(one)) >= 0}
+
+    def missing(self, named: set[int]) -> tuple[int, list[str]]:
+        """How many items are for sale, and the ids of those whose hash is not `named`."""
+        catalogue, _ = catalogues.load(self.client, self.place.data)
+        sold = np.flatnonzero(catalogue.column("available"))
+        known = np.isin(catalogue.column("hash")[sold], np.fromiter(named, np.uint64, len(named)))
+        return len(sold), [catalogue.fragment(int(row)).id for row in sold[~known]]
 
 
 @contextmanager

@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pytest
+
 from etappe.events.translation import ga4
 
 TIME = 1_767_323_045_678_901
@@ -138,3 +141,62 @@ def test_what_makes_no_event(shop: Any, tmp_path: Path) -> None:
     report = shop.bring(_write(tmp_path / "a.jsonl", _row("scroll"), _row("session_start"), nobody), "ga4")
     assert (report.events["other"], report.flagged) == (2, {"other": 2})
     assert report.rejected == {"user_id: nobody did this; give user_id or anonymous_id (or order_id for a sale)": 1}
+
+
+def _bought(order: object, time: int, *items: str, **row: Any) -> dict[str, Any]:
+    """A row of the export of an order by the visitor of `PURCHASE`."""
+    listed = [{"item_id": item, "price": 5.0, "quantity": 1} for item in items]
+    told = {"event_name": "purchase", "event_timestamp": str(time), "user_pseudo_id": "12.34", "items": listed}
+    return told | {"ecommerce": {"transaction_id": order}} | row
+
+
+DAY = 86_400_000_000
+
+
+def test_of_two_equal_orders_the_earliest_counts(shop: Any, tmp_path: Path) -> None:
+    """An order told again days later, before it in the file or in a file of its own, is the one it was at first."""
+    both = [_bought("T", TIME + 20 * DAY, "a", "b"), _bought("T", TIME, "a"), _bought("T", TIME + DAY, "b")]
+    report = shop.bring(_write(tmp_path / "a.jsonl", *both), "ga4")
+    assert (report.events, report.duplicates) == ({"purchase": 2}, 2)
+    assert [time.day for time in shop.events().sort("item_id")["time"]] == [2, 3]
+    again = shop.bring(_write(tmp_path / "b.jsonl", _bought("T", TIME + 30 * DAY, "a", "c")), "ga4")
+    assert (again.events, again.duplicates) == ({"purchase": 1}, 1)
+
+
+@pytest.mark.parametrize("order", ["(not set)", None, "null", " "])
+def test_a_basket_without_an_order(shop: Any, tmp_path: Path, order: object) -> None:
+    """Items of one row that names no order are one order, and those of another row another."""
+    rows = [_bought(order, TIME, "a", "b"), _bought(order, TIME + 1, "a")]
+    shop.bring(_write(tmp_path / "a.jsonl", *rows), "ga4")
+    orders = shop.events().group_by("order_id").agg("item_id").sort(pl.col("item_id").list.len())
+    assert orders["item_id"].list.sort().to_list() == [["a"], ["a", "b"]]
+    assert orders["order_id"].null_count() == 0
+
+
+def test_money_of_what_cannot_be_translated(shop: Any, tmp_path: Path) -> None:
+    """The report's balance has the money of orders without items, of nameless items, and of what was no price's time."""
+    rows = [
+        _bought("1", TIME, ecommerce={"transaction_id": "1", "purchase_revenue": 99.0}),
+        _bought("2", TIME, "(not set)"),
+        _bought("3", TIME, "a", event_timestamp="12345"),
+        _bought("4", TIME, "a"),
+    ]
+    report = shop.bring(_write(tmp_path / "a.jsonl", *rows), "ga4")
+    assert (report.revenue.purchases, report.revenue.rejected, report.revenue.total) == ("5.00", "109.00", "114.00")
+    assert sorted(reason.partition(":")[0] for reason in report.rejected) == ["item_id", "timestamp"]
+
+
+@pytest.mark.parametrize("time", [TIME // 1000, str(TIME // 1_000_000), "2026-01-02T03:04:05Z", TIME * 1000])
+def test_times_in_other_units(shop: Any, tmp_path: Path, time: object) -> None:
+    """Times in seconds, milliseconds, nanoseconds or as text are told by their size."""
+    shop.bring(_write(tmp_path / "a.jsonl", _bought("1", TIME, "a", event_timestamp=time)), "ga4")
+    assert shop.events()["time"].dt.truncate("1s").to_list() == [datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)]
+
+
+def test_nobodys_ids(shop: Any, tmp_path: Path) -> None:
+    """What stands for no user makes nobody one person; what only may be, the report names."""
+    users = ("undefined", "NULL ", "(not set)", "[object Object]", "0", "Guest")
+    rows = [_bought(str(at), TIME, "a", user_id=user, user_pseudo_id=f"v{at}") for at, user in enumerate(users)]
+    report = shop.bring(_write(tmp_path / "a.jsonl", *rows), "ga4")
+    assert set(shop.events().filter(event="purchase")["user_id"].drop_nulls()) == {"0", "Guest"}
+    assert {one.id for one in report.doubtful} == {"0", "Guest"}

@@ -39,7 +39,7 @@ def test_events(shop: Any, tmp_path: Path) -> None:
 
 
 def test_catalogue(shop: Any, tmp_path: Path) -> None:
-    """Category, brand and title are the latest ones known, the price the latest."""
+    """Category, brand and title are the latest ones known, the price the usual one."""
     _bring(shop, tmp_path)
     assert shop.items == [
         ItemPatch(

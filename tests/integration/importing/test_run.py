@@ -69,8 +69,8 @@ def test_damage_far_into_the_file(shop: Any, tmp_path: Path, monkeypatch: pytest
     """A file that turns out damaged after many good rows leaves no trace."""
     monkeypatch.setattr(lines, "BATCH", 10)
     path = _file(tmp_path / "a.csv", count=5000)
-    path.write_bytes(path.read_bytes() + b"view_item,2025-01-01,\xff,i\n")
-    with pytest.raises(InputError, match=r"line 10002, byte 22: it is not UTF-8"):
+    path.write_bytes(path.read_bytes() + "view_item,2025-01-01,ü,i\n".encode() + b"view_item,2025-01-01,\xff,i\n")
+    with pytest.raises(InputError, match="it is UTF-8 text, but line 10003 holds"):
         shop.bring(path)
     assert (shop.log.position(), shop.items, shop.leftovers()) == (0, [], [])
 
@@ -94,15 +94,15 @@ def test_unknown_time_zone(shop: Any, tmp_path: Path) -> None:
         ("none.csv", None, "does not exist"),
         ("empty.csv", b"", "is empty"),
         ("empty.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
-        ("a.xlsx", b"PK", r"reads \.csv, \.jsonl, \.ndjson, \.json, \.parquet"),
-        ("a.parquet.gz", b"PK", r"reads \.csv"),
+        ("a.csv", b"<rss/>", r"is an XML feed; this import reads columns \(CSV or a spreadsheet\), JSON"),
+        ("a.xlsx", b"PK", "'event', 'timestamp' are missing; found 'PK'"),
         ("cut.csv.gz", gzip.compress(HEADER.encode() * 1000, mtime=0)[:-9], "damaged or cut off"),
         ("bad.csv.gz", b"\x1f\x8bno gzip at all", "damaged or cut off"),
         ("bad.csv.zst", b"\x28\xb5\x2f\xfdno zstd at all", "damaged or cut off"),
         ("bad.parquet", b"PAR1 this is none PAR1", "cannot be read"),
-        ("latin.csv", b"event,timestamp\nview_item,\xe4\n", "line 2, byte 11: it is not UTF-8"),
-        ("image.csv", b"\x89PNG\r\n\x1a\n\0\0", "not UTF-8"),
-        ("semicolon.csv", b"event;timestamp\n", "are missing; found 'event;timestamp'"),
+        ("polish.csv", b"event,timestamp\nview_item,m\xb3otek\n", "line 2 reads 'm³otek' as cp1252, .*as cp1250"),
+        ("image.csv", b"\x89PNG\r\n\x1a\n\0\0", "it is no text"),
+        ("caret.csv", b"event^timestamp\n", "are missing; found 'event.timestamp'; .* as in sep="),
     ],
 )
 def test_files_that_are_none(shop: Any, tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
@@ -163,3 +163,38 @@ def test_known_days_only(shop: Any, tmp_path: Path) -> None:
     report = shop.bring(more)
     assert (report.events, report.duplicates) == ({"view_item": 2}, 20)
     assert shop.log.scan("event").filter(pl.col("user_id") == "u").collect().height == 2
+
+
+def test_several_files(shop: Any, tmp_path: Path) -> None:
+    """Files come in together as they would one by one: each event once, each rejected row with its file and line."""
+    rows = ["view_item,2025-01-01T00:00:00Z,u1,i1\n"] * 2 + ["view_item,2025-01-02T00:00:00Z,u1,i2\n"]
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text(HEADER + "".join(rows))
+    second.write_text((HEADER + "".join(rows[:2]) + "bought,2025-01-02,u,i\n").replace(",", ";"))
+    report = shop.bring([first, second])
+    assert (report.rows, report.events, report.duplicates) == (6, {"view_item": 3}, 2)
+    assert [(row["file"], row["line"]) for row in shop.refused(report)] == [(str(second), 4)]
+    one_by_one = type(shop)(tmp_path / "other")
+    for path in (first, second):
+        one_by_one.bring(path)
+    ids = [sorted(each.events()["event_id"].to_list()) for each in (shop, one_by_one)]
+    assert ids[0] == ids[1]
+
+
+def test_several_or_none(shop: Any, tmp_path: Path) -> None:
+    """Where one of several files cannot be read, nothing of the others is in the log."""
+    bad = tmp_path / "b.csv"
+    bad.write_text("sku\n1\n")
+    with pytest.raises(InputError, match=r"b\.csv: column 'event', 'timestamp' are missing"):
+        shop.bring([_file(tmp_path / "a.csv"), bad])
+    assert (shop.log.position(), shop.leftovers()) == (0, [])
+
+
+def test_how_files_were_read_is_told(shop: Any, tmp_path: Path) -> None:
+    """The report says what was recognised; with several files, of which one."""
+    path = tmp_path / "a.csv"
+    path.write_bytes((HEADER + "view_item,2025-01-01T00:00:00Z,Jürgen,i1\n").encode("cp1252"))
+    assert "Windows-1252" in shop.bring(path).remarks[0]
+    [said] = shop.bring([path, _file(tmp_path / "b.csv")]).remarks
+    assert said.startswith(f"{path}: read as Windows-1252")
+    assert shop.bring(path, encoding="cp1252").remarks == []

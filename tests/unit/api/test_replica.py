@@ -13,4 +13,13 @@ def test_every_kind_is_read_and_applied(tmp_path: Path) -> None:
     """A kind of the journal that has a row in `kinds` has one in the replica too, and the other way round."""
     nobody = cast("AsyncRedis", cast("Any", None))
     replica = Replica(nobody, Place(tmp_path), Settings())
-    assert set(replica.applied_by) == set(kinds.DECODERS) == {journal.ITEMS, journal.KEY, journal.SNAPSHOT}
+    assert (
+        set(replica.applied_by)
+        == set(kinds.DECODERS)
+        == {
+            journal.ITEMS,
+            journal.STUBS,
+            journal.KEY,
+            journal.SNAPSHOT,
+        }
+    )

@@ -28,17 +28,19 @@ ITEMS = st.builds(
     currency=st.sampled_from([None, "EUR"]),
     url=LINKS,
     image=LINKS,
+    lowest_30d=st.none() | st.floats(0, 1e12),
     available=st.booleans(),
     available_from=st.none() | st.datetimes(),
     floor_days=st.none() | st.integers(0, 3650),
     attributes=st.dictionaries(TEXT, st.none() | st.integers() | TEXT | st.lists(TEXT, max_size=2), max_size=2),
 )
+SHOWN = ("price", "currency", "category", "url", "image", "lowest_30d")
 ASKED = st.lists(LANGUAGES, max_size=3).map(tuple)
 
 
 def _plainly(item: Item, languages: tuple[str, ...]) -> Fragment:
     """The fragment of an item, written anew."""
-    told: dict[str, Any] = {name: getattr(item, name) for name in ("price", "currency", "category", "url", "image")}
+    told: dict[str, Any] = {name: getattr(item, name) for name in SHOWN}
     rest = msgspec.json.encode({name: value for name, value in told.items() if value is not None})[1:-1]
     title = next((item.titles[language] for language in languages if language in item.titles), item.title or item.id)
     head = msgspec.json.encode({"id": item.id, "title": title})[1:-1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etappe.catalog.item import Item, ItemPatch, merge
+from etappe.catalog.item import Item, ItemPatch, merge, told
 
 FULL = Item(
     id="i",
@@ -27,8 +27,12 @@ FULL = Item(
     available_until=datetime(2026, 2, 1, tzinfo=UTC),
     floor_days=3,
     attributes={"colour": "red"},
+    product=True,
+    stores={"berlin": 3},
+    cost=5.0,
+    margin=7.5,
 )
-VALUES = {name: getattr(FULL, name) for name in FULL.__struct_fields__ if name != "id"}
+VALUES = {name: getattr(FULL, name) for name in ItemPatch.__struct_fields__ if name != "id"}
 
 
 def _patch(**fields: Any) -> ItemPatch:
@@ -90,6 +94,19 @@ def test_merging_equals_a_dict(patches: list[dict[str, Any]]) -> None:
         named |= fields
     expected = Item(id="i", **{name: value for name, value in named.items() if value is not None})
     assert expected == item
+
+
+def test_whoever_tells_of_a_stub_makes_it_an_item() -> None:
+    """An item of which only events have told is one like others once the shop has said anything of it."""
+    stub = Item(id="i", stub=True)
+    assert merge(stub, _patch(title="a")) == Item(id="i", title="a")
+
+
+def test_what_browsers_are_shown() -> None:
+    """Cost and margin are the shop's own business."""
+    kept = msgspec.structs.replace(FULL, price_history=[(1, 12.5)])
+    assert told(kept, to_shop=True) == FULL
+    assert told(kept, to_shop=False) == msgspec.structs.replace(FULL, cost=None, margin=None)
 
 
 def test_defaults_are_not_shared() -> None:

@@ -262,6 +262,46 @@ def test_below(path: str, expected: list[str]) -> None:
     assert sorted(expected) == sorted(found)
 
 
+def test_levels_of_categories() -> None:
+    """A category is a path however its levels are parted, in what comes in and in what is asked."""
+    catalogue = _filled(
+        [ItemPatch(id="a", category="Kaffee & Tee > Kaffee"), ItemPatch(id="b", category=" Kaffee & Tee /Tee/")]
+    )
+    assert [catalogue.item(row).category for row in range(2)] == ["Kaffee & Tee/Kaffee", "Kaffee & Tee/Tee"]
+    for asked in ("Kaffee & Tee", "Kaffee & Tee >", "Kaffee & Tee\u203aKaffee"):
+        found = [name for name, inside in zip(catalogue.categories, catalogue.below(asked), strict=True) if inside]
+        assert found == (["Kaffee & Tee/Kaffee", "Kaffee & Tee/Tee"] if len(asked) < 16 else ["Kaffee & Tee/Kaffee"])
+
+
+def test_only_events_have_told_of_it(tmp_path: Path) -> None:
+    """An item is added where it is not known, and said to be known of events alone until the shop tells of it."""
+    catalogue = _filled([ItemPatch(id="known", title="Mug")])
+    for item in ("known", "new"):
+        catalogue.add(ItemPatch(id=item, title=item))
+    assert (catalogue.stubs(), catalogue.item(0).title) == (["new"], "Mug")
+    assert _compiled(catalogue, tmp_path / "c").stubs() == ["new"]
+    catalogue.apply(ItemPatch(id="new", title="Lamp"))
+    assert catalogue.stubs() == []
+
+
+def test_what_is_no_product_never_opens(tmp_path: Path) -> None:
+    """Postage is in the catalogue and never available, before and after it is compiled."""
+    catalogue = _filled([ItemPatch(id="P", title="Postage"), ItemPatch(id="A", title="Mug", available_from=OPENS)])
+    assert catalogue.no_products() == ["P"]
+    assert _compiled(catalogue, tmp_path / "c").no_products() == ["P"]
+    catalogue.apply(ItemPatch(id="P", product=True))
+    assert catalogue.no_products() == []
+
+
+def test_prices_by_day() -> None:
+    """A change that is told with its day keeps the price of it; one without changes no history."""
+    catalogue = Catalogue()
+    catalogue.apply(ItemPatch(id="A", price=10.0), 100)
+    catalogue.apply(ItemPatch(id="A", price=8.0), 105)
+    assert (catalogue.item(0).lowest_30d, catalogue.item(0).price_history) == (10.0, [(100, 10.0), (105, 8.0)])
+    assert b'"lowest_30d":10.0' in catalogue.fragment(0).rest
+
+
 def test_damaged_folder_is_refused(tmp_path: Path) -> None:
     """A catalogue with a flipped bit, and one that lacks a column, are refused."""
     _filled(_patches()).compile(tmp_path / "v", "v", "today", "0-1")

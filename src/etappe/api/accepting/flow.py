@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from etappe.api import metrics
+from etappe.api.accepting import stubs
 from etappe.api.access import auth
 from etappe.api.bodies import EventsAnswer
 from etappe.api.service import Service, now
@@ -46,6 +47,8 @@ async def take_events(
     gone = [Rejected(one.index, ERASED) for one in erased if one.proven]
     rejected = sorted([*rejected, *gone], key=lambda one: one.index)
     untold = len(erased) - len(gone)  # that somebody was erased is nothing for strangers
+    if sender.trusted:
+        await stubs.add(service, allowed)
     answer = EventsAnswer(outcomes.count(Outcome.ACCEPTED) + untold, outcomes.count(Outcome.DUPLICATE), rejected)
     for counter, count in zip(_COUNTERS, (answer.accepted, answer.duplicate, len(rejected)), strict=True):
         if count:

@@ -14,7 +14,7 @@ from etappe.api.limits import bounds, rates
 from etappe.api.service import Service, now
 from etappe.events.identities import ANONYMOUS, Identity
 from etappe.events.intake import read_batch
-from etappe.serving.request import DecideRequest, check
+from etappe.serving.request import DecideRequest, check, with_clean_ids
 
 FAILED: Final = "failed"
 """Where a request's state has the error that the front met with: the route raises it, and Litestar tells it."""
@@ -29,6 +29,7 @@ async def decided(request: AnyRequest, asked: DecideRequest, service: Service) -
         InputError: something of it cannot be answered.
     """
     check(asked)
+    asked = with_clean_ids(asked, service.settings.values.nobodys())
     customer = asked.customer
     if customer.user_id and not auth.may_name_customers(request, customer.user_id, customer.token):
         asked = msgspec.structs.replace(asked, customer=msgspec.structs.replace(customer, user_id=None))
@@ -45,7 +46,7 @@ async def taken(request: AnyRequest, body: bytes, service: Service) -> EventsAns
         RefusedError: a visitor sends more than one may.
         StoreError: Redis does not take them.
     """
-    accepted, rejected, token = read_batch(body, now(), bounds.EVENTS.of(request))
+    accepted, rejected, token = read_batch(body, now(), bounds.EVENTS.of(request), service.settings.values.reading())
     rates.admit(request, accepted, auth.sender_of(request, token))
     return await take_events(request, service, accepted, rejected, token=token)
 

@@ -12,7 +12,7 @@ from etappe.api.describing.operations import CollectOperation
 from etappe.api.service import Service, now
 from etappe.events.intake import Rejected
 from etappe.events.translation import ga4
-from etappe.events.translation.translated import accepted
+from etappe.events.translation.translated import Translated, accepted
 
 Serving = NamedDependency[Service]
 _REQUIRED: Final = "missing"
@@ -37,16 +37,20 @@ async def post_collect(request: AnyRequest, service: Serving) -> None:
     """Take the events of a Measurement Protocol body; what of it is no event for Etappe is counted and left out."""
     arrived = now()
     body = ga4.stamped(await body_of(request, ga4.MAX_BODY_BYTES), arrived)
-    await take(request, service, [ga4.translate(body)], arrived)
+    await take(request, service, [_translated(body, service)], arrived)
 
 
 @post("/debug/mp/collect", status_code=200, guards=[auth.api_secret], operation_class=CollectOperation)
-async def post_debug_collect(request: AnyRequest) -> Validation:
+async def post_debug_collect(request: AnyRequest, service: Serving) -> Validation:
     """Check a Measurement Protocol body without taking anything of it."""
     arrived = now()
     body = ga4.stamped(await body_of(request, ga4.MAX_BODY_BYTES), arrived)
-    _, refused = accepted(ga4.translate(body), arrived)
+    _, refused = accepted(_translated(body, service), arrived)
     return Validation([_message(one) for one in refused])
+
+
+def _translated(body: bytes, service: Service) -> Translated:
+    return ga4.translate(body, reading=service.settings.values.reading())
 
 
 def _message(refused: Rejected) -> ValidationMessage:

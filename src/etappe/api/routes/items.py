@@ -1,15 +1,18 @@
 """`PUT /v1/items` and `GET /v1/items/{id}`: the catalogue."""
 
-from litestar import get, put
+from typing import Any
+
+from litestar import Request, get, put
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, JSONBody
 
 from etappe.api.access import auth
-from etappe.api.bodies import ItemsAnswer, ItemsBody, in_zone
-from etappe.api.routes.paths import id_of
+from etappe.api.bodies import ItemsAnswer, ItemsBody
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
-from etappe.catalog.item import Item, ItemPatch, check_size
+from etappe.catalog.item import Item, ItemPatch, check_size, settled, told
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.store.config import journal
@@ -20,7 +23,7 @@ async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
     _check_each(service, data.items)
-    items = [in_zone(patch, service.zone) for patch in data.items]
+    items = [settled(patch, service.zone) for patch in data.items]
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
         patches = items[start : start + journal.PATCHES_PER_ENTRY]
@@ -30,14 +33,16 @@ async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]
 
 
 @get("/v1/items/{item_id:str}", guards=[auth.any_key])
-async def get_item(item_id: FromPath[str], service: NamedDependency[Service]) -> Item:
-    """Show an item of the catalogue."""
+async def get_item(
+    item_id: FromPath[str], request: Request[Any, Any, State], service: NamedDependency[Service]
+) -> Item:
+    """Show an item of the catalogue; a publishable key is shown neither cost nor margin."""
     await service.be_current()
-    item_id = id_of(item_id)
+    item_id = clean_id_of(item_id)
     item = service.replica.view.catalogue.find(item_id)
     if item is None:
         raise NotFoundException(f"the catalogue has no item {item_id!r}")
-    return item
+    return told(item, to_shop=auth.is_trusted(request))
 
 
 HANDLERS = [put_items, get_item]

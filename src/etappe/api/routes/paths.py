@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from etappe.values import ids
+
 _ESCAPE: Final = "\x1f"
 """Begins what stands for a slash, or for this character itself, until the route has been found."""
 _ESCAPED: Final = {"/": f"{_ESCAPE}1", _ESCAPE: f"{_ESCAPE}0"}
@@ -19,8 +21,18 @@ _NOWHERE: Final = f"/{_ESCAPE}"
 
 
 def id_of(part: str) -> str:
-    """The id that one part of the path names."""
+    """What one part of the path names."""
     return re.sub(f"{_ESCAPE}[01]", lambda found: _MEANT[found.group()], part)
+
+
+def clean_id_of(part: str) -> str:
+    """The id that one part of the path names, as events have it. Nobody's stays as it is: nothing is known by it.
+
+    Raises:
+        InputError: it has control characters.
+    """
+    text = id_of(part)
+    return ids.cleaned(text) or text
 
 
 def keeping_slashes(app: ASGIApp) -> ASGIApp:

@@ -34,14 +34,15 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
 async def _taken(request: AnyRequest, service: Service, call: str) -> SegmentAnswer:
     arrived = now()
     body = await body_of(request, MAX_BODY_BYTES)
-    done = await take(request, service, _translated(messages(body, call, arrived)), arrived)
+    done = await take(request, service, _translated(messages(body, call, arrived), service), arrived)
     return SegmentAnswer(success=True, accepted=done.accepted, duplicate=done.duplicate, rejected=done.rejected)
 
 
-def _translated(raws: Iterable[bytes]) -> Iterator[Translated | Rejected]:
+def _translated(raws: Iterable[bytes], service: Service) -> Iterator[Translated | Rejected]:
+    reading = service.settings.values.reading()
     for index, raw in enumerate(raws):
         try:
-            yield segment.translate(raw)
+            yield segment.translate(raw, reading=reading)
         except InputError as error:
             yield Rejected(index, str(error), error.field)
 

@@ -4,11 +4,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from etappe.cli.checks.finding import Finding, fault, ok
 from etappe.models.snapshot import PARTS, Snapshot
 from etappe.store.config import catalogues, snapshots
 from etappe.wiring.inspecting import Inspected
+
+_NAMED: Final = 20
+"""Items of a kind that are named."""
 
 
 def catalogue(inspected: Inspected) -> Iterator[Finding]:
@@ -17,8 +21,14 @@ def catalogue(inspected: Inspected) -> Iterator[Finding]:
         yield ok("0 items")
         return
     with _beside(inspected.place.data, catalogues.FOLDER) as folder:
-        found, _ = catalogues.load(inspected.client, folder)
+        found, _ = catalogues.load(inspected.client, folder, inspected.settings)
         yield ok(f"{len(found):,} items")
+        if none := found.no_products():
+            yield ok(f"{len(none):,} of them are no products by catalogue.not_products: {_some(none)}")
+        if stubs := found.stubs():
+            yield ok(
+                f"{len(stubs):,} of them only events have told of; `etappe import-items` tells more: {_some(stubs)}"
+            )
 
 
 def snapshot(inspected: Inspected) -> Iterator[Finding]:
@@ -29,6 +39,10 @@ def snapshot(inspected: Inspected) -> Iterator[Finding]:
             yield fault("none is published; run `etappe train`")
         else:
             yield ok(f"{found.version}, {len(found.items):,} items, verified{_parts(found)}")
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:_NAMED]) + (", ..." if len(ids) > _NAMED else "")
 
 
 def _parts(found: Snapshot) -> str:

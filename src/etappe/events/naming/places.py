@@ -23,6 +23,8 @@ from etappe.events.identities import (
     hashed_phone,
 )
 from etappe.events.translation import values
+from etappe.values import ids
+from etappe.values.unreadable import Unreadable
 
 EACH: Final = "*"
 """In a path: each value of a list."""
@@ -41,12 +43,19 @@ Place = tuple[tuple[str, ...], Reader]
 def identity_of(name: str, value: object) -> Identity | None:
     """The identity that `value` is under the name or kind `name`, normalised and hashed; None where it is none."""
     kind = PLAIN.get(name, name)
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not text:
+    text = _text(value)
+    if text is None:
         return None
     if kind.endswith(_HASHED) and not name.endswith(_HASHED):
         return Identity(kind, hashed_phone(text) if kind == PHONE else hashed_email(text))
     return Identity(kind, text.lower() if kind.endswith(_HASHED) else text)
+
+
+def _text(value: object) -> str | None:
+    try:
+        return ids.cleaned(value, frozenset({""}))  # whom others name, whatever the settings have been in between
+    except Unreadable:
+        return value if isinstance(value, str) else None
 
 
 def properties_of(event: str | None) -> tuple[Place, ...]:

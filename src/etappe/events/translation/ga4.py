@@ -14,8 +14,10 @@ import msgspec
 from etappe.errors import InputError, TooMuchError
 from etappe.events.traffic import OTHER
 from etappe.events.translation import ga4_customer, ga4_rows, touches, values
-from etappe.events.translation.drafts import Common, Draft, same, told
+from etappe.events.translation.drafts import Common, Draft, named, occurrence, same, told
 from etappe.events.translation.translated import Translated, translated
+from etappe.values.reading import USUAL, Reading
+from etappe.values.unreadable import Unreadable
 
 MAX_EVENTS: Final = 25
 """In a body, as Google has it."""
@@ -49,7 +51,7 @@ def stamped(body: bytes, now: datetime) -> bytes:
     return msgspec.json.encode(found)
 
 
-def translate(raw: bytes, now: datetime | None = None) -> Translated:
+def translate(raw: bytes, now: datetime | None = None, reading: Reading = USUAL) -> Translated:
     """What a body or a row says. What names no time happened when it was received, else at `now`.
 
     Raises:
@@ -64,14 +66,18 @@ def translate(raw: bytes, now: datetime | None = None) -> Translated:
     if len(events) > MAX_EVENTS:
         raise TooMuchError(f"{len(events)} events in one body; send at most {MAX_EVENTS}", field="events")
     received = values.at(body[_RECEIVED]) if _RECEIVED in body else now
-    return translated([*ga4_customer.drafts(body, received), *_of_events(body, events, received)], raw)
+    drafts = [*ga4_customer.drafts(body, received, reading.nobody), *_of_events(body, events, received, reading)]
+    return translated(drafts, raw, reading.nobody)
 
 
-def _of_events(body: dict[str, Any], events: list[Any], received: datetime | str | None) -> list[Draft]:
+def _of_events(
+    body: dict[str, Any], events: list[Any], received: datetime | Unreadable | None, reading: Reading
+) -> list[Draft]:
     agent = body.get("user_agent")
     shared = Common(
-        ga4_customer.who(body) | {"channel": _channel(body)},
+        ga4_customer.who(body, reading.nobody) | {"channel": _channel(body)},
         agent if isinstance(agent, str) else None,
+        reading=reading,
     )
     seen: Counter[str] = Counter()
     drafts: list[Draft] = []
@@ -107,21 +113,13 @@ def _of_event(event: dict[str, Any], common: Common) -> list[Draft]:
 
 def _name(drafts: list[Draft], event: dict[str, Any], stamp: str, seen: Counter[str]) -> None:
     """Gives drafts of one event their ids: those of an order are the order's and the item's, as Google counts them."""
-    lines: Counter[str] = Counter()
     told_as = [msgspec.json.encode(event.get(name), order="sorted") for name in ("name", "params")]
     for place, draft in enumerate(drafts):
         fields = draft.fields
         who = [str(fields.get(name)) for name in ("user_id", "anonymous_id")]
-        if draft.event == "purchase" and fields.get("order_id"):
-            number = _occurrence(lines, values.digest("purchase", fields["order_id"], fields.get("item_id") or ""))
-        else:
-            number = _occurrence(seen, values.digest(*who, *told_as, stamp, str(place)))
-        fields["event_id"] = number
-
-
-def _occurrence(seen: Counter[str], digest: str) -> str:
-    seen[digest] += 1
-    return f"g-{digest}" if seen[digest] == 1 else f"g-{digest}#{seen[digest] - 1}"
+        if not (draft.event == "purchase" and isinstance(fields.get("order_id"), str)):
+            fields["event_id"] = occurrence(seen, values.digest(*who, *told_as, stamp, str(place)), "g-")
+    named(drafts, "g-")
 
 
 def _channel(body: dict[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from etappe.events.identities import GROUPS
 from etappe.events.translation import values
 from etappe.events.translation.drafts import Draft
 from etappe.events.vocabulary import known_by_content
+from etappe.values.unreadable import Unreadable
 
 _OURS: Final = ("ga_", "google_", "firebase_", "_", "$")
 """How the names of user properties begin that Google sets itself, or that are reserved here."""
@@ -25,18 +26,18 @@ _VERDICTS: Final = {"GRANTED": True, "DENIED": False}
 _HASHED: Final = {"sha256_email_address": "email_sha256", "sha256_phone_number": "phone_sha256"}
 
 
-def who(body: Mapping[str, Any]) -> dict[str, Any]:
+def who(body: Mapping[str, Any], nobody: frozenset[str]) -> dict[str, Any]:
     """The fields that say whose event it is."""
-    device = values.text(body.get("client_id")) or values.text(body.get("app_instance_id"))
-    return {"user_id": values.text(body.get("user_id")), "anonymous_id": device}
+    device = values.ident(body.get("client_id"), nobody) or values.ident(body.get("app_instance_id"), nobody)
+    return {"user_id": values.ident(body.get("user_id"), nobody), "anonymous_id": device}
 
 
-def drafts(body: Mapping[str, Any], received: datetime | str | None) -> list[Draft]:
+def drafts(body: Mapping[str, Any], received: datetime | Unreadable | None, nobody: frozenset[str]) -> list[Draft]:
     """Consent, who this is, and traits, as far as the body says any of them, and of whom.
 
     Who somebody is, is told once a day only, since every body tells it.
     """
-    fields, named, given = who(body), _identities(body), body.get("timestamp_micros")
+    fields, named, given = who(body, nobody), _identities(body), body.get("timestamp_micros")
     if not (named or any(fields.values())):
         return []
     time = received if given is None else values.at(given)
@@ -48,7 +49,7 @@ def drafts(body: Mapping[str, Any], received: datetime | str | None) -> list[Dra
         made.append(_draft("set_consent", fields, time, said, once))
     if named or all(fields.values()):
         made.append(_draft("identify", fields, time, {"identities": named} if named else None, day))
-    for moment, traits in _traits(body).items():
+    for moment, traits in _traits(body, nobody).items():
         own = moment if moment is not None else given
         at = time if moment is None else values.at(moment)
         made.append(_draft("set_traits", fields, at, traits, stamp(own, received, "set_traits")))
@@ -68,7 +69,7 @@ def consents(body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def stamp(given: object, received: datetime | str | None, event: str) -> str:
+def stamp(given: object, received: datetime | Unreadable | None, event: str) -> str:
     """What tells one event from a later one that says the same: its own time, else the minute of its arrival.
 
     Of what decides, the very moment of its arrival: it is no repeat because it says the same.
@@ -98,13 +99,13 @@ def _identities(body: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _traits(body: Mapping[str, Any]) -> dict[Any, dict[str, Any]]:
+def _traits(body: Mapping[str, Any], nobody: frozenset[str]) -> dict[Any, dict[str, Any]]:
     """The user properties by the time at which they were set; None stands for the body's."""
     found: dict[Any, dict[str, Any]] = defaultdict(dict)
     for name, said in values.mapping(body.get("user_properties")).items():
         if not name.startswith(_OURS) and isinstance(said, dict) and "value" in said:
             moment, value = said.get("timestamp_micros"), said["value"]
-            if name in GROUPS and (value := values.text(value)) is None:
+            if name in GROUPS and not isinstance(value := values.ident(value, nobody), str):
                 continue  # no id of a group
             found[str(moment) if isinstance(moment, list | dict) else moment][name] = value
     return found

@@ -7,6 +7,7 @@ from etappe.events.translation import values
 
 _KINDS: Final = ("string_value", "int_value", "double_value", "float_value")
 _UNSET: Final = ("(not set)", "(not provided)", "")
+_REVENUES: Final = ("purchase_revenue", "refund_value")
 _STORAGE: Final = {"analytics_storage": "analytics_storage", "ads_storage": "ad_storage"}
 _VERDICTS: Final = {"yes": "GRANTED", "true": "GRANTED", "no": "DENIED", "false": "DENIED"}
 _PLACE: Final = ("event_bundle_sequence_id", "batch_page_id", "batch_ordering_id", "batch_event_index")
@@ -17,6 +18,7 @@ def body_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """The body of one event that says what `row` says."""
     time = row.get("event_timestamp")
     params = _flat(row.get("event_params")) | _sale(row)
+    params |= {} if "value" in params else _revenue(row)
     place = ":".join(str(row.get(name)) for name in ("event_timestamp", *_PLACE))
     event = {"name": row.get("event_name"), "params": params, "timestamp_micros": time, "row": place}
     traffic = _set(values.mapping(row.get("collected_traffic_source")))
@@ -40,6 +42,12 @@ def _sale(row: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(items, list) and items:
         found["items"] = [_item(one) for one in items]
     return found
+
+
+def _revenue(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The money of the whole order, as the export sums it."""
+    sale = _set(values.mapping(row.get("ecommerce")))
+    return next(({"revenue": sale[name]} for name in _REVENUES if name in sale), {})
 
 
 def _item(said: object) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from etappe.errors import InputError
 from etappe.events.details import RATINGS
 from etappe.events.intake import MAX_EVENT_BYTES
 from etappe.events.traffic import OTHER
-from etappe.events.translation import segment_context, segment_names, touches, values
-from etappe.events.translation.drafts import Common, Draft, told
+from etappe.events.translation import lines, segment_context, segment_names, touches, values
+from etappe.events.translation.drafts import Common, Draft, named, told
 from etappe.events.translation.segment_messages import CALLS, MAX_MESSAGE_BYTES
 from etappe.events.translation.translated import Translated, translated
 from etappe.events.vocabulary import known_by_content
+from etappe.values.reading import USUAL, Reading
+from etappe.values.unreadable import Unreadable
 
 _VIEWED: Final = ("product_id", "sku")
 _ARRIVAL: Final = ("sentAt", "receivedAt")
@@ -25,7 +27,7 @@ _LONGEST_ID: Final = 200
 _CONSENT: Final = "set_consent"
 
 
-def translate(raw: bytes, now: datetime | None = None) -> Translated:
+def translate(raw: bytes, now: datetime | None = None, reading: Reading = USUAL) -> Translated:
     """What one message says. One that names no time happened when it was received, else at `now`.
 
     Raises:
@@ -35,16 +37,17 @@ def translate(raw: bytes, now: datetime | None = None) -> Translated:
         raise InputError(f"{len(raw)} bytes; a message may have {MAX_EVENT_BYTES}")
     message = values.decoded(raw)
     context = values.mapping(message.get("context"))
-    common = _common(message, context, now)
-    time = common.fields["timestamp"]
+    common = _common(message, context, now, reading)
+    time = common.fields["timestamp"] if isinstance(common.fields["timestamp"], datetime) else None
     drafts = _drafts(message, common)
     touches.put(drafts, segment_context.touched(context))
     for place, draft in enumerate(drafts):
         name = _event_id(message, draft.event, time)
         draft.fields["event_id"] = name if len(drafts) == 1 else f"{name}#{place}"
+    named(drafts, "s-")
     if verdicts := segment_context.consents(context):
         drafts.insert(0, _consent(common, f"{_event_id(message, _CONSENT, time)}#consent", verdicts))
-    return translated(drafts, raw)
+    return translated(drafts, raw, reading.nobody)
 
 
 def happened(message: dict[str, Any]) -> datetime | None:
@@ -53,7 +56,7 @@ def happened(message: dict[str, Any]) -> datetime | None:
     One with `originalTimestamp` beside `timestamp` has been corrected by Segment.
 
     Raises:
-        InputError: a time of it is none.
+        Unreadable: a time of it is none.
     """
     stated, original = values.moment(message.get("timestamp")), values.moment(message.get("originalTimestamp"))
     received, sent = (values.moment(message.get(name)) for name in ("receivedAt", "sentAt"))
@@ -63,14 +66,20 @@ def happened(message: dict[str, Any]) -> datetime | None:
     try:
         return received - (sent - occurred) if received and sent else occurred
     except OverflowError as error:
-        raise InputError("timestamp and sentAt lie too far apart", field="timestamp") from error
+        raise Unreadable("too far from sentAt", occurred, field="timestamp") from error
 
 
-def _common(message: dict[str, Any], context: dict[str, Any], now: datetime | None) -> Common:
+def _common(message: dict[str, Any], context: dict[str, Any], now: datetime | None, reading: Reading) -> Common:
+    time: datetime | Unreadable | None
+    try:
+        time = happened(message) or now
+    except Unreadable as error:
+        time = error
     place = segment_context.channel(message, context)
-    fields = segment_context.who(message) | {"timestamp": happened(message) or now, "channel": place}
+    fields = segment_context.who(message, reading.nobody) | {"timestamp": time, "channel": place}
     agent = context.get("userAgent")
-    return Common(fields, agent if isinstance(agent, str) else None, segment_context.identities(context))
+    named = segment_context.identities(context, reading.nobody)
+    return Common(fields, agent if isinstance(agent, str) else None, named, reading)
 
 
 def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
@@ -81,8 +90,8 @@ def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
     if call in ("page", "screen"):
         return _page(message, common)
     if call == "identify":
-        named = {name: value for name, value in traits.items() if not name.startswith("$")}
-        return told("identify", segment_context.with_groups(named), None, common, listed=True)
+        kept = {name: value for name, value in traits.items() if not name.startswith("$")}
+        return told("identify", segment_context.with_groups(kept, common.reading.nobody), None, common, listed=True)
     if call == "group":
         group = {"group_id": values.text(message.get("groupId")), "group": traits}
         return told("set_traits", group, None, common, listed=True)
@@ -95,7 +104,7 @@ def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
 def _track(message: dict[str, Any], common: Common) -> list[Draft]:
     said = dict(values.mapping(message.get("properties")))
     name = message.get("event")
-    products = said.pop("products", None)
+    products = lines.taken_out(said)
     event, listed = segment_names.of(name, said, products)
     if event == OTHER:
         said["event_name"] = name
@@ -114,7 +123,7 @@ def _rating(said: dict[str, Any], common: Common) -> list[Draft]:
     if stars is None or not low <= stars <= high:
         return []
     product = {name: said[name] for name in ("product_id", "item_id", "sku") if name in said}
-    return told("rate", product | {"rating": stars}, None, Common(common.fields, common.agent))
+    return told("rate", product | {"rating": stars}, None, Common(common.fields, common.agent, reading=common.reading))
 
 
 def _page(message: dict[str, Any], common: Common) -> list[Draft]:

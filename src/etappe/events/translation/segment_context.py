@@ -29,9 +29,10 @@ _CATEGORIES: Final = {
 """Categories as consent tools name them, OneTrust's by number. Others keep their own names, in small letters."""
 
 
-def who(message: Mapping[str, Any]) -> dict[str, Any]:
+def who(message: Mapping[str, Any], nobody: frozenset[str]) -> dict[str, Any]:
     """The fields that say whose event it is."""
-    return {"user_id": values.text(message.get("userId")), "anonymous_id": values.text(message.get("anonymousId"))}
+    user, browser = (values.ident(message.get(name), nobody) for name in ("userId", "anonymousId"))
+    return {"user_id": user, "anonymous_id": browser}
 
 
 def channel(message: Mapping[str, Any], context: Mapping[str, Any]) -> str | None:
@@ -43,7 +44,7 @@ def channel(message: Mapping[str, Any], context: Mapping[str, Any]) -> str | Non
     return "web" if said in _BROWSER or context.get("page") else None
 
 
-def identities(context: Mapping[str, Any]) -> dict[str, Any]:
+def identities(context: Mapping[str, Any], nobody: frozenset[str]) -> dict[str, Any]:
     """Further identities: of the device, of other systems, and the address among the traits a call carries along."""
     device = values.mapping(context.get("device"))
     named: dict[str, Any] = {}
@@ -57,7 +58,7 @@ def identities(context: Mapping[str, Any]) -> dict[str, Any]:
         kind = values.text(values.mapping(one).get("type"))
         if kind:
             named[_KINDS.get(kind, f"external:{kind}")] = values.text(one.get("id"))
-    return {kind: value for kind, value in named.items() if value}
+    return {kind: value for kind, value in named.items() if isinstance(values.ident(value, nobody), str)}
 
 
 def touched(context: Mapping[str, Any]) -> list[Mapping[str, str]]:
@@ -74,15 +75,15 @@ def touched(context: Mapping[str, Any]) -> list[Mapping[str, str]]:
     ]
 
 
-def with_groups(traits: Mapping[str, Any]) -> dict[str, Any]:
+def with_groups(traits: Mapping[str, Any], nobody: frozenset[str]) -> dict[str, Any]:
     """The traits with groups named by their ids. Segment tells a company as an object, which is kept beside it."""
     kept = dict(traits)
     for name in GROUPS:
         said = kept.pop(name, None)
         if isinstance(said, dict):
             kept[f"{name}_traits"] = said
-        found = values.text(said.get("id") if isinstance(said, dict) else said)
-        if found:
+        found = values.ident(said.get("id") if isinstance(said, dict) else said, nobody)
+        if isinstance(found, str):
             kept[name] = found
     return kept
 

@@ -13,27 +13,36 @@ from etappe.errors import InputError
 from etappe.events import identities, intake
 from etappe.events.intake import Accepted, Rejected
 from etappe.events.translation.drafts import Draft
+from etappe.events.translation.lines import Lost, lost
 from etappe.events.vocabulary import TYPES, Event, SetConsent
+from etappe.values.ids import NOBODY
+from etappe.values.money import Money
+from etappe.values.unreadable import Unreadable
 
 _NAME: Final = "event_name"
 
 
 class Translated(msgspec.Struct, frozen=True):
-    """What one payload says: its events, what of it makes no event and why, and the payload."""
+    """What one payload says: its events, what of it makes no event and why, and the payload.
+
+    `lost` is the money of each that was refused.
+    """
 
     events: list[Event]
     refused: list[Rejected]
     raw: bytes
+    lost: list[Lost] = []
 
 
-def translated(drafts: Iterable[Draft], raw: bytes) -> Translated:
+def translated(drafts: Iterable[Draft], raw: bytes, nobody: frozenset[str] = NOBODY) -> Translated:
     """The events of `drafts`; one that makes none is refused alone."""
-    done = Translated([], [], raw)
+    done = Translated([], [], raw, [])
     for draft in drafts:
         try:
-            done.events.append(_native(draft))
+            done.events.append(_native(draft, nobody))
         except InputError as error:
             done.refused.append(Rejected(draft.index, str(error), error.field))
+            done.lost.append(lost(draft.event, draft.fields, error))
     return done
 
 
@@ -58,18 +67,25 @@ def accepted(done: Translated, now: datetime, index: int = 0) -> tuple[list[Acce
     return good, bad
 
 
-def _native(draft: Draft) -> Event:
+def _native(draft: Draft, nobody: frozenset[str]) -> Event:
     """The event of a draft with its identities settled; InputError where it makes none."""
     kind = TYPES.get(draft.event)
     if kind is None:
         name = (draft.fields.get("properties") or {}).get(_NAME, draft.event)
         raise InputError(f"{name!r}: Etappe has no event for it; docs/events.md has those it has", field="event")
-    given = {name: value for name, value in draft.fields.items() if value is not None}
+    given = {name: _typed(name, value) for name, value in draft.fields.items() if value is not None}
     try:
         event: Event = msgspec.convert(given, kind)
     except msgspec.ValidationError as error:
         raise _explained(error) from error
-    return identities.settled(event)
+    return identities.settled(event, nobody)
+
+
+def _typed(field: str, value: Any) -> Any:
+    """A field as the event has it; the Unreadable that it holds is raised."""
+    if isinstance(value, Unreadable):
+        raise value.of(field)
+    return float(value.amount) if isinstance(value, Money) else value
 
 
 def _explained(error: msgspec.ValidationError) -> InputError:

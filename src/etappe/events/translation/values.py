@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +9,8 @@ import msgspec
 
 from etappe.errors import InputError
 from etappe.events.intake import MAX_NESTING, deeper
+from etappe.values import ids, times
+from etappe.values.unreadable import Unreadable, is_absent
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding bytes of strangers may raise."""
@@ -77,25 +78,21 @@ def number(value: object) -> float | int | None:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def currency(value: object) -> str | None:
-    """A code of ISO 4217 in capitals; None where it is none."""
-    code = value.strip().upper() if isinstance(value, str) else ""
-    return code if len(code) == 3 and code.isascii() and code.isalpha() else None  # noqa: PLR2004 - ISO 4217
+def ident(value: object, nobody: frozenset[str]) -> str | Unreadable | None:
+    """An id; None where it is nobody's, and where it is none the reason, by which the event is refused."""
+    try:
+        return ids.cleaned(value, nobody)
+    except Unreadable as error:
+        return error
 
 
-def moment(value: object) -> datetime | None:
-    """A time written as ISO 8601 (UTC where it names no zone); None where there is none.
+def moment(value: object, now: datetime | None = None) -> datetime | None:
+    """A time (UTC where it names no zone); None where there is none.
 
     Raises:
-        InputError: it is no time.
+        Unreadable: it is no time.
     """
-    if value is None or value == "":
-        return None
-    try:
-        found = datetime.fromisoformat(value if isinstance(value, str) else "")
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"{value!r} is no time; write it as ISO 8601", field="timestamp") from error
+    return None if is_absent(value) else times.read(value, now=now)
 
 
 def digest(*said: bytes | str) -> str:
@@ -109,10 +106,9 @@ def micros(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(microseconds=1)
 
 
-def at(said: object) -> datetime | str:
-    """The time that is `said` in Unix microseconds; where it is none, text that no event takes for a time."""
-    found = number(said)
-    if isinstance(found, int):
-        with suppress(OverflowError):
-            return _EPOCH + timedelta(microseconds=found)
-    return f"{said!r} microseconds"
+def at(said: object) -> datetime | Unreadable:
+    """The time that is `said`, as a number its size tells of which unit; where it is none, what refuses the event."""
+    try:
+        return times.read(said)
+    except Unreadable as error:
+        return error.of("timestamp")

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,12 +14,17 @@ from etappe.catalog.item import ItemPatch, check_size
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.importing.catalogue import item_rows, waiting_items
-from etappe.importing.catalogue.item_rows import Kind
-from etappe.importing.catalogue.waiting_items import WaitingItems
+from etappe.importing.catalogue.columns import names, product
+from etappe.importing.catalogue.columns.cells import Reading
+from etappe.importing.catalogue.columns.evidence import Evidence
+from etappe.importing.catalogue.missing import Gone, Whole
+from etappe.importing.catalogue.waiting_items import Row, WaitingItems, WaitingRows
 from etappe.importing.judging import rejected_file
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ItemsReport
-from etappe.importing.reading import failures, sources
+from etappe.importing.reading import failures, files, sources
+from etappe.importing.reading.batch import Broken
+from etappe.importing.reading.source import Source
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.zones import zone_of
@@ -28,41 +33,59 @@ Upsert = Callable[[list[ItemPatch]], None]
 
 PATCHES_AT_ONCE: Final = 5_000
 
-_FIELDS: Final = ItemPatch.__struct_fields__
-_OBJECTS: Final = ("titles", "prices", "attributes")
-_TIMES: Final = ("available_from", "available_until")
-_SOURCES: Final = ("csv", "jsonl", "parquet", "feed")
+_MOST_NAMES: Final = 1_000
+"""Columns that are told of at most: keys of JSON may be any."""
 _REPEATED: Final = "id: an earlier item of the feed has it"
 
 
 def import_items(
-    path: Path, *, upsert: Upsert, rejected: Path, settings: Settings, progress: Progress = silent
+    path: Path | Sequence[Path],
+    *,
+    upsert: Upsert,
+    rejected: Path,
+    settings: Settings,
+    progress: Progress = silent,
+    whole: Whole | None = None,
+    encoding: str | None = None,
 ) -> ItemsReport:
-    """Brings the items of `path` into the catalogue by `upsert`, in the order of the file, once all of it is read.
+    """Brings the items of `path`, one file or several, into the catalogue by `upsert`, in order, once all are read.
 
-    Columns are the fields of an item; others become attributes. An empty cell changes nothing, a null in JSON takes
-    the field back to its default. What the attributes of a product feed become, `feed` says.
+    Columns are the fields of an item in the words of `columns/names.py`; others become attributes. An empty cell
+    changes nothing, a null in JSON takes the field back to its default. Where the files are the `whole` catalogue, what
+    they do not name is no longer available, and what they name without a word on that is. `encoding` is that of text
+    that does not tell its own.
 
     Raises:
-        InputError: there is no column `id`, or the file cannot be read, or is no feed.
+        InputError: there is no column `id`, or the file cannot be read, or is no feed, or too much is missing in it.
         EtappeError: the disk is full or may not be written.
     """
     started = time.monotonic()
-    zone = zone_of(settings.catalogue.time_zone)
-    name = f"{sources.stem(path)}-items"
+    zone_of(settings.catalogue.time_zone)
+    given = files.named([path] if isinstance(path, Path) else path, encoding)
+    name = f"{files.title(given)}-items"
     with (
         failures.writing(),
         rejected_file.opened(rejected, name) as bad,
-        waiting_items.opened(rejected) as patches,
+        waiting_items.opened(rejected) as (rows, patches),
     ):
-        reader = _Reader(zone, datetime.now(UTC), bad, patches)
-        reader.read(path, progress)
+        reader = _Reader(bad, patches, settings, whole=whole is not None)
+        for file in given:
+            bad.begin(file if len(given) > 1 else None)
+            file.small = True
+            reader.read(file, rows, progress)
+            rows.clear()
+        gone = whole.gone(reader.named, reader.unread) if whole else []
         upsert_all(patches, upsert, progress)
+        upsert_all(Gone(gone), upsert, progress)
         bad.keep()
         return ItemsReport(
             rows=len(patches) + reader.rejected.total(),
             items=len(patches),
+            repeated=reader.repeated,
+            gone=len(gone),
+            read_as=reader.read_as,
             rejected=dict(reader.rejected.most_common()),
+            remarks=files.remarks(given),
             seconds=round(time.monotonic() - started, 3),
             rejected_file=bad.kept,
         )
@@ -86,71 +109,92 @@ def upsert_all(patches: Patches, upsert: Upsert, progress: Progress) -> None:
 
 
 class _Reader:
-    def __init__(self, zone: tzinfo, now: datetime, bad: RejectedFile, patches: WaitingItems) -> None:
+    """Makes changes of rows, a file at a time: what its columns tell together is known once all of it is read."""
+
+    def __init__(self, bad: RejectedFile, patches: WaitingItems, settings: Settings, *, whole: bool) -> None:
         self.rejected: Counter[str] = Counter()
-        self._zone = zone
-        self._now = now
+        self.repeated = 0
+        self.unread = 0
+        self._good: set[int] = set()
+        self._refused: set[int] = set()
+        self._whole = whole
         self._bad = bad
         self._patches = patches
-        self._seen: set[int] = set()
+        self._settings = settings
+        self._now = datetime.now(UTC)
+        self._names: dict[str, None] = {}
 
-    def read(self, path: Path, progress: Progress) -> None:
-        """Keeps the good rows of `path`; the others are counted and written down."""
-        kind = item_rows.KINDS[sources.kind_of(path, _SOURCES)]
-        for rows, broken in kind.read(path):
-            refused: list[tuple[int, str, Any]] = [(one.line, one.reason, one.text) for one in broken]
-            for line, row in rows:
-                try:
-                    self._patches.add(self._patch(row, kind))
-                except InputError as error:
-                    refused.append((line, str(error), row))
-            self._refuse(refused)
-            progress("reading items", len(self._patches) + self.rejected.total())
+    @property
+    def read_as(self) -> dict[str, str]:
+        """What columns were taken for."""
+        return names.read_as(list(self._names))
 
-    def _patch(self, row: dict[str, Any], kind: Kind) -> ItemPatch:
-        patch = _patch(kind.fields(row, self._zone, self._now), self._zone, strict=kind.typed)
-        if kind.once:
-            if (hashed := item_hash(patch.id)) in self._seen:
-                raise InputError(_REPEATED)
-            self._seen.add(hashed)
+    @property
+    def named(self) -> set[int]:
+        """The hashes of all ids in the files, of refused rows too: that such an item is there is known."""
+        return self._good | self._refused
+
+    def read(self, source: Source, rows: WaitingRows, progress: Progress) -> None:
+        """Keeps the good rows of `source` as changes of items; `rows` is where they wait until all are read."""
+        kind = sources.kind_of(source, tuple(item_rows.READERS))
+        evidence, broken = Evidence(), list[Broken]()
+        for some, unread in item_rows.READERS[kind](source):
+            broken += unread
+            if some and names.are_of_events(some[0][1]):
+                raise InputError(f"{source} has events, not items; `etappe import` takes it")
+            for line, row in some:
+                rows.add(Row(line, row))
+                evidence.note(row)
+                if len(self._names) < _MOST_NAMES:
+                    self._names.update(dict.fromkeys(row))
+            progress("reading items", len(rows) + len(broken))
+        self.unread += len(broken)
+        reading = evidence.reading(self._settings, self._now)
+        source.note(*evidence.remarks(reading))
+        self._judge(rows, broken, reading, once=kind == "feed")
+
+    def _judge(self, rows: WaitingRows, broken: list[Broken], reading: Reading, *, once: bool) -> None:
+        """Keeps the good rows as changes; the others are counted and written down in order of lines."""
+        broken = sorted(broken, key=lambda one: one.line, reverse=True)
+        for waiting in rows:
+            while broken and broken[-1].line < waiting.line:
+                self._refuse_broken(broken.pop())
+            try:
+                self._patches.add(self._patch(waiting.cells, reading, once=once))
+            except InputError as error:
+                self._refuse(waiting.line, str(error), waiting.cells)
+        while broken:
+            self._refuse_broken(broken.pop())
+
+    def _patch(self, row: dict[str, Any], reading: Reading, *, once: bool) -> ItemPatch:
+        if (item := product.id_of(row, reading)) is None:
+            raise InputError("id: missing")
+        hashed = item_hash(item)
+        if hashed in self._good and (once or product.is_feed(row)):
+            raise InputError(_REPEATED)
+        self._refused.add(hashed)
+        patch = _patch(product.fields(row, reading))
+        self._refused.discard(hashed)
+        self.repeated += hashed in self._good
+        self._good.add(hashed)
+        if self._whole and patch.available is msgspec.UNSET:
+            return msgspec.structs.replace(patch, available=None)
         return patch
 
-    def _refuse(self, refused: list[tuple[int, str, Any]]) -> None:
-        for line, reason, row in sorted(refused, key=lambda one: one[0]):
-            self._bad.add(line, reason, row)
-            self.rejected[reason] += 1
+    def _refuse_broken(self, broken: Broken) -> None:
+        self._refuse(broken.line, broken.reason, broken.text)
+
+    def _refuse(self, line: int, reason: str, row: Any) -> None:
+        self._bad.add(line, reason, row)
+        self.rejected[reason] += 1
 
 
-def _patch(row: dict[str, Any], zone: tzinfo, *, strict: bool) -> ItemPatch:
-    """The change that `row` says; InputError with the field and what is wrong with it."""
-    if row.get("id") is None:
-        raise InputError("id: missing")
-    fields = {name: _unpacked(name, value) for name, value in row.items() if name in _FIELDS}
-    others = {name: value for name, value in row.items() if name not in _FIELDS}
-    own = fields.get("attributes")
-    if others and (own is None or isinstance(own, dict)):
-        fields["attributes"] = others | (own or {})
+def _patch(fields: dict[str, Any]) -> ItemPatch:
+    """The change that `fields` are; InputError with the field and what is wrong with it."""
     try:
-        patch = msgspec.convert(fields, ItemPatch, strict=strict)
+        patch = msgspec.convert(fields, ItemPatch)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
         raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
     check_size(patch)
-    return msgspec.structs.replace(patch, **_aware(patch, zone))
-
-
-def _unpacked(name: str, value: Any) -> Any:
-    """Cells of CSV hold objects as JSON."""
-    if name not in _OBJECTS or not isinstance(value, str):
-        return value
-    try:
-        return msgspec.json.decode(value)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise InputError(f"{name}: not a JSON object") from error
-
-
-def _aware(patch: ItemPatch, zone: tzinfo) -> dict[str, datetime]:
-    """The times of `patch` that name no zone, in the shop's."""
-    said = {name: getattr(patch, name) for name in _TIMES}
-    naive = {name: time for name, time in said.items() if isinstance(time, datetime) and time.tzinfo is None}
-    return {name: time.replace(tzinfo=zone) for name, time in naive.items()}
+    return patch

@@ -13,6 +13,7 @@ from etappe.events.vocabulary import Event, Identify, SetConsent, SetTraits
 from etappe.importing.formats import payloads
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.payloads import Row
+from etappe.values.reading import Reading
 
 _OF_CUSTOMER: Final = (Identify, SetConsent, SetTraits)
 
@@ -34,13 +35,15 @@ class _Said:
     def __init__(self) -> None:
         self._events: dict[str | None, Event] = {}
 
-    def apart(self, line: bytes) -> Iterator[Translated]:
+    def apart(self, line: bytes, reading: Reading) -> Iterator[Translated]:
         """What `line` says, without what it says of the customer, which is kept here."""
-        done = ga4.translate(line)
+        done = ga4.translate(line, reading=reading)
         for event in done.events:
             if isinstance(event, _OF_CUSTOMER):
                 self._keep(event)
-        yield Translated([one for one in done.events if not isinstance(one, _OF_CUSTOMER)], done.refused, done.raw)
+        yield Translated(
+            [one for one in done.events if not isinstance(one, _OF_CUSTOMER)], done.refused, done.raw, done.lost
+        )
 
     def rows(self) -> list[Row]:
         """What was kept. Consent is told apart by its last time too: another file may say a day's word again."""

@@ -9,6 +9,7 @@ import polars as pl
 from etappe.importing.formats import returns
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging import amounts
+from etappe.importing.judging.spelling import Columns
 from etappe.importing.reading import lines, sources
 
 _COLUMNS: Final = sources.Columns(
@@ -32,13 +33,15 @@ _CHARGES: Final = {
 }
 _GIFT_VOUCHER: Final = r"^GIFT_"
 _UNKNOWN_COUNTRY: Final = "Unspecified"
-_AMERICAN: Final = r"^\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}$"
+_SPELT: Final = Columns(
+    ids=("InvoiceNo", "StockCode", "CustomerID"), time="InvoiceDate", quantity="Quantity", price="UnitPrice"
+)
 
 _OF_A_SALE: Final = ("item_id", "quantity", "price", "currency", "order_id")
 
 _quantity = pl.col("Quantity").cast(pl.Float64, strict=False)
 _price = pl.col("UnitPrice").cast(pl.Float64, strict=False)
-_cancelled = pl.col("InvoiceNo").str.starts_with("C")
+_cancelled = pl.col("InvoiceNo").str.to_uppercase().str.starts_with("C")
 
 
 def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
@@ -50,7 +53,8 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     frames = []
     for batch in sources.tabular(path, _COLUMNS):
         absent = [pl.lit(None, pl.String).alias(name) for name in _COLUMNS.optional if name not in batch.rows.columns]
-        frames.append(intake.accepted(batch, _native(batch.rows.with_columns(absent))))
+        spelt = intake.spelling.read(batch.rows.with_columns(absent), _SPELT)
+        frames.append(intake.accepted(batch, _native(spelt)))
     if not frames:
         return
     sold = pl.concat(frames)
@@ -62,15 +66,15 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
 
 def _native(rows: pl.DataFrame) -> pl.DataFrame:
     refund = _cancelled & _quantity.lt(0)
-    code, invoice = pl.col("StockCode").str.to_uppercase(), pl.col("InvoiceNo")
+    code, invoice = pl.col("StockCode").str.to_uppercase(), pl.col("InvoiceNo").str.to_uppercase()
     return rows.select(
         "line",
-        _reason().alias("reason"),
+        pl.coalesce("reason", _reason()).alias("reason"),
         pl.when(_reason().is_null()).then(_skip()).alias("skip"),
         amounts.of(_quantity, _price).alias("amount"),
         pl.when(refund).then(pl.lit("refund")).otherwise(pl.lit("purchase")).alias("event"),
-        _timestamp().alias("timestamp"),
-        pl.col("CustomerID").str.strip_suffix(".0").alias("user_id"),
+        pl.col("InvoiceDate").alias("timestamp"),
+        pl.col("CustomerID").alias("user_id"),
         code.alias("item_id"),
         pl.col("Quantity").str.strip_prefix("-").alias("quantity"),
         pl.col("UnitPrice").alias("price"),
@@ -106,13 +110,6 @@ def _skip() -> pl.Expr:
         pl.when(~_cancelled & (_quantity <= 0)).then(pl.lit("quantity not above 0 outside a C invoice")),
         pl.when(_cancelled & (_quantity >= 0)).then(pl.lit("quantity not below 0 in a C invoice")),
     )
-
-
-def _timestamp() -> pl.Expr:
-    """ISO as it stands, and month/day/year as spreadsheets of the data have it."""
-    text = pl.col("InvoiceDate")
-    american = text.str.to_datetime("%m/%d/%Y %H:%M", strict=False).dt.strftime("%Y-%m-%dT%H:%M:%S")
-    return pl.when(text.str.contains(_AMERICAN)).then(american).otherwise(text)
 
 
 def _with_orders(sold: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ import polars as pl
 
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging import amounts
+from etappe.importing.judging.spelling import Columns
 from etappe.importing.reading import sources
 
 _COLUMNS: Final = sources.Columns(
@@ -21,6 +22,9 @@ _EVENTS: Final = {
     "purchase": "purchase",
 }
 _CURRENCY: Final = "USD"
+_SPELT: Final = Columns(
+    ids=("user_id", "product_id", "user_session"), time="event_time", quantity="quantity", price="price"
+)
 
 
 def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
@@ -31,7 +35,8 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     """
     for batch in sources.tabular(path, _COLUMNS):
         absent = [pl.lit(None, pl.String).alias(name) for name in _COLUMNS.optional if name not in batch.rows.columns]
-        accepted = intake.accepted(batch, batch.rows.with_columns(absent).select(_native()))
+        spelt = intake.spelling.read(batch.rows.with_columns(absent), _SPELT)
+        accepted = intake.accepted(batch, spelt.select(_native()))
         intake.items.note(accepted)
         yield accepted.drop("category", "brand")
     intake.items.note(_titles(intake.items.table()))
@@ -44,6 +49,7 @@ def _native() -> list[pl.Expr]:
     revenue = pl.when(bought).then(amounts.of(pl.lit(1.0), price)).otherwise(pl.lit(0, pl.Int128))
     return [
         pl.col("line"),
+        pl.col("reason"),
         pl.col("event_time").alias("timestamp"),
         kind.replace(_EVENTS).alias("event"),
         pl.col("user_id"),

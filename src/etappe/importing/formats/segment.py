@@ -11,6 +11,7 @@ from etappe.events.translation.segment_messages import BATCH, of_batch
 from etappe.events.translation.translated import Translated
 from etappe.importing.formats import payloads
 from etappe.importing.formats.intake import Intake
+from etappe.values.reading import Reading
 
 
 def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
@@ -22,10 +23,10 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     yield from payloads.read(path, intake, _messages)
 
 
-def _messages(line: bytes) -> Iterator[Translated]:
+def _messages(line: bytes, reading: Reading) -> Iterator[Translated]:
     if line.lstrip()[:1] == b"[":
         listed = of_batch({BATCH: msgspec.Raw(line)})
     else:
         whole = values.parts(line)
         listed = of_batch(whole) if BATCH in whole else of_batch({BATCH: msgspec.Raw(b"[" + line + b"]")})
-    return (segment.translate(message) for message in listed)
+    return (segment.translate(message, reading=reading) for message in listed)

@@ -10,6 +10,7 @@ from etappe.errors import InputError
 from etappe.events import details, intake
 from etappe.events.vocabulary import CHANNELS, TYPES, ItemEvent
 from etappe.importing.judging import persons, times
+from etappe.values.ids import NOBODY as NOBODYS
 
 IDS: Final = ("event_id", "user_id", "anonymous_id", "item_id", "order_id")
 COLUMNS: Final = (*IDS, "timestamp", "event", "quantity", "price", "currency", "channel", "properties", "claim")
@@ -32,7 +33,7 @@ _price = pl.col("_price")
 _time = pl.col("time")
 
 
-def check(rows: pl.DataFrame, zone: str, now: datetime) -> pl.DataFrame:
+def check(rows: pl.DataFrame, zone: str, now: datetime, nobody: frozenset[str] = NOBODYS) -> pl.DataFrame:
     """`rows` (native text columns; more are kept) with `reason`, null where good, and what is no text typed.
 
     That is `time`, `quantity`, `price` and `claim`, which is true or null.
@@ -40,7 +41,7 @@ def check(rows: pl.DataFrame, zone: str, now: datetime) -> pl.DataFrame:
     Absent native columns are added, empty. A `reason` already there goes before the ones found here.
     """
     absent = [pl.lit(None, pl.String).alias(name) for name in (*COLUMNS, "reason") if name not in rows.columns]
-    parsed = persons.settled(rows.with_columns(absent)).with_columns(
+    parsed = persons.settled(rows.with_columns(absent), nobody).with_columns(
         times.parse(pl.col("timestamp"), zone).alias("time"),
         pl.col("quantity").cast(pl.Float64, strict=False).alias("_quantity"),
         pl.col("price").cast(pl.Float64, strict=False).alias("_price"),

@@ -7,6 +7,7 @@ import polars as pl
 
 from etappe.ids import subject_of
 from etappe.importing.judging import persons
+from etappe.importing.reading.batch import FILE
 
 _ID_BYTES: Final = 16
 _SEPARATOR: Final = "\x1f"
@@ -78,7 +79,9 @@ def with_event_ids(rows: pl.DataFrame) -> pl.DataFrame:
     if not again.any():
         return named
     # Only these are grouped, as a group for each row of a large file would take longer than all the rest.
-    numbers = rows.filter(again).select(pl.int_range(pl.len()).over("content")).to_series()
+    # Each file by itself: imported one by one, they would give the same ids.
+    same = ["content", pl.col("line") // FILE] if "line" in rows.columns else ["content"]
+    numbers = rows.filter(again).select(pl.int_range(pl.len()).over(same)).to_series()
     occurrence = pl.Series("occurrence", [0]).new_from_index(0, rows.height).scatter(again.arg_true(), numbers)
     suffix = pl.when(occurrence > 0).then(pl.format("-{}", occurrence)).otherwise(pl.lit(""))
     return named.with_columns(pl.col("event_id") + suffix)

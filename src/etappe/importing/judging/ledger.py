@@ -1,12 +1,13 @@
 """Where every row of an import is accounted for."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import polars as pl
 
 from etappe.importing.judging import amounts
 from etappe.importing.judging.rejected_file import RejectedFile
-from etappe.importing.judging.report import Revenue, Skipped, decimal
+from etappe.importing.judging.report import UNKNOWN, Revenue, Skipped, decimal, decimals
 from etappe.importing.reading.batch import Batch, Broken
 
 
@@ -18,8 +19,12 @@ class Ledger:
         self.rejected: Counter[str] = Counter()
         self._file = rejected
         self._skipped: Counter[str] = Counter()
-        self._skipped_money: Counter[str] = Counter()
-        self._money: Counter[str] = Counter()
+        self._skipped_money: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._money: defaultdict[str, Counter[str]] = defaultdict(Counter)
+
+    def begin(self, file: Path | None) -> None:
+        """Names the file whose rows are booked next, where there are several."""
+        self._file.begin(file)
 
     def book(self, batch: Batch, judged: pl.DataFrame) -> pl.DataFrame:
         """Books every row of `batch` and returns the accepted ones of `judged`, which has its rows in the same order.
@@ -28,7 +33,7 @@ class Ledger:
         `amount` (Int128 millionths, negative for a refund).
         """
         self.rows += judged.height + len(batch.broken)
-        self._money["total"] += amounts.total(judged["amount"])
+        self._add("total", judged)
         bad = judged["reason"].is_not_null()
         if batch.broken or bad.any():
             self._reject(batch, judged, bad)
@@ -47,17 +52,35 @@ class Ledger:
     def skipped(self) -> dict[str, Skipped]:
         """Rows and revenue left out, by reason, most rows first."""
         return {
-            reason: Skipped(rows, decimal(self._skipped_money[reason])) for reason, rows in self._skipped.most_common()
+            reason: Skipped(rows, decimals(self._skipped_money[reason])) for reason, rows in self._skipped.most_common()
         }
 
     def revenue(self) -> Revenue:
         """The money of all rows read so far."""
-        skipped = self._skipped_money.total()
-        sums = {name: self._money[name] for name in ("purchases", "refunds", "rejected", "total")}
-        return Revenue(skipped=decimal(skipped), **{name: decimal(micro) for name, micro in sums.items()})
+        sums = {name: decimals(self._sums()[name]) for name in Revenue.__struct_fields__}
+        return Revenue(**sums)
+
+    def revenue_by_currency(self) -> dict[str, Revenue]:
+        """The same for each currency."""
+        sums = self._sums()
+        codes = sorted({code for money in sums.values() for code in money})
+        return {
+            code or UNKNOWN: Revenue(**{name: decimal(sums[name][code]) for name in Revenue.__struct_fields__})
+            for code in codes
+        }
+
+    def _sums(self) -> dict[str, Counter[str]]:
+        skipped: Counter[str] = Counter()
+        for money in self._skipped_money.values():
+            skipped.update(money)
+        return {name: self._money[name] for name in Revenue.__struct_fields__} | {"skipped": skipped}
+
+    def _add(self, name: str, rows: pl.DataFrame, times: int = 1) -> None:
+        for code, micro in amounts.by_currency(rows).items():
+            self._money[name][code] += times * micro
 
     def _reject(self, batch: Batch, judged: pl.DataFrame, bad: pl.Series) -> None:
-        self._money["rejected"] += amounts.total(judged.filter(bad)["amount"])
+        self._add("rejected", judged.filter(bad))
         reasons = judged["reason"].filter(bad).to_list()
         rows = [
             (Broken(row.pop("line"), reason, ""), {name: cell for name, cell in row.items() if cell is not None})
@@ -69,11 +92,10 @@ class Ledger:
             self.rejected[broken.reason] += 1
 
     def _skip(self, rows: pl.DataFrame) -> None:
-        sums = rows.group_by("skip").agg(pl.len(), pl.col("amount").sum())
-        for reason, count, micro in sums.iter_rows():
-            self._skipped[reason] += count
-            self._skipped_money[reason] += int(micro)
+        for (reason,), some in rows.group_by("skip"):
+            self._skipped[str(reason)] += some.height
+            self._skipped_money[str(reason)].update(amounts.by_currency(some))
 
     def _sell(self, rows: pl.DataFrame, times: int = 1) -> None:
         for event, name in (("purchase", "purchases"), ("refund", "refunds")):
-            self._money[name] += times * amounts.total(rows.filter(pl.col("event") == event)["amount"])
+            self._add(name, rows.filter(pl.col("event") == event), times)

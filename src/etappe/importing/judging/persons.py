@@ -11,6 +11,7 @@ from etappe.events import identities
 from etappe.events.vocabulary import TYPES, Event
 from etappe.ids import subject_of
 from etappe.store.identities.linking import claims_of
+from etappe.values.ids import NOBODY
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _LISTED: Final = f'"{identities.IDENTITIES}"'
@@ -20,7 +21,7 @@ _TELLING: Final = [_LISTED, *(f'"{name}"' for name in (*identities.PLAIN, *ident
 _PAIR: Final = ("user_id", "anonymous_id")
 
 
-def settled(rows: pl.DataFrame) -> pl.DataFrame:
+def settled(rows: pl.DataFrame, nobody: frozenset[str] = NOBODY) -> pl.DataFrame:
     """Native text `rows` with identities normalised and hashed in `properties`, and a `reason` where they are none."""
     if "properties" not in rows.columns:
         return rows
@@ -28,7 +29,7 @@ def settled(rows: pl.DataFrame) -> pl.DataFrame:
     if not told.any():
         return rows
     said = rows.filter(told).select("event", "properties").unique()
-    found = [_settled(event, text) for event, text in said.iter_rows()]
+    found = [_settled(event, text, nobody) for event, text in said.iter_rows()]
     table = said.with_columns(
         pl.Series("_text", [text for text, _ in found], pl.String),
         pl.Series("_why", [why for _, why in found], pl.String),
@@ -81,14 +82,14 @@ def _events(rows: pl.DataFrame) -> list[Event]:
     ]
 
 
-def _settled(event: str | None, text: str) -> tuple[str | None, str | None]:
+def _settled(event: str | None, text: str, nobody: frozenset[str]) -> tuple[str | None, str | None]:
     """The text of settled properties, or why there is none; nothing where others judge it."""
     kind = TYPES.get(event or "")
     try:
         properties = _OBJECT.decode(text)
         if kind is None:
             return None, None
-        after = identities.settled(kind(item_id="-", properties=properties)).properties
+        after = identities.settled(kind(item_id="-", properties=properties), nobody).properties
     except InputError as error:
         return None, f"{error.field or 'properties'}: no identity"
     except (msgspec.MsgspecError, RecursionError, UnicodeError):

@@ -23,13 +23,19 @@ class RejectedFile:
         self.kept: str | None = None
         self._partial = partial
         self._withheld = withheld
+        self._of: str | None = None
         self._rows = 0
         self._encoder = msgspec.json.Encoder(decimal_format="string")
+
+    def begin(self, file: Path | None) -> None:
+        """Names the file whose rows are added next, where there are several."""
+        self._of = None if file is None else str(file)
 
     def add(self, line: int, reason: str, row: Any) -> None:
         """Adds a row: its fields by name, or the text of the line where it has none; of one to withhold neither."""
         row = WITHHELD if self._withheld(row) else row
-        self._partial.write(self._encoder.encode({"line": line, "reason": reason, "row": row}) + b"\n")
+        file = {} if self._of is None else {"file": self._of}
+        self._partial.write(self._encoder.encode(file | {"line": line, "reason": reason, "row": row}) + b"\n")
         self._rows += 1
 
     def keep(self) -> None:

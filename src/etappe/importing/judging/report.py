@@ -1,5 +1,6 @@
 """What an import did, in numbers that reconcile."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -7,13 +8,16 @@ import msgspec
 import polars as pl
 
 from etappe.customers.identity import Claim
+from etappe.log.doubtful import Doubtful
+from etappe.values.money import MICRO
 
-MICRO: Final = 1_000_000
-"""Money is summed in whole millionths, so that a sum is exact to the penny whatever its length."""
+UNKNOWN: Final = "(none)"
+"""What stands for the currency of amounts that name none."""
+SEVERAL: Final = 2
 
 
 class Skipped(msgspec.Struct, frozen=True):
-    """Rows left out for a stated reason, and the revenue in them (exact decimal)."""
+    """Rows left out for a stated reason, and the revenue in them (exact decimal; of several currencies each)."""
 
     rows: int
     revenue: str
@@ -22,7 +26,8 @@ class Skipped(msgspec.Struct, frozen=True):
 class Revenue(msgspec.Struct, frozen=True, kw_only=True):
     """Exact decimals of quantity x price over the file, duplicates included; `refunds` is negative.
 
-    `total` is summed before any row is judged, and equals the other four together.
+    `total` is summed before any row is judged, and equals the other four together. Currencies are never summed: where
+    there are several, each text has all of them, as in "12.00 EUR, 3.50 USD".
     """
 
     purchases: str
@@ -38,7 +43,9 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     `events` counts newly added rows by event name, `flagged` those among them that are left out of records, popularity
     and training, by why, `derived` the newly added events that no row of the file stands
     for (a country as a trait), `items` those put into the catalogue, `customers` the identified subjects of the file,
-    new or not. `position` is the log's position afterwards, `rejected_file` where rejected rows lie.
+    new or not. `told` says of columns how values were read that left something open, and why; `doubtful` names ids that
+    may be nobody's. `remarks` are sentences on how files were read. `position` is the log's position afterwards,
+    `rejected_file` where rejected rows lie.
     """
 
     rows: int
@@ -48,7 +55,11 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
     duplicates: int
     rejected: dict[str, int]
     skipped: dict[str, Skipped]
+    remarks: list[str] = []
     revenue: Revenue
+    revenue_by_currency: dict[str, Revenue] = {}
+    told: dict[str, str] = {}
+    doubtful: list[Doubtful] = []
     items: int = 0
     customers: int
     seconds: float = 0.0
@@ -77,13 +88,30 @@ class ImportReport(msgspec.Struct, kw_only=True, dict=True):
 
 
 class ItemsReport(msgspec.Struct, kw_only=True, frozen=True):
-    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch."""
+    """The outcome of a catalogue import: `rows == items + sum(rejected)`; a repeated id is a later patch.
+
+    `repeated` counts these, `gone` the items that are no longer available as a file that is all there is does not name
+    them. `read_as` says what columns were taken for that are not called so, as far as there are rows that have them.
+    `remarks` are sentences on how the files were read, and on ids that repeat or look damaged.
+    """
 
     rows: int
     items: int
+    repeated: int = 0
+    gone: int = 0
+    read_as: dict[str, str] = {}
     rejected: dict[str, int]
+    remarks: list[str] = []
     seconds: float
     rejected_file: str | None
+
+
+def decimals(micro: Mapping[str, int]) -> str:
+    """Amounts by currency as text; with the currencies where there are several."""
+    present = {code: amount for code, amount in micro.items() if amount}
+    if len(present) < SEVERAL:
+        return decimal(sum(present.values()))
+    return ", ".join(f"{decimal(amount)} {code or UNKNOWN}" for code, amount in sorted(present.items()))
 
 
 def decimal(micro: int) -> str:

@@ -9,9 +9,14 @@ import polars as pl
 LINE: Final = " line"
 """The column of line numbers beside those of a file, whose names never begin with a space."""
 
+FILE: Final = 1 << 40
+"""Lines of the second of several files that are imported together are counted from here on, and so forth."""
+
 WRONG_WIDTH: Final = "line: not as many fields as the header names (a line cut off?)"
+TOO_WIDE: Final = "line: more cells than the header names"
 OPEN_QUOTE: Final = "line: a quoted field does not end"
 BAD_QUOTE: Final = "line: quotes inside a quoted field must be doubled"
+UNREADABLE: Final = "line: a NUL, or a byte that is no character in the file's encoding"
 NOT_JSON: Final = "line: not a JSON object"
 
 
@@ -38,7 +43,7 @@ def broken(lines: pl.DataFrame, reason: str) -> list[Broken]:
     return [Broken(line, reason, text) for line, text in lines.iter_rows()]
 
 
-def frame(columns: list[str], rows: Iterable[tuple[int, list[str]]]) -> pl.DataFrame:
+def frame(columns: list[str], rows: Iterable[tuple[int, list[str | None]]]) -> pl.DataFrame:
     """A frame of text columns from (line, fields)."""
     schema = {LINE: pl.Int64} | dict.fromkeys(columns, pl.String)
     return pl.DataFrame([(line, *fields) for line, fields in rows], schema=schema, orient="row")

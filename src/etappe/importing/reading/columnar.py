@@ -1,5 +1,6 @@
 """Parquet as text columns, so that one set of rules judges every file."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,10 +8,11 @@ from typing import Final
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import failures, lines
+from etappe.importing.reading import failures, lines, unpacked
 from etappe.importing.reading.batch import LINE, Batch
 
 _PLAIN: Final = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
+_OPEN: Final = r"^-?[1-9]\d{0,2}\.\d{3}$"
 _WHOLE: Final = 2.0**53
 
 
@@ -23,16 +25,29 @@ def read(path: Path) -> tuple[list[str], Iterator[Batch]]:
     frames = scan(path)
     with failures.reading(path):
         schema = frames.collect_schema()
-    texts = [text(path, name, kind) for name, kind in schema.items()]
+    texts, wrong = [], []
+    for name, kind in schema.items():
+        try:
+            texts.append(text(path, name, kind))
+        except InputError as error:
+            wrong.append((name, str(error).removeprefix(f"{path}: ")))
     if LINE in schema:
-        raise InputError(f"{path}: column {LINE!r} begins with a space; rename it")
+        wrong.append((LINE, f"column {LINE!r} begins with a space; rename it"))
+    if wrong:
+        raise InputError(f"{path}: {'; '.join(said for _, said in wrong)}", field=wrong[0][0])
     return schema.names(), _batches(path, frames, texts)
 
 
 def scan(path: Path) -> pl.LazyFrame:
     """The file's rows, not yet read; `InputError` where it cannot be."""
     with failures.reading(path):
-        return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        file = path if unpacked.is_bare(path) else io.BytesIO(_content(path))
+        return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def _content(path: Path) -> bytes:
+    with unpacked.opened(path) as file:
+        return file.read()
 
 
 def _batches(path: Path, frames: pl.LazyFrame, texts: list[pl.Expr]) -> Iterator[Batch]:
@@ -47,10 +62,12 @@ def _batches(path: Path, frames: pl.LazyFrame, texts: list[pl.Expr]) -> Iterator
 def text(path: Path, name: str, kind: pl.DataType) -> pl.Expr:
     """The column `name` of `kind` as text; InputError where it has none."""
     column = pl.col(name)
-    if kind in _PLAIN or kind.is_integer() or kind.is_decimal():
+    if kind in _PLAIN or kind.is_integer():
         return column.cast(pl.String)
+    if kind.is_decimal():
+        return _plain(column.cast(pl.String))
     if kind.is_float():
-        return _whole_without_point(column)
+        return _plain(_whole_without_point(column))
     if isinstance(kind, pl.Datetime):
         return _time(column, kind)
     if kind == pl.Date:
@@ -64,6 +81,11 @@ def _time(column: pl.Expr, kind: pl.Datetime) -> pl.Expr:
     if kind.time_zone is None:
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
     return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    """1.299 as "1.2990", as it is a number: a text of three decimals might have thousands."""
+    return pl.when(text.str.contains(_OPEN)).then(text + "0").otherwise(text)
 
 
 def _whole_without_point(column: pl.Expr) -> pl.Expr:

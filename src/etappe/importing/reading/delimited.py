@@ -1,13 +1,12 @@
-"""CSV after RFC 4180, with the line on which each record begins.
+"""CSV after RFC 4180 with any separator, with the line on which each record begins.
 
 Lines without quotes, and lines whose quotes all close, are split as vectors. What is left, a record over several
 lines or a damaged one, goes one by one through the standard library.
 """
 
-import csv
 import io
+import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -15,134 +14,142 @@ import polars as pl
 
 from etappe.errors import InputError
 from etappe.importing.reading import batch as rows_
-from etappe.importing.reading import lines
+from etappe.importing.reading import columns, lines
+from etappe.importing.reading import source as sources_
 from etappe.importing.reading.batch import Batch, Broken
+from etappe.importing.reading.records import Form, Stitched
+from etappe.importing.reading.source import Source
+from etappe.importing.reading.wrecked import SIGN, Wrecked
 
-_LONGEST: Final = 200
-"""Lines a record may run over; a quote still open then is taken for a stray one, and its line alone is rejected."""
 _QUOTED: Final = r'"(?:[^"]|"")*"'
-_CLOSED: Final = rf'^(?:{_QUOTED}|[^",]*)(?:,(?:{_QUOTED}|[^",]*))*$'
 
 
-def read(path: Path) -> tuple[list[str], Iterator[Batch]]:
-    """The header's names and the batches below it. Empty lines are no rows.
+def read(file: Path) -> tuple[list[str], Iterator[Batch]]:
+    """The header's names and the batches below it. Empty lines are no rows, nameless empty columns are left out.
+
+    Short rows are filled up with empty cells; rows that are too long are broken, unless the surplus is empty.
 
     Raises:
-        InputError: there is no header, or the file cannot be read (also while iterating).
+        InputError: the file cannot be read or known (also while iterating), the header names a column twice, or a
+            column without a name has content.
     """
-    batches = lines.batches(path)
-    first = next(batches, None)
-    if first is None:
-        raise InputError(f"{path} is empty")
-    header = _header(path, first["text"][0])
-    return header, _records(chain([first[1:]], batches), header)
+    source = sources_.of(file)
+    names = columns.checked(source)
+    return [name for name in names if name], _Reader(source, names).batches()
 
 
-def _header(path: Path, text: str) -> list[str]:
-    try:
-        names = [name.strip() for name in next(csv.reader([text], strict=True), [])]
-    except csv.Error as error:
-        raise InputError(f"{path}, line 1: the header is no line of CSV: {error}") from error
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InputError(f"{path}, line 1: the header names {', '.join(map(repr, repeated))} more than once")
-    return names
+class _Reader:
+    def __init__(self, source: Source, names: list[str]) -> None:
+        dialect = source.dialect
+        self._source = source
+        self._places = [name or columns.place(at) for at, name in enumerate(names)]
+        self._nameless = [place for place, name in zip(self._places, names, strict=True) if not name]
+        self._form = Form(dialect.separator or ",", len(names), dialect.spaced)
+        sep = "\\t" if self._form.separator == "\t" else re.escape(self._form.separator)
+        blanks = " *" if dialect.spaced else ""
+        self._closed_line = rf'^(?:{_QUOTED}|[^"{sep}]*)(?:{sep}{blanks}(?:{_QUOTED}|[^"{sep}]*))*$'
+        self._surplus = rf"(?:{sep} *)+$"
+        self._plain_text = dialect.text is not None and dialect.text.plain
+        self._short = 0
+        self._wrecked = Wrecked()
 
+    def batches(self) -> Iterator[Batch]:
+        carried: pl.DataFrame | None = None
+        for batch in lines.batches(self._source):
+            below = batch if batch["line"][0] > self._header else batch.filter(pl.col("line") > self._header)
+            rows = below if carried is None else pl.concat([carried, below])
+            done, carried = self._split(rows, more=True)
+            if rows["text"].str.contains(SIGN, literal=True).any():
+                self._wrecked.look(done.rows)
+            yield self._named(done)
+        if carried is not None:
+            yield self._named(self._split(carried, more=False)[0])
+        self._wrecked.tell(self._source)
+        if self._short:
+            self._source.note(f"{self._short} rows have fewer cells than the header; what they lack is empty")
 
-def _records(batches: Iterator[pl.DataFrame], header: list[str]) -> Iterator[Batch]:
-    carried: pl.DataFrame | None = None
-    for batch in batches:
-        rows = batch if carried is None else pl.concat([carried, batch])
-        done, carried = _split(rows, header, more=True)
-        yield done
-    if carried is not None:
-        yield _split(carried, header, more=False)[0]
+    @property
+    def _header(self) -> int:
+        return self._source.dialect.line
 
+    def _named(self, batch: Batch) -> Batch:
+        """Without the columns that have no name; InputError where they have content."""
+        if not self._nameless:
+            return batch
+        columns.check_nameless(self._source, batch.rows, self._nameless)
+        return Batch(batch.rows.drop(self._nameless), batch.broken)
 
-def _split(rows: pl.DataFrame, header: list[str], *, more: bool) -> tuple[Batch, pl.DataFrame | None]:
-    """The records of `rows`, and the lines of a last one whose end may come with `more`."""
-    filled = rows["text"] != ""
-    quoted = rows["text"].str.contains('"', literal=True)
-    if not quoted.any():
-        frame, broken = _plain(rows.filter(filled), header)
-        return Batch(frame, broken), None
-    loose = quoted & ~rows["text"].str.contains(_CLOSED)
-    stitched = _Stitched(rows, header, more=more)
-    free = stitched.join(loose.arg_true().to_list())
-    plain, few = _plain(rows.filter(free & filled & ~quoted), header)
-    closed, many = _closed(rows.filter(free & quoted), header)
-    frame = pl.concat([plain, closed, rows_.frame(header, stitched.records)]).sort(rows_.LINE)
-    return Batch(frame, few + many + stitched.broken), stitched.rest
-
-
-def _plain(rows: pl.DataFrame, header: list[str]) -> tuple[pl.DataFrame, list[Broken]]:
-    fits = rows["text"].str.count_matches(",", literal=True) == len(header) - 1
-    wrong = rows_.broken(rows.filter(~fits), rows_.WRONG_WIDTH)
-    good = rows.filter(fits)
-    fields = good["text"].str.split_exact(",", len(header) - 1).struct.rename_fields(header).struct.unnest()
-    return _without_empty(good, fields), wrong
-
-
-def _closed(rows: pl.DataFrame, header: list[str]) -> tuple[pl.DataFrame, list[Broken]]:
-    fits = rows["text"].str.replace_all(_QUOTED, "").str.count_matches(",", literal=True) == len(header) - 1
-    wrong = rows_.broken(rows.filter(~fits), rows_.WRONG_WIDTH)
-    good = rows.filter(fits)
-    if good.is_empty():
-        return rows_.frame(header, []), wrong
-    text = good["text"].str.join("\n").item().encode()
-    fields = pl.read_csv(io.BytesIO(text), has_header=False, schema=dict.fromkeys(header, pl.String))
-    return _without_empty(good, fields), wrong
-
-
-def _without_empty(rows: pl.DataFrame, fields: pl.DataFrame) -> pl.DataFrame:
-    text = pl.all()
-    return fields.select(rows["line"].alias(rows_.LINE), pl.when(text != "").then(text).name.keep())
-
-
-class _Stitched:
-    """Records that need more than their own line, joined from `rows` one by one."""
-
-    def __init__(self, rows: pl.DataFrame, header: list[str], *, more: bool) -> None:
-        self.records: list[tuple[int, list[str]]] = []
-        self.broken: list[Broken] = []
-        self.rest: pl.DataFrame | None = None
-        self._rows = rows
-        self._width = len(header)
-        self._more = more
-
-    def join(self, starts: list[int]) -> pl.Series:
-        """Joins from each of `starts` that no record before it took in; a mask of the rows left over."""
-        taken = [False] * self._rows.height
-        after = 0
-        for start in starts:
-            if start >= after:
-                after = start + self._one(start)
-                taken[start:after] = [True] * (after - start)
-        return ~pl.Series(taken, dtype=pl.Boolean)
-
-    def _one(self, start: int) -> int:
-        """Number of lines that the record from `start` takes."""
-        texts = self._rows["text"][start : start + _LONGEST].to_list()
-        reader = csv.reader((text + "\n" for text in texts), strict=True)
+    def _split(self, rows: pl.DataFrame, *, more: bool) -> tuple[Batch, pl.DataFrame | None]:
+        """The records of `rows`, and the lines of a last one whose end may come with `more`."""
+        text = rows["text"]
+        filled, quoted = text != "", text.str.contains('"', literal=True)
+        if not quoted.any():
+            frame, broken = self._plain(rows.filter(filled))
+            return Batch(frame, broken), None
+        loose = quoted if self._form.spaced else quoted & ~text.str.contains(self._closed_line)
+        stitched = Stitched(rows, self._form, more=more)
         try:
-            self._keep(start, next(reader), texts[: reader.line_num])
-        except csv.Error as error:
-            unended = "unexpected end" in str(error)
-            if unended and self._more and len(texts) < _LONGEST:
-                self.rest = self._rows[start:]
-                return len(texts)
-            self._reject(start, rows_.OPEN_QUOTE if unended else rows_.BAD_QUOTE, texts[:1])
-            return 1
-        return reader.line_num
+            free = stitched.join(loose.arg_true().to_list())
+        except InputError as error:
+            raise InputError(f"{self._source}, {error}") from error
+        plain, few = self._plain(rows.filter(free & filled & ~quoted))
+        closed, many = self._closed(rows.filter(free & quoted))
+        self._short += stitched.short
+        frame = pl.concat([plain, closed, rows_.frame(self._places, stitched.records)]).sort(rows_.LINE)
+        return Batch(frame, few + many + stitched.broken), stitched.rest
 
-    def _keep(self, start: int, fields: list[str], texts: list[str]) -> None:
-        if len(fields) == self._width:
-            self.records.append((self._line(start), [field or None for field in fields]))  # type: ignore[misc]
-        else:
-            self._reject(start, rows_.WRONG_WIDTH, texts)
+    def _plain(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
+        """Lines without quotes."""
+        rows, unreadable = self._readable(rows)
+        last = self._form.width - 1
+        parts = rows["text"].str.count_matches(self._form.separator, literal=True)
+        wrong: list[Broken] = []
+        if not (parts == last).all():
+            cut = pl.when(parts > last).then(pl.col("text").str.replace(self._surplus, "")).otherwise("text")
+            rows = rows.with_columns(cut.alias("text"))
+            wide = rows["text"].str.count_matches(self._form.separator, literal=True) > last
+            wrong = rows_.broken(rows.filter(wide), rows_.TOO_WIDE)
+            rows = rows.filter(~wide)
+            self._short += int((parts < last).sum())
+        cells = rows["text"].str.split_exact(self._form.separator, last).struct.rename_fields(self._places)
+        return self._without_empty(rows, cells.struct.unnest()), unreadable + wrong
 
-    def _reject(self, start: int, reason: str, texts: list[str]) -> None:
-        self.broken.append(Broken(self._line(start), reason, "\n".join(texts)))
+    def _closed(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
+        """Lines whose quotes all close: those as wide as the header as vectors, the others one by one."""
+        rows, unreadable = self._readable(rows)
+        bare = rows["text"].str.replace_all(_QUOTED, "")
+        fits = bare.str.count_matches(self._form.separator, literal=True) == self._form.width - 1
+        odd, wrong = self._odd(rows.filter(~fits))
+        rows = rows.filter(fits)
+        if rows.is_empty():
+            return odd, unreadable + wrong
+        cells = pl.read_csv(
+            io.BytesIO(rows["text"].str.join("\n").item().encode()),
+            has_header=False,
+            schema=dict.fromkeys(self._places, pl.String),
+            separator=self._form.separator,
+        )
+        return pl.concat([self._without_empty(rows, cells), odd]), unreadable + wrong
 
-    def _line(self, start: int) -> int:
-        return int(self._rows["line"][start])
+    def _odd(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
+        good: list[tuple[int, list[str | None]]] = []
+        wrong = []
+        for line, text in rows.iter_rows():
+            cells, _ = self._form.cells(iter([text]))
+            fitted = self._form.fitted(cells)
+            if fitted is None:
+                wrong.append(Broken(line, rows_.TOO_WIDE, text))
+            else:
+                good.append((line, fitted))
+                self._short += len(cells) < self._form.width
+        return rows_.frame(self._places, good), wrong
+
+    def _readable(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
+        if self._plain_text:
+            return rows, []
+        bad = rows["text"].str.contains("\0", literal=True)
+        return rows.filter(~bad), rows_.broken(rows.filter(bad), rows_.UNREADABLE)
+
+    def _without_empty(self, rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+        text = pl.all().str.strip_chars_start(" ") if self._form.spaced else pl.all()
+        return cells.select(rows["line"].alias(rows_.LINE), pl.when(text != "").then(text).name.keep())

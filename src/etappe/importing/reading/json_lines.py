@@ -1,6 +1,6 @@
-"""JSON, one object a line, decoded in bulk and one by one only where a batch holds a bad line."""
+"""The objects of JSON, decoded in bulk and one by one only where a batch holds a bad one."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
@@ -8,7 +8,8 @@ import msgspec
 import polars as pl
 
 from etappe.importing.reading import batch as rows_
-from etappe.importing.reading import lines
+from etappe.importing.reading import json_texts
+from etappe.importing.reading import source as sources_
 from etappe.importing.reading.batch import Broken
 
 Row = TypeVar("Row")
@@ -24,26 +25,32 @@ class Decoded(msgspec.Struct, Generic[Row], frozen=True):
     broken: list[Broken]
 
 
-def read(path: Path, kind: type[Row]) -> Iterator[Decoded[Row]]:
-    """The lines of `path` as `kind`, in batches. Empty lines are no rows.
+def read(file: Path, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
+    """The objects of `file` as `kind`, in batches: a line each, in an array, or in the one list of an object.
+
+    `own` are keys of a row, by which an object is known that stands for itself (None: every object does).
 
     Raises:
         InputError: the file cannot be read.
     """
     decoder = msgspec.json.Decoder(kind)
-    for batch in lines.batches(path):
+    for batch in json_texts.batches(sources_.of(file), own):
         yield _decoded(batch.filter(pl.col("text").str.strip_chars() != ""), decoder)
 
 
 def _decoded(rows: pl.DataFrame, decoder: msgspec.json.Decoder[Row]) -> Decoded[Row]:
-    numbers, texts = rows["line"].to_list(), rows["text"].to_list()
+    bad = rows["text"].str.contains("\0", literal=True)
+    numbers, texts = rows["line"].filter(~bad).to_list(), rows["text"].filter(~bad).to_list()
+    unreadable = rows_.broken(rows.filter(bad), rows_.UNREADABLE)
     try:
         values = decoder.decode_lines("\n".join(texts))
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         values = []
     if len(values) == len(texts):
-        return Decoded(numbers, values, [])
-    return _one_by_one(numbers, texts, decoder)
+        return Decoded(numbers, values, unreadable)
+    decoded = _one_by_one(numbers, texts, decoder)
+    decoded.broken.extend(unreadable)
+    return decoded
 
 
 def _one_by_one(numbers: list[int], texts: list[str], decoder: msgspec.json.Decoder[Row]) -> Decoded[Row]:
@@ -63,6 +70,7 @@ def _reason(error: Exception) -> str:
         return rows_.NOT_JSON
     message, _, place = str(error).partition(" - at ")
     if _UNKNOWN_KEY in message:
-        return "line: a key that is no column; move it into properties"
+        name = message.rpartition("`")[0].rpartition("`")[2]
+        return f"line: {name!r} is no column; move it into properties, or map it: `etappe look` writes a mapping"
     field = place.strip("`$.") or "line"
     return f"{field}: {message[:1].lower()}{message[1:]}"

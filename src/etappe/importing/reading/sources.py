@@ -1,96 +1,138 @@
-"""Files of rows by their suffix: CSV, JSON lines, Parquet or a product feed, all but Parquet plain, .gz or .zst."""
+"""The rows of any file, whatever it is: text with separators, JSON, a spreadsheet or Parquet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import columnar, delimited, failures
+from etappe.importing.reading import columnar, delimited, json_lines, sheets
+from etappe.importing.reading import columns as columns_
+from etappe.importing.reading import source as sources_
 from etappe.importing.reading.batch import LINE, Batch
+from etappe.importing.reading.columns import Columns
+from etappe.importing.reading.json_lines import Decoded
+from etappe.importing.reading.source import Source
 
-KINDS: Final[Mapping[str, str]] = {
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".xml": "feed",
-    ".tsv": "feed",
-    ".txt": "feed",
+__all__ = ["Columns", "kind_of", "objects", "rows", "stem", "table", "tabular"]
+
+Row = TypeVar("Row")
+
+_KINDS: Final = {"delimited": "csv", "workbook": "csv", "json": "jsonl", "parquet": "parquet", "xml": "feed"}
+_SAID: Final = {
+    "csv": "columns (CSV or a spreadsheet)",
+    "jsonl": "JSON (an array, or an object a line)",
+    "parquet": "Parquet",
+    "feed": "an XML feed",
 }
-_PACKED: Final = (".gz", ".zst")
+_SUFFIXES: Final = (
+    *(".gz", ".zst", ".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json", ".parquet", ".xml"),
+    *(".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".tab"),
+)
 
 
-class Columns(msgspec.Struct, frozen=True, kw_only=True):
-    """The columns a format has. Others are left out, or refused where it is `closed`."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    also: Mapping[str, str] = {}
-    """Other spellings, by which a column is known too."""
-    closed: bool = False
-
-
-def kind_of(path: Path, kinds: tuple[str, ...] = ("csv", "jsonl", "parquet")) -> str:
-    """`csv`, `jsonl`, `parquet` or `feed` by the suffix of `path`.
+def kind_of(file: Path, kinds: tuple[str, ...] = ("csv", "jsonl", "parquet")) -> str:
+    """`csv` (or a spreadsheet), `jsonl` (JSON in any arrangement), `parquet` or `feed` by the content of `file`.
 
     Raises:
-        InputError: it is none of `kinds`, or the file is not there or empty.
+        InputError: it is none of `kinds`, or the file is not there, is empty or cannot be known.
     """
-    failures.check_readable(path)
-    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    packed = bool(suffixes) and suffixes[-1] in _PACKED
-    suffix = (suffixes[:-1] if packed else suffixes)[-1:]
-    kind = KINDS.get(suffix[0]) if suffix else None
-    if kind not in kinds or (packed and kind == "parquet"):
-        known = ", ".join(suffix for suffix, kind in KINDS.items() if kind in kinds)
-        raise InputError(f"{path}: this import reads {known} (text also as .gz or .zst); rename or convert the file")
+    source = sources_.of(file)
+    kind = _KINDS[source.dialect.kind]
+    if kind not in kinds:
+        known = ", ".join(_SAID[one] for one in kinds)
+        raise InputError(f"{source} is {_SAID[kind]}; this import reads {known}")
     return kind
 
 
 def stem(path: Path) -> str:
     """The name of `path` without its suffixes: "2019-Oct" of "2019-Oct.csv.zst"."""
     name = path.name
-    for suffix in (*_PACKED, *KINDS):
+    for suffix in _SUFFIXES:
         name = name.removesuffix(suffix)
     return name
 
 
-def tabular(path: Path, columns: Columns) -> Iterator[Batch]:
-    """The batches of a CSV or Parquet file with the canonical names of `columns`; absent optional ones are left out.
+def table(file: Path) -> tuple[list[str], Iterator[Batch]]:
+    """The names of the columns of a table, and its batches under them.
 
     Raises:
-        InputError: columns are missing or, where `columns` is closed, unknown; the file cannot be read.
+        InputError: it is no table, or cannot be read (also while iterating).
     """
-    read = columnar.read if kind_of(path, ("csv", "parquet")) == "parquet" else delimited.read
-    header, batches = read(path)
-    wanted = _wanted(path, header, columns)
-    names = [pl.col(name).alias(canonical) for name, canonical in wanted.items()]
-    for batch in batches:
-        yield Batch(batch.rows.select(pl.col(LINE).alias("line"), *names), batch.broken)
+    source = sources_.of(file)
+    readers = {"delimited": delimited.read, "workbook": sheets.read, "parquet": _parquet}
+    read = readers.get(source.dialect.kind)
+    if read is None:
+        kind_of(source, ("csv", "parquet"))
+        raise InputError(f"{source} has no columns")
+    return read(source)
 
 
-def _wanted(path: Path, header: list[str], columns: Columns) -> dict[str, str]:
-    """Canonical name by name in the header."""
-    names = {name: columns.also.get(name, name) for name in header}
-    known = (*columns.required, *columns.optional)
-    found = ", ".join(map(repr, header))
-    missing = [name for name in columns.required if name not in names.values()]
-    if missing:
-        raise InputError(f"{path}: column {_list(missing)} missing; found {found}", field=missing[0])
-    unknown = [name for name in header if names[name] not in known]
-    if unknown and columns.closed:
-        raise InputError(
-            f"{path}: column {_list(unknown)} unknown; the columns are {', '.join(known)}", field=unknown[0]
-        )
-    wanted = {name: canonical for name, canonical in names.items() if canonical in known}
-    if len(set(wanted.values())) < len(wanted):
-        raise InputError(f"{path}: two columns mean the same; found {found}")
-    return wanted
+def rows(file: Path) -> Iterator[Batch]:
+    """The rows of any file but a feed, as text under its own headers.
+
+    The columns of JSON are the keys of the objects of a batch, which may lack what another batch has; objects and lists
+    in cells are JSON.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    source = sources_.of(file)
+    if source.dialect.kind != "json":
+        yield from table(source)[1]
+        return
+    for decoded in json_lines.read(source, dict[str, msgspec.Raw], ("id", "event", "timestamp")):
+        names = list(dict.fromkeys(name for row in decoded.values for name in row))
+        cells = {name: [_cell(row.get(name)) for row in decoded.values] for name in names}
+        schema = {LINE: pl.Int64} | dict.fromkeys(names, pl.String)
+        yield Batch(pl.DataFrame({LINE: decoded.lines} | cells, schema), decoded.broken)
 
 
-def _list(names: list[str]) -> str:
-    return ", ".join(map(repr, names)) + (" is" if len(names) == 1 else " are")
+def objects(file: Path, kind: type[Row], own: Collection[str] | None = None) -> Iterator[Decoded[Row]]:
+    """The objects of a JSON file as `kind`; see `json_lines.read`."""
+    return json_lines.read(file, kind, own)
+
+
+def tabular(file: Path, columns: Columns) -> Iterator[Batch]:
+    """The batches of a table with the canonical names of `columns`; absent optional ones are left out.
+
+    Raises:
+        InputError: columns are missing, mean the same or, where `columns` is closed, are unknown; the file cannot be
+            read. One error tells all that is wrong with the columns.
+    """
+    source = sources_.of(file)
+    names, read, more = _begun(source)
+    wanted = columns_.wanted(source, names, columns, *more)
+    chosen = [pl.col(name).alias(canonical) for name, canonical in wanted.items()]
+    for batch in read:
+        yield Batch(batch.rows.select(pl.col(LINE).alias("line"), *chosen), batch.broken)
+
+
+def _begun(source: Source) -> tuple[list[str], Iterator[Batch], list[str]]:
+    """The header of a table, its batches, and the obstacles met in the first of them."""
+    kind_of(source, ("csv", "parquet"))
+    header = [name for name in source.dialect.header if name]
+    try:
+        names, batches = table(source)
+        return names, chain(list(islice(batches, 1)), batches), []
+    except InputError as error:
+        if source.dialect.kind != "delimited":
+            raise
+        told_by_names = columns_.repeated(header) is not None
+        return header, iter(()), [] if told_by_names else [str(error).removeprefix(f"{source}: ")]
+
+
+def _parquet(source: Source) -> tuple[list[str], Iterator[Batch]]:
+    return columnar.read(source)
+
+
+def _cell(value: msgspec.Raw | None) -> str | None:
+    if value is None:
+        return None
+    text = bytes(value).decode()
+    if text.startswith('"'):
+        return str(msgspec.json.decode(text)) or None
+    return None if text == "null" else text

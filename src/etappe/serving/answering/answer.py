@@ -36,6 +36,7 @@ class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     category: str | None = None
     url: str | None = None
     image: str | None = None
+    lowest_30d: float | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,11 @@ from typing import Final
 import msgspec
 import redis
 
+from etappe import settings
+from etappe.catalog.draft import Draft
+from etappe.catalog.products import NotProducts
 from etappe.catalog.table import KIND, Catalogue
+from etappe.settings import Settings
 from etappe.store.config import artifacts, journal, kinds
 from etappe.store.server.connection import SyncRedis
 
@@ -17,42 +21,50 @@ FOLDER: Final = "catalogue"
 _log = logging.getLogger("etappe.catalogues")
 
 
-def newer(client: SyncRedis, data: Path, held: str) -> tuple[Catalogue, str] | None:
+def newer(client: SyncRedis, data: Path, held: str, made: type[Catalogue] = Catalogue) -> tuple[Catalogue, str] | None:
     """The compiled catalogue and its journal position, where that is past `held`."""
     version = artifacts.current(client, KIND)
     if version is None:
         return None
-    catalogue, manifest = artifacts.opened(client, KIND, version, data / FOLDER, Catalogue.open)
+    catalogue, manifest = artifacts.opened(client, KIND, version, data / FOLDER, made.open)
+    ruled(catalogue, settings.load(data))
     position = str(manifest.parameters["position"])
     return (catalogue, position) if journal.ordered(position) > journal.ordered(held) else None
 
 
-def load(client: SyncRedis, data: Path) -> tuple[Catalogue, str]:
-    """The catalogue as of now, and the journal position it has come to."""
+def ruled(catalogue: Catalogue, told: Settings) -> Catalogue:
+    """The catalogue, which knows what is no product from now on."""
+    catalogue.not_products = NotProducts(told.catalogue.not_products, free_items=told.catalogue.free_items)
+    return catalogue
+
+
+def load(
+    client: SyncRedis, data: Path, told: Settings | None = None, made: type[Catalogue] = Catalogue
+) -> tuple[Catalogue, str]:
+    """The catalogue as of now, and the journal position it has come to; `told` are the settings, else the folder's."""
+    told = told or settings.load(data)
     while True:
         version = artifacts.current(client, KIND)
-        found = _with_changes(client, *(newer(client, data, journal.START) or (Catalogue(), journal.START)))
+        catalogue, position = newer(client, data, journal.START, made) or (made(), journal.START)
+        found = _with_changes(client, ruled(catalogue, told), position)
         if artifacts.current(client, KIND) == version:  # else the journal may have been cut behind a newer one
             return found
 
 
 def _with_changes(client: SyncRedis, catalogue: Catalogue, position: str) -> tuple[Catalogue, str]:
     for change in journal.read(client, position):
-        if change.kind == journal.ITEMS:
+        if change.kind in kinds.OF_ITEMS:
             try:
-                patches = kinds.content(change)
+                kinds.put_items(catalogue, change)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # replicas pass it over, too
                 _log.error("the change at %s of the journal cannot be read: %s", change.position, error)
-                patches = []
-            for patch in patches:
-                catalogue.apply(patch)
         position = change.position
     return catalogue, position
 
 
 def compile_current(client: SyncRedis, data: Path) -> str:
     """Compiles the catalogue as of now and publishes it; returns the journal position it holds."""
-    catalogue, position = load(client, data)
+    catalogue, position = load(client, data, made=Draft)
     publish(client, data, catalogue, position)
     return position
 

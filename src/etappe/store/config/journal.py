@@ -20,6 +20,8 @@ from etappe.store.server.failures import translated
 
 START: Final = "0-0"
 ITEMS: Final = "items"
+STUBS: Final = "stubs"
+"""Items of which only events have told: those that the catalogue does not know by then."""
 KEY: Final = "key"
 SNAPSHOT: Final = "snapshot"
 """Kinds of changes; `store/config/kinds.py` says how each is read."""
@@ -29,6 +31,9 @@ _NOBODY: Final = ["", START, 0, ""]
 """Asks who has a lease, and renews none."""
 _POLL_SECONDS: Final = 0.002
 _READ: Final = 200
+_READ_AT_ONCE: Final = 16
+"""By who reads all of it, as an import may have left hundreds of entries of hundreds of items."""
+_MILLISECONDS_PER_DAY: Final = 86_400_000
 _LATE: Final = (
     "a serving process has not applied the change in time; it is kept, and comes into force there when it is read."
     " Do the same again to be sure, or restart the process that hangs"
@@ -47,6 +52,11 @@ class Change(msgspec.Struct, frozen=True):
         """When Redis took it."""
         return datetime.fromtimestamp(ordered(self.position)[0] / 1000, UTC)
 
+    @property
+    def day(self) -> int:
+        """The day on which Redis took it, since 1970 (UTC)."""
+        return ordered(self.position)[0] // _MILLISECONDS_PER_DAY
+
 
 def ordered(position: str) -> tuple[int, int]:
     """A stream id as numbers that compare."""
@@ -59,11 +69,11 @@ def append(client: SyncRedis, kind: str, payload: object) -> str:
     return _text(client.xadd(keys.CONFIG_STREAM, {"k": kind, "p": msgspec.json.encode(payload)}))
 
 
-def append_items(client: SyncRedis, patches: Sequence[ItemPatch]) -> str:
+def append_items(client: SyncRedis, patches: Sequence[ItemPatch], kind: str = ITEMS) -> str:
     """Journals any number of item changes, some hundred to an entry."""
     position = START
     for start in range(0, len(patches), PATCHES_PER_ENTRY):
-        position = append(client, ITEMS, patches[start : start + PATCHES_PER_ENTRY])
+        position = append(client, kind, patches[start : start + PATCHES_PER_ENTRY])
     return position
 
 
@@ -77,7 +87,7 @@ async def append_async(client: AsyncRedis, kind: str, payload: object, least: st
 
 def read(client: SyncRedis, after: str) -> Iterable[Change]:
     """The changes after a position, oldest first."""
-    while entries := client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ):
+    while entries := client.xrange(keys.CONFIG_STREAM, f"({after}", "+", count=_READ_AT_ONCE):
         changes = _changes(entries)
         yield from changes
         after = changes[-1].position

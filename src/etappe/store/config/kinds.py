@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from etappe.catalog.item import ItemPatch
+from etappe.catalog.table import Catalogue
 from etappe.store.config.api_keys import ApiKey
-from etappe.store.config.journal import ITEMS, KEY, SNAPSHOT, Change
+from etappe.store.config.journal import ITEMS, KEY, SNAPSHOT, STUBS, Change
 
 
 class Pointer(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class Pointer(msgspec.Struct, frozen=True):
 
 DECODERS: Final[Mapping[str, msgspec.json.Decoder[Any]]] = {
     ITEMS: msgspec.json.Decoder(list[ItemPatch]),
+    STUBS: msgspec.json.Decoder(list[ItemPatch]),
     KEY: msgspec.json.Decoder(ApiKey),
     SNAPSHOT: msgspec.json.Decoder(Pointer),
 }
@@ -35,3 +37,18 @@ def content(change: Change) -> Any:
         msgspec.MsgspecError, UnicodeDecodeError: its payload is damaged.
     """
     return DECODERS[change.kind].decode(change.payload)
+
+
+OF_ITEMS: Final = (ITEMS, STUBS)
+"""The kinds that change the catalogue."""
+
+
+def put_items(catalogue: Catalogue, change: Change) -> None:
+    """Does what a change of one of `OF_ITEMS` says.
+
+    Raises:
+        msgspec.MsgspecError, UnicodeDecodeError: its payload is damaged.
+    """
+    put = catalogue.add if change.kind == STUBS else catalogue.apply
+    for patch in content(change):
+        put(patch, change.day)

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from etappe.catalog.item import ItemPatch
 from etappe.customers.identity import ERASE, NAME, Change, Graph
 from etappe.ids import Subject, tombstone_of
 from etappe.log import Log
@@ -34,10 +33,10 @@ def api_keys(log: Log) -> dict[str, ApiKey]:
     return {key.digest: key for key in _changes(log, journal.KEY)}
 
 
-def item_patches(log: Log) -> Iterator[ItemPatch]:
-    """All changes of items."""
-    for patches in _changes(log, journal.ITEMS):
-        yield from patches
+def item_changes(log: Log) -> Iterator[journal.Change]:
+    """All changes of items, in order."""
+    rows = log.scan("config").filter(pl.col("kind").is_in(kinds.OF_ITEMS)).select("position", "kind", "payload")
+    yield from (journal.Change(*row) for row in rows.collect().iter_rows())
 
 
 def pointers(log: Log) -> list[Pointer]:

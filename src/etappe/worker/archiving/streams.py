@@ -20,6 +20,8 @@ from etappe.worker.archiving.entries import Entry
 
 PER_STREAM: Final = 1_000
 """Entries that are read of a stream at a time; one may hold hundreds of events."""
+OF_JOURNAL: Final = 32
+"""Entries that are read of the journal at a time: each of an import of a catalogue has hundreds of items."""
 _PARTITIONS: Final = frozenset(keys.streams())
 _READINGS: Final = 10
 """Tries to see a stream and its numbers at one moment; by then they are no further apart than what came in between."""
@@ -62,7 +64,7 @@ def read(client: SyncRedis, known: Mapping[str, str], counts: Mapping[str, int],
     for name in names:
         pipe.xrange(name, "-", "+", count=most)
     found = [_split(name, raw, known, most) for name, raw in zip(names, pipe.execute(), strict=True)]
-    found += [_journal(client, known, most), _decisions(client, known, counts, most)]
+    found += [_journal(client, known, min(most, OF_JOURNAL)), _decisions(client, known, counts, most)]
     waiting = [one for one in found if one.earlier or one.fresh]
     for one in waiting:
         _tell_loss(one, known)

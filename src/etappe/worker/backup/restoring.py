@@ -15,7 +15,8 @@ import msgspec
 import polars as pl
 import redis
 
-from etappe.catalog.table import Catalogue
+from etappe import settings
+from etappe.catalog.draft import Draft
 from etappe.errors import EtappeError, StoreError
 from etappe.ids import Subject, is_browser
 from etappe.log import Log, damage
@@ -23,7 +24,7 @@ from etappe.models.snapshot import KIND
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
 from etappe.store import keys
-from etappe.store.config import artifacts, catalogues, journal, snapshots
+from etappe.store.config import artifacts, catalogues, journal, kinds, snapshots
 from etappe.store.identities import erased_rows, erasure, graph, logged_tombstones, tombstones
 from etappe.store.identities.tombstones import Tombstone
 from etappe.store.logged import replay
@@ -36,7 +37,7 @@ from etappe.worker.rebuilding import rebuild
 
 AT_ONCE: Final = 20_000
 """Customers whose records are read and built at a time."""
-_PATCHES_AT_ONCE: Final = 500
+_CHANGES_AT_ONCE: Final = 20
 _SCANNED: Final = 5_000
 _LAPSE_SECONDS: Final = 1.0
 _log = logging.getLogger("etappe.restoring")
@@ -171,11 +172,11 @@ def _put_api_keys(client: SyncRedis, log: Log) -> int:
 
 def _put_catalogue(client: SyncRedis, log: Log, data: Path, progress: Progress) -> int:
     with log.compiling():
-        catalogue = Catalogue()
-        for count, patch in enumerate(replay.item_patches(log), start=1):
-            catalogue.apply(patch)
-            if count % _PATCHES_AT_ONCE == 0:
-                progress("building the catalogue", count)
+        catalogue = catalogues.ruled(Draft(), settings.load(data))
+        for count, change in enumerate(replay.item_changes(log), start=1):
+            kinds.put_items(catalogue, change)
+            if count % _CHANGES_AT_ONCE == 0:
+                progress("building the catalogue", len(catalogue))
         catalogues.publish(client, data, catalogue, replay.position(log))
     return len(catalogue)
 

@@ -34,9 +34,18 @@ def test_known_items_are_left_alone() -> None:
 
 @given(st.permutations([(day, day * 1.5) for day in range(6)]), st.integers(1, 5))
 def test_order_of_rows_is_no_matter(rows: list[tuple[int, float]], cut: int) -> None:
-    """The latest price is found in whatever order and batches rows come."""
+    """The usual price of the last lines is found in whatever order and batches rows come."""
     found = FoundItems()
     for part in (rows[:cut], rows[cut:]):
         _note(found, *(("A", day, price, None) for day, price in part))
-    assert found.table()["price"].to_list() == [7.5]
+    assert found.table()["price"].to_list() == [4.5]
     assert datetime(1970, 1, 1, tzinfo=UTC).year == 1970
+
+
+def test_what_an_item_usually_costs() -> None:
+    """One line sold for nearly nothing is not what it costs; of two prices the later one is; a rise is, in time."""
+    found = FoundItems()
+    _note(found, *(("A", day, price, None) for day, price in enumerate([10.0, 10.0, 11.0, 10.0, 0.01], start=1)))
+    _note(found, ("B", 1, 4.0, None), ("B", 2, 5.0, None))
+    _note(found, *(("C", day, 5.0 if day < 20 else 6.0, None) for day in range(25)))
+    assert found.table()["price"].to_list() == [10.0, 5.0, 6.0]

@@ -8,7 +8,10 @@ import pytest
 
 from etappe.errors import InputError
 from etappe.events import intake
+from etappe.importing.formats.native import SPELT
 from etappe.importing.judging import checks
+from etappe.importing.judging.spelling import Spelling
+from etappe.values.reading import USUAL
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": "7", "item_id": "A"}
@@ -16,7 +19,8 @@ GOOD = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": "7"
 
 def _judge(row: dict[str, str | None]) -> dict[str, object]:
     frame = pl.DataFrame({name: pl.Series([value], dtype=pl.String) for name, value in row.items()})
-    return checks.check(frame, "UTC", NOW).row(0, named=True)
+    spelt = Spelling(USUAL, "UTC", NOW).read(frame, SPELT)
+    return checks.check(spelt, "UTC", NOW).row(0, named=True)
 
 
 BAD = [
@@ -27,7 +31,7 @@ BAD = [
     ({"timestamp": "1969-12-31T00:00:00Z"}, "timestamp: before 1970"),
     ({"timestamp": "2026-01-02T00:00:01Z"}, "timestamp: more than a day ahead"),
     ({"user_id": "x" * 257}, "user_id: not 1 to 256 characters"),
-    ({"event_id": ""}, "event_id: not 1 to 256 characters"),
+    ({"event_id": "e" * 257}, "event_id: not 1 to 256 characters"),
     ({"item_id": None}, "item_id: missing"),
     ({"event": "refund", "item_id": None}, "item_id: a refund, return or delivery names an item_id or an order_id"),
     ({"event": "return", "item_id": None}, "item_id: a refund, return or delivery names an item_id or an order_id"),
@@ -49,8 +53,8 @@ BAD = [
     ({"price": "inf"}, "price: not a number from 0 to 1e12"),
     ({"price": "NaN"}, "price: not a number from 0 to 1e12"),
     ({"price": "1e13"}, "price: not a number from 0 to 1e12"),
-    ({"price": "1,50"}, "price: not a number from 0 to 1e12"),
-    ({"currency": "eur"}, "currency: not three capital letters"),
+    ({"price": "1,50 Taler"}, "price: not a number from 0 to 1e12"),
+    ({"currency": "US Dollar"}, "currency: not three capital letters"),
     (
         {"channel": "fax"},
         "channel: not one of web, app, email, sms, push, store, ad, phone, social, chat, print, agent",
@@ -126,4 +130,5 @@ def test_typed() -> None:
 
 def test_own_reason_first() -> None:
     """A reason that the importer found goes before the ones found here."""
-    assert _judge(GOOD | {"event": "bought", "reason": "mine"})["reason"] == "mine"
+    frame = pl.DataFrame([GOOD | {"event": "bought", "reason": "mine"}])
+    assert checks.check(frame, "UTC", NOW).row(0, named=True)["reason"] == "mine"

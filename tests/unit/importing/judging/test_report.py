@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etappe.importing.judging import amounts
-from etappe.importing.judging.report import ImportReport, Revenue, decimal
+from etappe.importing.judging.report import ImportReport, Revenue, decimal, decimals
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,21 @@ def test_sums_are_exact(lines: list[tuple[int, Decimal]]) -> None:
         [(float(quantity), float(price)) for quantity, price in lines],
         schema={"quantity": pl.Float64, "price": pl.Float64}, orient="row",
     )  # fmt: skip
-    total = amounts.total(frame.select(amounts.of(pl.col("quantity"), pl.col("price")).alias("a"))["a"])
-    assert sum((quantity * price for quantity, price in lines), Decimal(0)) == Decimal(decimal(total))
+    total = amounts.by_currency(frame.select(amounts.of(pl.col("quantity"), pl.col("price")).alias("amount")))
+    assert sum((quantity * price for quantity, price in lines), Decimal(0)) == Decimal(decimal(total.get("", 0)))
 
 
 @pytest.mark.parametrize(("quantity", "price"), [(1.0, float("nan")), (1e300, 1.0), (1.0, float("inf")), (1.0, None)])
 def test_no_money(quantity: float, price: float | None) -> None:
     """What is no amount of money counts 0, and raises nothing."""
     frame = pl.DataFrame({"q": [quantity], "p": [price]}, schema={"q": pl.Float64, "p": pl.Float64})
-    assert amounts.total(frame.select(amounts.of(pl.col("q"), pl.col("p")).alias("a"))["a"]) == 0
+    assert amounts.by_currency(frame.select(amounts.of(pl.col("q"), pl.col("p")).alias("amount"))) == {}
+
+
+def test_currencies_are_never_summed() -> None:
+    """Amounts in several currencies stand side by side; where there is one, or none, it is not said."""
+    assert decimals({"EUR": 2_500_000, "USD": 1_000_000, "": 500_000}) == "0.50 (none), 2.50 EUR, 1.00 USD"
+    assert (decimals({"EUR": 2_500_000, "USD": 0}), decimals({}), decimals({"": 1})) == ("2.50", "0.00", "0.000001")
 
 
 def test_subjects_stay_out() -> None:

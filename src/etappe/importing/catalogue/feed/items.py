@@ -1,6 +1,7 @@
-"""The elements of a product feed, RSS 2.0 or Atom, as items with attributes."""
+"""The elements of a product feed, RSS 2.0, Atom or a shop's own, as items with attributes."""
 
 import re
+from html.entities import html5
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -14,7 +15,10 @@ LONGEST_ITEM: Final = 256 * 1024
 """Characters of one item."""
 _TOO_LONG: Final = f"item: more than {LONGEST_ITEM} characters"
 
-_ITEMS: Final = ("item", "entry")
+_ITEMS: Final = ("item", "entry", "product", "offer", "shopitem", "article", "artikel", "produkt")
+"""Elements that are items, in small letters."""
+_OF_THE_ELEMENT: Final = ("id", "available")
+"""What an item may say as an attribute of its element."""
 _GOOGLE: Final = re.compile(r"https?://base\.google\.com/c?ns/1\.0/?")
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _OF_ATOM: Final = {"title": "title", "link": "link", "summary": "description", "content": "description"}
@@ -52,9 +56,10 @@ class Items:
         inside = self._depth - self._begins
         space, _, local = name.rpartition(" ")
         if self._item is None:
-            if local in _ITEMS:
+            if local.lower() in _ITEMS:
                 self.count, self._begins, self._size = self.count + 1, self._depth, 0
-                self._item, self._ranks = {}, {}
+                self._item = {name: attributes[name] for name in _OF_THE_ELEMENT if attributes.get(name)}
+                self._ranks = {}
         elif inside == 1:
             self._said, self._texts, self._parts = _attribute(space, local), [], {}
             if local == "link" and "href" in attributes and attributes.get("rel", "alternate") == "alternate":
@@ -84,15 +89,22 @@ class Items:
             if self._size <= LONGEST_ITEM:
                 self._texts.append(data)
 
+    def entity(self, name: str, parameter: bool) -> None:
+        """An entity is used that is not declared: one of HTML is its sign."""
+        sign = None if parameter else html5.get(f"{name};")
+        if sign is None:
+            raise InputError(f"{self._path} has an entity of its own, {name!r}; write the text itself instead")
+        self.text(sign)
+
     def refuse(self, name: str, *_: Any) -> NoReturn:
-        """An entity is declared, or used and not declared."""
+        """An entity is declared."""
         raise InputError(f"{self._path} has an entity of its own, {name!r}; write the text itself instead")
 
     def _say(self, item: dict[str, Any], name: str, rank: int, value: Any) -> None:
         before = self._ranks.get(name, 0)
         if not value or rank < before:
             return
-        if rank > before:
+        if rank > before:  # also before what the element itself says
             item.pop(name, None)
         self._ranks[name] = rank
         add(item, name, value)

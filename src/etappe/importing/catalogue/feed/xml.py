@@ -1,6 +1,7 @@
-"""Product feeds as XML, RSS 2.0 or Atom, read item by item.
+"""Product feeds as XML, RSS 2.0, Atom or a shop's own elements, read item by item.
 
-Nothing outside the file is read, and a feed that declares entities is refused, so that none can grow in memory.
+Nothing outside the file is read, and a feed that declares entities is refused, so that none can grow in memory. Those
+of HTML, as &nbsp;, are read without being declared.
 """
 
 import codecs
@@ -23,26 +24,27 @@ _HINTS: Final = {
     expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]: "the file is cut off; fetch it again",
     expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN]: "the file is cut off; fetch it again",
     expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]: "the file is cut off; fetch it again",
-    expat.errors.codes[expat.errors.XML_ERROR_UNDEFINED_ENTITY]: "write the character or its number, as in &#160;",
     expat.errors.codes[expat.errors.XML_ERROR_UNBOUND_PREFIX]: 'declare xmlns:g="http://base.google.com/ns/1.0"',
 }
 
 
-def read(path: Path, head: bytes, file: IO[bytes]) -> Iterator[tuple[Found, list[Broken]]]:
-    """The items of `head` and the rest of `file`, chunk by chunk, with those that are too long.
+def read(path: Path) -> Iterator[tuple[Found, list[Broken]]]:
+    """Batches of (number of the item, attributes), chunk by chunk, and of items that are too long.
 
     Raises:
-        InputError: it is no XML or no feed, its encoding is unknown, or it declares entities.
+        InputError: it cannot be read, is no XML or no feed, its encoding is unknown, or it declares entities.
     """
     items = Items(path)
-    parser = _parser(path, items, _encoding(path, head))
-    for chunk in _chunks(path, head, file):
-        parser(chunk, last=False)
+    with unpacked.opened(path) as file:
+        head = file.read(unpacked.CHUNK)
+        parser = _parser(path, items, _encoding(path, head))
+        for chunk in _chunks(path, head, file):
+            parser(chunk, last=False)
+            yield items.take()
+        parser(b"", last=True)
         yield items.take()
-    parser(b"", last=True)
-    yield items.take()
     if not items.count:
-        raise InputError(f"{path} has neither <item> nor <entry>; it is no RSS or Atom feed of products")
+        raise InputError(f"{path} has neither <item> nor <entry> nor <product>; it is no feed of products")
 
 
 def _encoding(path: Path, head: bytes) -> str | None:
@@ -99,5 +101,6 @@ def _parser(path: Path, items: Items, codec: str | None) -> _Parse:
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = items.start, items.end
     parser.CharacterDataHandler = items.text
-    parser.EntityDeclHandler = parser.SkippedEntityHandler = items.refuse
+    parser.EntityDeclHandler, parser.SkippedEntityHandler = items.refuse, items.entity
+    parser.UseForeignDTD(True)  # else an entity that is not declared, as &nbsp;, ends the parsing
     return _Parse(path, parser)

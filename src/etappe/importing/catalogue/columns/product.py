@@ -1,0 +1,205 @@
+"""What a row of a catalogue says of an item, whatever the kind of file and whoever named its columns."""
+
+import html
+import re
+from typing import Any, Final
+
+from etappe.catalog.categories import path
+from etappe.errors import InputError
+from etappe.importing.catalogue.columns import availability, cells, pricing
+from etappe.importing.catalogue.columns.cells import Reading
+from etappe.importing.catalogue.columns.names import place_of
+from etappe.importing.catalogue.columns.pricing import Told
+
+_ENTITY: Final = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]+);")
+_BETWEEN_LINKS: Final = re.compile(r"\s*,\s*(?=https?://)")
+_SCHEME: Final = re.compile(r"^https?://", re.IGNORECASE)
+_GOOGLE: Final = "google_product_category"
+_NUMBERED: Final = re.compile(r"^\d+\s+-\s+")
+_MORE: Final = "additional_image_link"
+_LEVELS: Final = ("level1", "level2", "level3")
+_SPENT: Final = frozenset({
+    "id", "title", "titles", "brand", "item_group_id", "price", "prices", "currency", "url", "image", "more_images",
+    "level1", "level2", "level3", "available_from", "available_until", "floor_days", "attributes", "hidden", "product",
+    "stores", "cost", "margin",
+})  # fmt: skip
+"""Roles of which nothing is kept as an attribute where the field says it."""
+_TIMES: Final = ("available_from", "available_until")
+
+
+def fields(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
+    """The fields of an item patch from the columns of `row`. Prices are those of now.
+
+    An item whose availability a feed tells is told of in full: dates that it does not name are taken back.
+
+    Raises:
+        InputError: an id, price, time or state is none; names the column.
+    """
+    told, attributes = _sorted(row)
+    found: dict[str, Any] = {}
+    for role in _IDS:
+        if role in told:
+            found[role] = cells.an_id(told[role][0][2], told[role][0][1], reading)
+    for role, read in _TEXTS.items():
+        if role in told:
+            found[role] = read(told[role][0][2], told[role][0][1])
+    if "cost" in told:
+        found["cost"] = pricing.amount(told["cost"][0][2], told["cost"][0][1], reading)
+    found |= _links(told, attributes) | _category(told) | _availability(told, reading)
+    money, sale = pricing.money(told, reading)
+    attributes |= sale
+    return found | money | _attributes(told, attributes)
+
+
+def id_of(row: dict[str, Any], reading: Reading) -> str | None:
+    """The id of the item of a row; None where there is none.
+
+    Raises:
+        InputError: what stands there is no id.
+    """
+    names = [name for name in row if place_of(name).role == "id"]
+    name = min(names, key=lambda name: place_of(name).rank, default=None)
+    return None if name is None else cells.an_id(row[name], name, reading)
+
+
+def is_feed(row: dict[str, Any]) -> bool:
+    """Whether the columns of `row` are those of a product feed, which says each item once."""
+    return any(place_of(name).feed for name in row)
+
+
+def _sorted(row: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
+    """What is said by role, the best name first, and what is kept as attributes."""
+    told: Told = {}
+    kept: dict[str, Any] = {}
+    for name, value in row.items():
+        place = place_of(name)
+        if place.role is None or (place.role == "attributes" and not _is_object(value)):
+            kept[place.attribute] = value
+        else:
+            told.setdefault(place.role, []).append((place.rank, name, value))
+    for role, said in told.items():
+        said.sort(key=lambda one: one[0])
+        for rank, (_, name, value) in enumerate(said):
+            attribute = place_of(name).attribute
+            if role == "description":
+                kept.setdefault(attribute, _described(value))
+            elif value is not None and (rank or role not in _SPENT) and attribute != role:
+                kept[attribute] = value
+    return told, kept
+
+
+def _is_object(value: Any) -> bool:
+    return value is None or isinstance(value, dict) or (isinstance(value, str) and value.lstrip()[:1] == "{")
+
+
+def _attributes(told: Told, others: dict[str, Any]) -> dict[str, Any]:
+    own = cells.unpacked(told["attributes"][0][2], "attributes") if "attributes" in told else None
+    if "attributes" in told and own is None and not others:
+        return {"attributes": None}
+    if others or own is not None:
+        return {"attributes": others | (own or {})}
+    return {}
+
+
+def _title(value: Any, name: str) -> str | None:
+    """A title, with the signs that entities of HTML stand for."""
+    text = cells.text(value, name)
+    return None if text is None else _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+
+
+def _is_product(value: Any, name: str) -> bool | None:
+    return None if value is None else availability.is_open(value, name, dated=False)
+
+
+_IDS: Final = ("id", "item_group_id")
+_TEXTS: Final = {
+    "title": _title,
+    "brand": cells.text,
+    "titles": cells.unpacked,
+    "prices": cells.unpacked,
+    "floor_days": cells.unpacked,
+    "stores": cells.unpacked,
+    "product": _is_product,
+    "margin": cells.number,
+}
+
+
+def _described(value: Any) -> Any:
+    return str(value.get("content", "")) if isinstance(value, dict) and "content" in value else value
+
+
+def _links(told: Told, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Page and picture; of several pictures the first is the item's, the others are kept."""
+    found: dict[str, Any] = {}
+    if "url" in told:
+        found["url"] = _link(told["url"][0][2], told["url"][0][1])
+    more = _listed(told["more_images"][0][2]) if "more_images" in told else []
+    if "image" in told:
+        _, name, value = told["image"][0]
+        every = _listed(value)
+        found["image"] = _link(every[0], name) if every else None
+        more = every[1:] + more
+    if more:
+        attributes[_MORE] = more
+    return found
+
+
+def _listed(value: Any) -> list[str]:
+    every = value if isinstance(value, list) else [] if value is None else [value]
+    return [link for some in every for link in _BETWEEN_LINKS.split(str(some)) if link]
+
+
+def _link(value: Any, name: str) -> str | None:
+    text = cells.text(value, name)
+    if text is None:
+        return None
+    text = _SCHEME.sub(lambda found: found[0].lower(), text)
+    if not text.startswith(("http://", "https://", "/")):
+        raise InputError(f"{name}: no link that begins with http://, https:// or /")
+    return text
+
+
+def _category(told: Told) -> dict[str, Any]:
+    """The shop's own category before Google's; a number is the shop's only where the shop calls it its category."""
+    for _, name, value in told.get("category", ()):
+        if value is None:
+            return {"category": None}
+        text = _deepest(value)
+        own = place_of(name).rank == 0
+        if place_of(name).attribute == _GOOGLE:
+            text = _NUMBERED.sub("", text)
+        if text and (own or not text.isdecimal()) and (found := path(html.unescape(text))):
+            return {"category": found}
+    levels = [str(told[role][0][2]).strip() for role in _LEVELS if role in told and told[role][0][2] is not None]
+    if levels and not all(level.isdecimal() for level in levels):
+        deepest = levels[-1]
+        return {"category": path(deepest) if ">" in deepest else "/".join(level.replace("/", "-") for level in levels)}
+    return {}
+
+
+def _deepest(value: Any) -> str:
+    """A category as text: of the levels lvl0, lvl1, ... the last, of a list the first."""
+    if isinstance(value, dict):
+        value = value[max(value)] if value else ""
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def _availability(told: Told, reading: Reading) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for role in _TIMES:
+        if role in told:
+            _, name, value = told[role][0]
+            found[role] = None if value is None else cells.time(value, name, reading)
+    said = told.get("available", []) + told.get("hidden", [])
+    stated = [(name, value) for _, name, value in said if value is not None]
+    if said and not stated:
+        return found | {"available": None}
+    if not stated:
+        return found
+    dated = found.get("available_from") is not None
+    hidden = {name for _, name, _ in told.get("hidden", [])}
+    states = [availability.is_open(value, name, dated=dated) != (name in hidden) for name, value in stated]
+    full = any(place_of(name).feed for name, _ in stated)
+    return (dict.fromkeys(_TIMES, None) if full else {}) | found | {"available": all(states)}

@@ -1,0 +1,79 @@
+"""Which trait, identity or consent each column of a table of customers is."""
+
+from typing import Final
+
+from etappe.importing.mapping.guessing import profiles
+from etappe.importing.mapping.guessing.draft import Draft, Line
+from etappe.importing.mapping.guessing.meanings import Meanings
+from etappe.importing.mapping.guessing.profiles import Column
+from etappe.importing.mapping.naming import person_names, words
+from etappe.importing.mapping.naming.names import key_of
+
+_TARGETS: Final = {
+    "customer": "user_id", "visitor": "anonymous_id", "email": "identities.email",
+    "email_sha256": "identities.email_sha256", "phone": "identities.phone", "card": "identities.loyalty_card",
+    "crm": "identities.external:crm", "household": "traits.household", "company": "traits.company",
+    "buying_centre": "traits.buying_centre", "source": "consent_source", "given": "consent_time",
+    "text": "consent_text_version", "changed": "timestamp",
+}  # fmt: skip
+_TYPES: Final = {profiles.NUMBER: "number", profiles.WHOLE: "number", profiles.YES_NO: "yes_no", profiles.TIME: "date"}
+_CODES: Final = ("zip", "household", "company", "buying_centre", "store", "customer_group", "gender", "tier")
+"""Traits that are codes where they look like numbers."""
+
+
+def fill(draft: Draft, found: Meanings) -> None:
+    """Fills `draft` with what is known of the columns of customers."""
+    taken = {column.name: _TARGETS[meaning] for meaning, column in found.best(_TARGETS).items()}
+    key = found.key("id")
+    if key is not None and "user_id" not in taken.values():
+        taken[key.name] = "user_id"
+    mails = found.of_kind(profiles.EMAIL)
+    if mails and "identities.email" not in taken.values():
+        taken[mails[0].name] = "identities.email"
+    consents = found.consents()
+    taken |= {header: target for header, target in found.origins().items() if target.rpartition(".")[2] in consents}
+    taken |= {column.name: f"consent.{purpose}" for purpose, column in consents.items()}
+    for column in found.profile.columns:
+        draft.columns[column.name] = _line(column, taken, found)
+    _types(draft, found)
+    if not any(target == "user_id" or target.startswith("identities.") for target in taken.values()):
+        draft.decisions.append(
+            "whose the rows are: let a column become user_id, identities.email or identities.loyalty_card"
+        )
+    granted = [purpose for purpose, column in consents.items() if any(map(words.yes_no, column.values))]
+    untimed = [purpose for purpose in granted if f"consent_time.{purpose}" not in taken.values()]
+    if untimed and "consent_time" not in taken.values():
+        draft.decisions.append(
+            f"when consent to {', '.join(untimed)} was given: let a column become consent_time, or import with"
+            " --as-of DATE"
+        )
+
+
+def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
+    told = found.told(column)
+    if column.kind == profiles.EMPTY:
+        return Line("", told)
+    if column.name in taken:
+        return Line(taken[column.name], told)
+    if key_of(column.name) in person_names.PRIVATE:
+        return Line(
+            "", f"left out: nobody needs it to recommend; traits.{person_names.slug(column.name)} keeps it; {told}"
+        )
+    return Line(f"traits.{found.slug(column.name)}", told)
+
+
+def _types(draft: Draft, found: Meanings) -> None:
+    for column in found.profile.columns:
+        target = str(draft.columns[column.name].value)
+        kind = _TYPES.get(column.kind) if column.pure else None
+        if kind and target.startswith("traits.") and target.removeprefix("traits.") not in _CODES:
+            if kind == "number" and _is_code(column):
+                continue
+            draft.types[target] = Line(kind)
+
+
+def _is_code(column: Column) -> bool:
+    """Whether what looks like numbers is none: they begin with a zero, or name things."""
+    return any(cell.startswith("0") and cell.isdigit() and len(cell) > 1 for cell in column.examples) or key_of(
+        column.name
+    ).endswith(("id", "nr", "nummer", "number", "code"))

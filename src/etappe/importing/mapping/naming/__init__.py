@@ -1,0 +1,1 @@
+"""Names of columns and words in cells, as shop software and people write them in several languages."""
