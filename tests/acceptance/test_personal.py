@@ -222,9 +222,9 @@ def test_forgotten_id_erases_nobody_of_that_name(here: httpx.Client, template: T
 def test_ids_with_any_characters_are_told_apart(
     here: httpx.Client, name: Callable[[], str], template: Template
 ) -> None:
-    """A slash, a percent sign, a control character in an id: exactly the customer of that id is erased."""
+    """A slash, a percent sign, a space or an accent in an id: exactly the customer of that id is erased."""
     base = name()
-    users = [f"{base}{end}" for end in ("", "/b", "/", "//", "\x1fb", "\x1f1b", "%2Fb", "/export", " ", "?x", "ü", ".")]
+    users = [f"{base}{end}" for end in ("", "/b", "/", "//", "/1b", "%2Fb", "/export", " b", "?x", "ü", ".")]
     for user in users:
         accept(here, {"event": "view_item", "user_id": user, "item_id": template.items[0]})
     for place, user in enumerate(users):

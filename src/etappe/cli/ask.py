@@ -14,7 +14,7 @@ from etappe.serving.answering.answer import Answer
 from etappe.serving.decide import decide as decide_now
 from etappe.serving.decide import state_of
 from etappe.serving.moment import this_moment
-from etappe.serving.request import DecideRequest
+from etappe.serving.request import DecideRequest, with_clean_ids
 from etappe.store.records import customers
 from etappe.wiring.store import Opened, opened
 
@@ -41,6 +41,7 @@ def decide(
 def answer_in(here: Opened, request: DecideRequest) -> Answer:
     """The answer a replica would give now, from this process."""
     state = None
+    request = with_clean_ids(request, here.settings.values.nobodys())
     if request.customer.user_id:
         subject = subject_of(here.secret, "user_id", request.customer.user_id)
         record = customers.read_resolved(here.client, subject)

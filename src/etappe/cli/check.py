@@ -7,7 +7,7 @@ import redis
 from cyclopts import Parameter
 
 from etappe.cli import show
-from etappe.cli.checks import generation, keys, log, served, store
+from etappe.cli.checks import generation, ids, keys, log, served, store
 from etappe.cli.checks.finding import Check, Finding, Level, fault, ok
 from etappe.cli.options import HERE, Where
 from etappe.errors import EtappeError
@@ -26,6 +26,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("log", log.position),
     ("files", log.files),
     ("quarantine", log.quarantined),
+    ("ids", ids.doubtful_ids),
     ("generation", generation.belonging),
     ("streams", generation.streams),
     ("journal", generation.journal),

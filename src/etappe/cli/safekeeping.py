@@ -13,6 +13,7 @@ from etappe.events.identities import USER, Identity
 from etappe.ids import subject_of
 from etappe.store.identities import erasure, logged_tombstones, tombstones
 from etappe.store.identities.erasure import Receipt
+from etappe.values import ids
 from etappe.wiring import restoring
 from etappe.wiring.store import Opened, opened
 from etappe.worker.archiving.archive import archive
@@ -88,6 +89,7 @@ def erase(
 
 
 def _erased(here: Opened, user: str) -> Receipt:
+    user = ids.cleaned(user) or user
     subject = subject_of(here.secret, USER, user)
     return erasure.erase(here.client, here.secret, Identity(USER, user), subject, here.settings)
 

@@ -37,6 +37,8 @@ GROUPS: Final = ("household", "company", "buying_centre")
 kept as a trait that has the group's id."""
 
 IDENTITIES: Final = "identities"
+PREVIOUS: Final = "previous_id"
+"""The property under which an alias names the other identity."""
 CLAIMED: Final = "claimed"
 """The property under which identities are put aside that whoever sent them cannot vouch for."""
 TELLING: Final = frozenset(
@@ -127,6 +129,8 @@ def settled(event: Event, nobody: frozenset[str] = ids.NOBODY) -> Event:
         f"properties.{IDENTITIES}",
         nobody,
     )
+    if tag == "alias" and isinstance(said.get(PREVIOUS), str | int):
+        said[PREVIOUS] = _text(said[PREVIOUS], f"properties.{PREVIOUS}", nobody)
     if tag in TELLING:
         plain = {name: said.pop(name) for name in tuple(said) if name in PLAIN and said[name] is not None}
         if tag in _SALES and "email" in plain:

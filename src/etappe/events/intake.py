@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from etappe.errors import InputError, TooMuchError
-from etappe.events import details, identities, mending
+from etappe.events import details, identities, mending, nested
 from etappe.events.vocabulary import (
     NAME_OF,
     TYPES,
@@ -118,8 +118,23 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS, reading: Read
         try:
             accepted.append(read_event(bytes(raw), now, index, reading))
         except InputError as error:
-            rejected.append(Rejected(index, str(error), error.field))
+            lines = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1])
+            if not lines:
+                rejected.append(Rejected(index, str(error), error.field))
+            for line in lines:
+                _read_line(line, now, index, reading, (accepted, rejected))
+            if len(accepted) + len(rejected) > max(most, len(raws)):
+                raise TooMuchError(f"more than {most} events with their lines; send fewer", field="events") from error
     return Read(accepted, rejected, batch.customer.token)
+
+
+def _read_line(
+    line: bytes, now: datetime, index: int, reading: Reading, into: tuple[list[Accepted], list[Rejected]]
+) -> None:
+    try:
+        into[0].append(read_event(line, now, index, reading))
+    except InputError as error:
+        into[1].append(Rejected(index, str(error), error.field))
 
 
 def read_event(raw: bytes, now: datetime, index: int = 0, reading: Reading = USUAL) -> Accepted:

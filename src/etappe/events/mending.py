@@ -20,9 +20,11 @@ def with_clean_ids(event: Event, nobody: frozenset[str]) -> Event:
     Raises:
         Unreadable: one has control characters.
     """
+    named = (event.event_id, event.user_id, event.anonymous_id, event.item_id, event.order_id)
+    if ids.are_clean([text for text in named if text is not None], nobody):
+        return event  # most events
     changed = {}
-    for name in IDS:
-        text = getattr(event, name)
+    for name, text in zip(IDS, named, strict=True):
         if text is not None and not ids.is_clean(text, nobody):
             changed[name] = _read(name, text, lambda value: ids.cleaned(value, nobody))
     return msgspec.structs.replace(event, **changed) if changed else event

@@ -71,7 +71,7 @@ class Stage(_Table, frozen=True):
 class PeopleParameters(_Table, frozen=True):
     """Who there is."""
 
-    strangers: _Chance
+    strangers: _Positive
     business: _Chance
     old_customers: _Chance
     referred: _Chance
@@ -89,6 +89,9 @@ class PeopleParameters(_Table, frozen=True):
     taste_second: _Chance
     taste_everybody: _Chance
     taste_shape: _Positive
+    strangers_come: _Positive = 0.5
+    strangers_resolve: float = -0.7
+    strangers_old: _Chance | None = None
 
 
 class VisitParameters(_Table, frozen=True):
@@ -117,6 +120,7 @@ class VisitParameters(_Table, frozen=True):
     store_sale: dict[str, _Chance]
     store_lines: _Positive
     most_lines: int
+    arrive: _Chance = 0.0
 
 
 class ReorderParameters(_Table, frozen=True):
@@ -219,6 +223,27 @@ class ToldParameters(_Table, frozen=True):
     traits: _Chance
 
 
+class Care(_Table, frozen=True):
+    """What the shop's other systems do and ask."""
+
+    delivery_days: _Positive
+    late: _Chance
+    late_days: _Positive
+    complains: _Chance
+    complains_late: _Chance
+    complaint_days: _Positive
+    answers: _Chance
+    answer_days: _Positive
+    recommends: _ByStage
+    late_costs: float
+    complaint_costs: float
+    spread: _Positive
+    messages: _Positive
+    opens: _ByStage
+    follows: _Chance
+    read_days: _Positive
+
+
 class Mishaps(_Table, frozen=True):
     """What goes wrong on the way, and who else is about."""
 
@@ -251,6 +276,7 @@ class Parameters(_Table, frozen=True):
     seasons: dict[str, tuple[float, float]]
     told: ToldParameters
     mishaps: Mishaps
+    care: Care | None = None
 
     def by_stage(self, field: str) -> Floats:
         """float64[5]: a number that each stage has."""

@@ -11,7 +11,7 @@ from etappe.simulation.journey.arrivals import NONE, Visits
 from etappe.simulation.journey.journeys import Journeys, Traveller
 from etappe.simulation.journey.stays import Stays
 from etappe.simulation.journey.touches import Touches
-from etappe.simulation.record import afterwards, happenings, identities, mishaps, outside, record, unwanted
+from etappe.simulation.record import afterwards, care, happenings, identities, mishaps, outside, record, unwanted
 from etappe.simulation.record import moments as of
 from etappe.simulation.record.identities import Devices
 from etappe.simulation.record.mishaps import Told
@@ -108,11 +108,21 @@ class _Teller:
         chance = stream(seed, f"record/{name}")
         seen, devices = identities.recognise(chance, world.people, history, world.parameters)
         told = self._teller.tell(chance, history, seen)
-        later = afterwards.follow(chance, history, world.people, world.parameters)
+        later = [afterwards.follow(chance, history, world.people, world.parameters)]
+        said = world.parameters.care
+        cared = stream(seed, f"care/{name}")
+        if said is not None:
+            later.append(care.follow(cared, history, seen, world.people, said))
+            later.append(care.returned(later[0]))
         recorded = record.of_visits(
-            Moments.joined([told, later]), history, seen, world.people, world.shelf, world.clock
+            Moments.joined([told, *later]), history, seen, world.people, world.shelf, world.clock
         )
-        beside = outside.events(chance, journeys.touches, journeys.stays, world.people, world.parameters, world.clock)
+        beside = [
+            *outside.events(chance, journeys.touches, journeys.stays, world.people, world.parameters, world.clock)
+        ]
+        if said is not None:
+            beside += [care.calls(cared, beside[-1], said)]
+            beside += care.messages(cared, journeys.stays, world.people, said, world.clock)
         subscribed = outside.subscriptions(persons, world.people, world.clock)
         whole = Record.joined([recorded, subscribed, *beside])
         inside = whole.at((whole.time >= world.clock.start) & (whole.time < world.clock.end))

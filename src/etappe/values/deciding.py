@@ -35,6 +35,7 @@ class Column(Generic[Rule]):
         self.stated = stated
         self._told_by, self._both, self._rules, self._usual = told_by, both, rules, usual
         self._kept: Rule | None = None
+        self._was_told = False
         self._read_by: set[Rule] = set()
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -52,7 +53,7 @@ class Column(Generic[Rule]):
     @property
     def is_told(self) -> bool:
         """Whether the rule is what the column tells, and neither stated nor the usual one."""
-        return self.stated is None and any(self.told[rule] for rule in self._rules)
+        return self.stated is None and (self._was_told or any(self.told[rule] for rule in self._rules))
 
     @property
     def rule(self) -> Rule:
@@ -70,8 +71,7 @@ class Column(Generic[Rule]):
 
     def again(self) -> None:
         """Keeps the rule of the whole column, and forgets the rest, which comes again."""
-        kept = self.rule
-        self._kept, self.open = kept, 0
+        self._kept, self._was_told, self.open = self.rule, self.is_told, 0
         self.told.clear()
         self._read_by.clear()
 

@@ -43,15 +43,15 @@ LEFT_OUT: Final = "a time that the change to summer time leaves out; give its of
 NO_DATE: Final = "no day of a month; dates of its column have day and month in the other order?"
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}")
-_COMPACT: Final = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d)?")
+_COMPACT: Final = re.compile(r"((?:19|20)\d{6})(\d\d)(\d\d)(\d\d)?")
 _DATE: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?:,?[ T]+(.+))?")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:,?[ T]+(.+))?")
 _CLOCK: Final = re.compile(
     r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AP])\.?M\.?)?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     re.IGNORECASE,
 )
-_ZONE_BEHIND: Final = re.compile(r"\s*(?:Z|UTC|GMT)$|\s+(?=[+-]\d\d(?::?\d\d)?$)", re.IGNORECASE)
-_NAMED_ZONE: Final = re.compile(r"\[[A-Za-z_/+-]+\]$")
+_ZONE_BEHIND: Final = re.compile(r"\s*(?:Z|UTC|GMT)\Z|\s+(?=[+-]\d\d(?::?\d\d)?\Z)", re.IGNORECASE)
+_NAMED_ZONE: Final = re.compile(r"\[[A-Za-z_/+-]+\]\Z")
 _LARGEST: Final = 10**19
 _LONGEST: Final = 64
 _CENTURY: Final = 2000

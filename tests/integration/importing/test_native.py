@@ -1,6 +1,7 @@
 """Events in Etappe's own form, from every kind of file."""
 
 import gzip
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,58 @@ def test_till_numbers_each_order_anew(shop: Any, tmp_path: Path) -> None:
     assert (report.events, report.duplicates) == ({"purchase": 3}, 1)
     assert shop.bring(_csv(tmp_path / "again.csv", lines)).events == {}
     assert sorted(shop.events()["order_id"]) == ["a", "b", "c"]
+
+
+def test_orders_with_their_lines_inside(shop: Any, tmp_path: Path) -> None:
+    """In JSON an order may hold its lines: each is a row, beside rows without lines, and a second import adds nothing."""
+    path = tmp_path / "a.jsonl"
+    order = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": 7, "properties": {"coupon": "X"}}
+    lines = [{"product_id": "A", "price": "1.299,00", "quantity": 2}, {"item_id": 5.0, "price": 3}, {"price": "NaN"}]
+    view = {"event": "view_item", "timestamp": 1735689600, "user_id": "7", "item_id": "A"}
+    path.write_text("\n".join(json.dumps(one) for one in (order | {"items": lines}, view)))
+    report = shop.bring(path)
+    assert (report.events, sum(report.rejected.values())) == ({"purchase": 2, "view_item": 1}, 1)
+    sold = shop.events().filter(event="purchase").sort("item_id")
+    assert sold.select("user_id", "item_id", "quantity", "price").rows() == [
+        ("7", "5", None, 3.0),
+        ("7", "A", 2, 1299.0),
+    ]
+    assert sold["order_id"].n_unique() == 1
+    assert sold["order_id"].null_count() == 0
+    assert shop.bring(path).events == {}
+
+
+@pytest.mark.parametrize("kind", [pl.Float32, pl.Float64, pl.Decimal(12, 3)])
+def test_numbers_of_parquet_are_as_written(shop: Any, tmp_path: Path, kind: Any) -> None:
+    """A price is the shortest decimal of its float, of 32 bits too, and three decimals are no thousands."""
+    row = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": "7", "item_id": "A"}
+    frame = pl.DataFrame([row] * 3).with_columns(pl.Series("price", [35.9, 1.299, 7.0]).cast(kind))
+    frame.write_parquet(tmp_path / "a.parquet")
+    report = shop.bring(tmp_path / "a.parquet")
+    assert sorted(shop.events()["price"]) == [1.299, 7.0, 35.9]
+    assert (report.revenue.purchases, report.told) == ("44.199", {})
+
+
+def test_totals_by_currency(shop: Any, tmp_path: Path) -> None:
+    """Amounts in several currencies are never summed, however the codes are written."""
+    row = {"event": "purchase", "timestamp": "2025-01-01T00:00:00Z", "user_id": "7", "item_id": "A"}
+    told = [{"price": 2.5, "currency": "eur"}, {"price": "1 EUR"}, {"price": 4, "currency": "USD"}, {"price": "x"}]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(row | one) for one in told))
+    report = shop.bring(path)
+    assert report.revenue.purchases == "3.50 EUR, 4.00 USD"
+    assert {code: money.total for code, money in report.revenue_by_currency.items()} == {"EUR": "3.50", "USD": "4.00"}
+
+
+def test_a_later_row_tells_how_an_earlier_is_read(shop: Any, tmp_path: Path) -> None:
+    """The whole file decides, also where the row that tells comes long after, and nothing of the first reading stays."""
+    row = '2025-01-01T00:00:00Z,purchase,u{at},A,1,"{price}",EUR\n'
+    cells = [(at, "1.299") for at in range(140_000)] + [(140_000, "9,90")]
+    path = tmp_path / "a.csv"
+    header = "timestamp,event,user_id,item_id,quantity,price,currency\n"
+    path.write_text(header + "".join(row.format(at=at, price=price) for at, price in cells))
+    report = shop.bring(path)
+    assert (report.rows, report.events) == (140_001, {"purchase": 140_001})
+    assert report.told == {"price": "'1.299' was read with a decimal comma, as others tell"}
+    assert set(shop.events()["price"]) == {1299.0, 9.9}
+    assert shop.leftovers() == []

@@ -144,3 +144,31 @@ def test_a_page_view_names_no_person() -> None:
     assert settled(_event("page_view", said, user_id="u")).properties == said
     for name in ("email_send", "message_send", "message_open", "message_click", "survey", "delivery", "return"):
         assert settled(_event(name, said)).properties == {"identities": {"email_sha256": MAIL}}, name
+
+
+@pytest.mark.parametrize("nobody", ["null", " undefined ", "", "(not set)", "[object Object]"])
+def test_nobodys_names_are_no_identities(nobody: str) -> None:
+    """What stands for nobody names no one, plain, listed, hashed or as a group, so that it joins no two people."""
+    hashed = hashlib.sha256(nobody.strip().lower().encode()).hexdigest()
+    said = {
+        "email": nobody,
+        "device": nobody,
+        "household": nobody,
+        "identities": {"email_sha256": hashed, "phone": "1"},
+    }
+    found = settled(_event("identify", said, user_id="u")).properties
+    assert found is not None
+    assert set(found) == {"identities"}
+    assert set(found["identities"]) == {"phone_sha256"}
+
+
+def test_identities_are_trimmed() -> None:
+    """A card is the same with space around it, and as the float that a spreadsheet made of its number."""
+    cards = [settled(_event("login", {"loyalty_card": card})).properties for card in (" 17 ", "17.0", 17, 17.0)]
+    assert cards == [{"identities": {"loyalty_card": "17"}}] * 4
+
+
+def test_an_alias_of_nobody() -> None:
+    """The other identity of an alias is read as ids are; that of nobody is none, so that nobody is joined by it."""
+    assert settled(_event("alias", {"previous_id": " a "}, user_id="u")).properties == {"previous_id": "a"}
+    assert settled(_event("alias", {"previous_id": "undefined"}, user_id="u")).properties == {"previous_id": None}

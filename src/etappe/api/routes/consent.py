@@ -13,7 +13,7 @@ from msgspec import Meta
 from etappe.api.accepting.flow import take_events
 from etappe.api.access import auth
 from etappe.api.bodies import EventsAnswer
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service, now
 from etappe.events.intake import read_event
 
@@ -44,7 +44,7 @@ async def put_consent(
     said: dict[str, Any] = {
         "event_id": f"consent-{uuid.uuid4()}",
         "event": "set_consent",
-        "user_id": id_of(customer_id),
+        "user_id": clean_id_of(customer_id),
     }
     event = said | {"properties": properties}
     told = read_event(msgspec.json.encode(event), now(), reading=service.settings.values.reading())

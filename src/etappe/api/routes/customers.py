@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from etappe.api.access import auth
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.catalog.table import Catalogue
 from etappe.customers.records import CARTED, IGNORED, WISHED
@@ -60,7 +60,7 @@ class CustomerAnswer(AnsweredCustomer, frozen=True, kw_only=True):
 @get("/v1/customers/{customer_id:str}", guards=[auth.secret_key])
 async def get_customer(customer_id: FromPath[str], service: NamedDependency[Service]) -> CustomerAnswer:
     """Show a customer by user_id, as the next decision will see them."""
-    customer_id = id_of(customer_id)
+    customer_id = clean_id_of(customer_id)
     record = await service.customer(service.subject(USER, customer_id))
     if not record.found:
         raise NotFoundException(f"no event of customer {customer_id!r} is known")

@@ -12,13 +12,14 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 
 from etappe.api.access import auth
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.customers.identity import Group, Node
 from etappe.events.identities import USER, rank
 from etappe.ids import Subject
 from etappe.store.identities import graph
 from etappe.store.server.failures import in_thread
+from etappe.values import ids
 
 _BY_REQUEST: Final = "request"
 _REBUILD_SECONDS: Final = 10.0
@@ -62,7 +63,7 @@ class Parted(msgspec.Struct, frozen=True):
 @get("/v1/customers/{customer_id:str}/identities", guards=[auth.secret_key])
 async def get_identities(customer_id: FromPath[str], service: Serving) -> IdentitiesAnswer:
     """Show by which identities a customer is known, and the cause of each link."""
-    customer_id = id_of(customer_id)
+    customer_id = clean_id_of(customer_id)
     await service.stand()
     subject = service.subject(USER, customer_id)
     root = (await in_thread(graph.roots, service.blocking, [subject]))[subject]
@@ -80,7 +81,8 @@ async def delete_identity(
     customer_id: FromPath[str], kind: FromQuery[str], value: FromQuery[str], service: Serving
 ) -> Parted:
     """Take an identity, with what came in through it, out of a customer: both are again what they were apart."""
-    subject, other = service.subject(USER, id_of(customer_id)), service.subject(kind, value)
+    value = ids.cleaned(value) or value
+    subject, other = service.subject(USER, clean_id_of(customer_id)), service.subject(kind, value)
     await service.stand()
     service.lately.forget(subject)
     service.lately.forget(other)

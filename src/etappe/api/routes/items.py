@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from etappe.api.access import auth
 from etappe.api.bodies import ItemsAnswer, ItemsBody
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.catalog.item import Item, ItemPatch, check_size, settled, told
 from etappe.errors import InputError
@@ -38,7 +38,7 @@ async def get_item(
 ) -> Item:
     """Show an item of the catalogue; a publishable key is shown neither cost nor margin."""
     await service.be_current()
-    item_id = id_of(item_id)
+    item_id = clean_id_of(item_id)
     item = service.replica.view.catalogue.find(item_id)
     if item is None:
         raise NotFoundException(f"the catalogue has no item {item_id!r}")

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from etappe.api.access import auth
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.serving import lists
 
@@ -26,7 +26,7 @@ async def get_related(
 ) -> lists.ItemList:
     """List what goes with an item."""
     await service.be_current()
-    return lists.related(service.replica.view, id_of(item_id), kind, limit, locale, service.settings, time.time())
+    return lists.related(service.replica.view, clean_id_of(item_id), kind, limit, locale, service.settings, time.time())
 
 
 @get("/v1/popular", guards=[auth.any_key])

@@ -21,14 +21,17 @@ _NOWHERE: Final = f"/{_ESCAPE}"
 
 
 def id_of(part: str) -> str:
-    """The id that one part of the path names, as events have it.
+    """What one part of the path names."""
+    return re.sub(f"{_ESCAPE}[01]", lambda found: _MEANT[found.group()], part)
 
-    What is nobody's id stays as it is: nothing is known by it.
+
+def clean_id_of(part: str) -> str:
+    """The id that one part of the path names, as events have it. Nobody's stays as it is: nothing is known by it.
 
     Raises:
         InputError: it has control characters.
     """
-    text = re.sub(f"{_ESCAPE}[01]", lambda found: _MEANT[found.group()], part)
+    text = id_of(part)
     return ids.cleaned(text) or text
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from etappe.api.access import auth
-from etappe.api.routes.paths import id_of
+from etappe.api.routes.paths import clean_id_of
 from etappe.api.service import Service
 from etappe.errors import StoreUnavailableError
 from etappe.events.identities import USER, Identity
@@ -27,7 +27,7 @@ Serving = NamedDependency[Service]
 @get("/v1/customers/{customer_id:str}/export", guards=[auth.secret_key])
 async def get_export(customer_id: FromPath[str], service: Serving) -> Response[Any]:
     """Export everything held of a customer: identities, consents, traits, events, decisions. The worker makes it."""
-    identity = Identity(USER, id_of(customer_id))
+    identity = Identity(USER, clean_id_of(customer_id))
     await service.stand()
     subject = service.subject(identity.kind, identity.value)
     customer, identities = await in_thread(_known, service, subject, identity)
@@ -46,7 +46,7 @@ async def get_export(customer_id: FromPath[str], service: Serving) -> Response[A
 @delete("/v1/customers/{customer_id:str}", status_code=200, guards=[auth.secret_key])
 async def delete_customer(customer_id: FromPath[str], service: Serving) -> Receipt:
     """Erase a customer with all identities: gone from every answer at once, from the log within the set days."""
-    identity = Identity(USER, id_of(customer_id))
+    identity = Identity(USER, clean_id_of(customer_id))
     await service.stand()
     subject = service.subject(identity.kind, identity.value)
     service.lately.forget(subject)

@@ -13,6 +13,7 @@ from etappe.api.describing.operations import VisitorOperation
 from etappe.api.service import Service
 from etappe.errors import InputError
 from etappe.events.vocabulary import Id
+from etappe.values import ids
 
 AnyRequest = Request[Any, Any, State]
 
@@ -38,7 +39,9 @@ async def post_visitor(request: AnyRequest, service: NamedDependency[Service]) -
         raise PermissionDeniedException(
             "a secret key signs an anonymous_id that is known already; without one leave it out, and get a new one"
         )
-    anonymous_id = wanted or _own(request, service.secret) or visitors.new_id()
+    anonymous_id = (
+        ids.cleaned(wanted, service.settings.values.nobodys()) or _own(request, service.secret) or visitors.new_id()
+    )
     token = visitors.issue(service.secret, anonymous_id)
     return Response(Visitor(anonymous_id, token), cookies=[_cookie(request, anonymous_id, token)])
 

@@ -139,7 +139,7 @@ def lost(event: str, fields: Mapping[str, Any], error: InputError) -> Lost:
 
 
 def _names_item(said: Mapping[str, Any]) -> bool:
-    return any(not is_absent(said.get(name)) for name in ITEM_IDS)
+    return any(not is_absent(said.get(name)) for name in (*ITEM_IDS, "id"))
 
 
 def _stated(fields: Mapping[str, Any]) -> str | None:

@@ -7,11 +7,13 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from etappe.events import nested
 from etappe.importing.formats.intake import Intake
 from etappe.importing.judging import amounts, checks
 from etappe.importing.judging.spelling import Columns
 from etappe.importing.reading import json_lines, sources
-from etappe.importing.reading.batch import Batch
+from etappe.importing.reading.batch import Batch, Broken
+from etappe.importing.reading.json_lines import Decoded
 from etappe.values import money
 
 _COLUMNS: Final = sources.Columns(
@@ -19,7 +21,10 @@ _COLUMNS: Final = sources.Columns(
     optional=tuple(name for name in checks.COLUMNS if name not in ("event", "timestamp")),
     closed=True,
 )
+_FLAGS: Final = {"t": "true", "f": "false"}
+"""How PostgreSQL writes what is true or false."""
 _Cell = str | int | float | None
+_Lines = list[dict[str, Any]] | None
 SPELT: Final = Columns(
     ids=checks.IDS, time="timestamp", quantity="quantity", price="price", currency="currency",
     others=("event", "channel", "claim", "properties"),
@@ -42,6 +47,11 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     channel: str | None = None
     properties: msgspec.Raw = msgspec.Raw(b"null")
     claim: bool | None = None
+    items: _Lines = None
+    products: _Lines = None
+    line_items: _Lines = None
+    lineItems: _Lines = None  # noqa: N815 - as it is written
+    lines: _Lines = None
 
 
 def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
@@ -52,6 +62,8 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     """
     for batch in _batches(path):
         rows = intake.spelling.read(batch.rows, SPELT)
+        if "claim" in rows.columns:
+            rows = rows.with_columns(pl.col("claim").str.to_lowercase().replace(_FLAGS))
         amount = amounts.of(_number("quantity", rows), _number("price", rows)) * _sign(rows.columns)
         accepted = intake.accepted(batch, rows.with_columns(amount.alias("amount")))
         intake.items.note(accepted.filter(pl.col("event") != "refund").select(_ITEM))
@@ -67,9 +79,29 @@ def _batches(path: Path) -> Iterator[Batch]:
         yield from sources.tabular(path, _COLUMNS)
         return
     for decoded in json_lines.read(path, _Line):
-        columns = {name: [_text(getattr(line, name)) for line in decoded.values] for name in checks.COLUMNS}
+        numbers, values, broken = _flat(decoded)
+        columns = {name: [_text(getattr(line, name)) for line in values] for name in checks.COLUMNS}
         schema = {"line": pl.Int64} | dict.fromkeys(checks.COLUMNS, pl.String)
-        yield Batch(pl.DataFrame({"line": decoded.lines} | columns, schema), decoded.broken)
+        yield Batch(pl.DataFrame({"line": numbers} | columns, schema), [*decoded.broken, *broken])
+
+
+def _flat(decoded: Decoded[_Line]) -> tuple[list[int], list[_Line], list[Broken]]:
+    """The lines of a batch, those that hold the lines of an order as one for each of these."""
+    if not any(getattr(line, name) for line in decoded.values for name in nested.LISTS):
+        return decoded.lines, decoded.values, []
+    numbers: list[int] = []
+    values: list[_Line] = []
+    broken: list[Broken] = []
+    for number, line in zip(decoded.lines, decoded.values, strict=True):
+        fields = msgspec.structs.asdict(line) | {"properties": msgspec.json.decode(line.properties)}
+        said = {name: value for name, value in fields.items() if value is not None}
+        for one in nested.lines_of(said) or [said]:
+            try:
+                values.append(msgspec.json.decode(msgspec.json.encode(one), type=_Line))
+                numbers.append(number)
+            except msgspec.MsgspecError as error:
+                broken.append(Broken(number, f"line: {error}", msgspec.json.encode(one).decode()))
+    return numbers, values, broken
 
 
 def _text(value: Any) -> str | None:

@@ -4,7 +4,7 @@ Canonical text stays as it is, which vectors see to. Of all else each different 
 events over HTTP go through, so that there is one rule.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,7 @@ class Spelling:
         self._file = deciding.amounts(mark)
         self._amounts: dict[str, Column[Mark]] = {}
         self._dates: dict[str, Column[Order]] = {}
+        self._days: dict[str, str] = {}
 
     def payloads(self, name: str) -> Reading:
         """How payloads are read all amounts of which are one column, called `name` in reports."""
@@ -115,9 +116,11 @@ class Spelling:
 
     def told(self) -> dict[str, str]:
         """By column what was decided of it, and why, where its texts left something open."""
-        marks = {name: _told(column, _MARKS, "--decimals point or comma") for name, column in self._amounts.items()}
-        orders = {name: _told(column, _ORDERS, "--dates dmy or mdy") for name, column in self._dates.items()}
-        return {name: said for name, said in (marks | orders).items() if said}
+        told = self._file.is_told
+        marks = {name: _told(column, _MARKS, told or column.is_told) for name, column in self._amounts.items()}
+        orders = {name: _told(column, _ORDERS, column.is_told) for name, column in self._dates.items()}
+        days = {name: f"{day!r} was read as a day as spreadsheets count them" for name, day in self._days.items()}
+        return {name: said for name, said in (marks | orders).items() if said} | days
 
     def _columns(self) -> dict[str, Column[Mark] | Column[Order]]:
         return {**self._amounts, **self._dates}
@@ -155,10 +158,15 @@ class Spelling:
     def _time(self, rows: pl.DataFrame, name: str) -> pl.DataFrame:
         column = self._dates.setdefault(name, deciding.dates(self.reading.order))
         plain = pl.col(name).str.contains(canonical.ISO)
-        column.learn(rows.filter(~plain)[name].drop_nulls().unique().to_list())
-        read = partial(
-            times.read, zone=zone_of(self.zone), order=column.rule, now=self.now, serial=self._is_serial(rows, name)
-        )
+        slashed = pl.col(name).str.contains(canonical.SLASHED)
+        column.learn(canonical.pairs(rows.filter(slashed)[name]))
+        column.learn(rows.filter(~plain & ~slashed)[name].unique().to_list())
+        rows = rows.with_columns(canonical.canonical(pl.col(name), column.rule, self.now).alias(name))
+        odd = rows.filter(~plain)[name].drop_nulls().unique().to_list()
+        serial = bool(odd) and self._is_serial(rows, name)
+        if serial and (days := [text for text in odd if times.is_serial(text, self.now)]):
+            self._days.setdefault(name, days[0])
+        read = partial(times.read, zone=zone_of(self.zone), order=column.rule, now=self.now, serial=serial)
         return _mapped(rows, name, plain, lambda text: read(text).isoformat(), kept=(times.NO_TIME,))
 
     def _is_serial(self, rows: pl.DataFrame, name: str) -> bool:
@@ -236,11 +244,13 @@ def _amount(
     return f"{found.amount:f}", found.currency, None
 
 
-def _told(column: Column[Mark] | Column[Order], names: dict[Mark, str] | dict[Order, str], option: str) -> str | None:
+def _told(
+    column: Column[Mark] | Column[Order], names: Mapping[Mark, str] | Mapping[Order, str], told: bool
+) -> str | None:
     rule = column.rule
     if not column.open or rule not in names:
         return None
     said = f"{column.example!r} was read with {names[rule]}, "  # type: ignore[index]  # names of the same kind
     if column.stated is not None:
         return f"{said}as is stated"
-    return said + ("as others tell" if column.is_told else f"as nothing tells otherwise; {option} decides")
+    return said + ("as others tell" if told else "as nothing tells otherwise; --decimals point or comma decides")

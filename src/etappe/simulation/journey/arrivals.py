@@ -70,12 +70,14 @@ class Arrivals:
         """The visits during the `stays`, sorted by stay and day: by themselves, and brought by `touches`."""
         count = chance.poisson(self._rate[stays.stage] * people.activity[stays.person] * stays.length)
         own = np.repeat(np.arange(len(stays)), count)
+        came = self._arriving(chance, stays, people)
         touch = np.flatnonzero(touches.worked & (self._points.brings | self._points.store)[touches.touchpoint])
         brought = touches.at(touch)
-        stay = np.concatenate((own, brought.stay))
-        day = np.concatenate((stays.low[own] + chance.random(len(own)) * stays.length[own], brought.day))
-        touch = np.concatenate((np.full(len(own), NONE), touch))
-        source = np.concatenate((np.full(len(own), NONE), brought.touchpoint))
+        anywhere = stays.low[own] + chance.random(len(own)) * stays.length[own]
+        stay = np.concatenate((own, came, brought.stay))
+        day = np.concatenate((anywhere, stays.low[came], brought.day))
+        touch = np.concatenate((np.full(len(own) + len(came), NONE), touch))
+        source = np.concatenate((np.full(len(own) + len(came), NONE), brought.touchpoint))
         habit = people.habit[stays.person[stay]]
         about = (source != NONE) | self._clock.about(habit, day, chance.random(len(stay)))
         low = stays.low[stay]
@@ -85,6 +87,13 @@ class Arrivals:
         order = order[firsts(stay[order]) | (np.diff(day[order], prepend=-1.0) >= APART)]
         visits = self.begun(chance, stays, stay[order], day[order], source[order], people)
         return self._met(chance, msgspec.structs.replace(visits, touch=touch[order]))
+
+    def _arriving(self, chance: np.random.Generator, stays: Stays, people: People) -> Ints:
+        """Rows of the `stays` that begin with a visit, by which the shop and a newcomer get to know each other."""
+        if not self._said.arrive:
+            return np.zeros(0, dtype=np.int64)
+        new = (people.since[stays.person] >= 0) & (stays.start == people.since[stays.person])
+        return np.flatnonzero(new & (chance.random(len(stays)) < self._said.arrive))
 
     def ending(self, chance: np.random.Generator, stays: Stays, rows: Ints, people: People) -> Visits:
         """The visits with which a decision ends in a purchase."""

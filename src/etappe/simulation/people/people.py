@@ -15,9 +15,6 @@ CHANNELS: Final = ("web", "app", "email", "store")
 """What people prefer."""
 _CHANNEL_SHARES: Final = (0.5, 0.25, 0.15, 0.1)
 _OFFICE: Final = HABITS.index("office")
-_STRANGERS_COME: Final = 0.5
-_STRANGERS_RESOLVE: Final = -0.7
-"""How often strangers come, for one visit of a customer; how readily they move on (logit)."""
 _NIGHT_OWLS: Final = 0.3
 """Share of people who keep other hours than most of their persona."""
 _CONCENTRATION: Final = 6.0
@@ -78,7 +75,7 @@ def make(parameters: Parameters, assortment: Assortment, customers: int, days: i
     household, tablet = _households(chance, said, member)
     alone = np.bincount(household)[household] == 1
     business = member & alone & (chance.random(count) < said.business / _living_alone(said))
-    since = _since(chance, said, count, days)
+    since = _since(chance, said, member, days)
     return People(
         member=member,
         persona=persona,
@@ -88,9 +85,9 @@ def make(parameters: Parameters, assortment: Assortment, customers: int, days: i
         eco=_mind(chance, parameters, "eco", persona),
         brand=_mind(chance, parameters, "brand", persona),
         favourite=_favourites(chance, assortment, count),
-        activity=np.exp(chance.normal(0, said.activity_spread, count)) * np.where(member, 1.0, _STRANGERS_COME),
+        activity=np.exp(chance.normal(0, said.activity_spread, count)) * np.where(member, 1.0, said.strangers_come),
         pace=np.exp(chance.normal(0, said.pace_spread, count)),
-        resolve=chance.normal(0, said.resolve_spread, count) + np.where(member, 0.0, _STRANGERS_RESOLVE),
+        resolve=chance.normal(0, said.resolve_spread, count) + np.where(member, 0.0, said.strangers_resolve),
         since=since,
         habit=np.where(business, _OFFICE, _habits(chance, parameters, persona)),
         channel=np.where(member, chance.choice(len(CHANNELS), count, p=_CHANNEL_SHARES), 0),
@@ -156,10 +153,11 @@ def _of_household(chance: np.random.Generator, household: Ints, share: Floats) -
     return drawn[household]
 
 
-def _since(chance: np.random.Generator, said: PeopleParameters, count: int, days: int) -> Floats:
+def _since(chance: np.random.Generator, said: PeopleParameters, member: Flags, days: int) -> Floats:
     """Newcomers arrive evenly over the days, all before the last hours."""
-    arrival = chance.random(count) * days * 0.98
-    return np.where(chance.random(count) < said.old_customers, -1.0, arrival)
+    arrival = chance.random(len(member)) * days * 0.98
+    strangers = said.old_customers if said.strangers_old is None else said.strangers_old
+    return np.where(chance.random(len(member)) < np.where(member, said.old_customers, strangers), -1.0, arrival)
 
 
 def _referrers(chance: np.random.Generator, said: PeopleParameters, member: Flags, since: Floats) -> Ints:

@@ -18,9 +18,13 @@ SUBSCRIBE, OPEN, MAIL_CLICK, SENT = (CODES[name] for name in ("subscribe", "emai
 AD, IMPRESSION, CLICK, SHARE = (CODES[name] for name in ("ad_click", "impression", "click", "share"))
 RATE, REVIEW, GIFT = (CODES[name] for name in ("rate", "review", "gift"))
 SERVICE, STORE_VISIT = CODES["service_contact"], CODES["store_visit"]
-ADS, EMAIL, PHONE = (CHANNELS.index(name) for name in ("ad", "email", "phone"))
+DELIVERY, COMPLAINT, RETURN, SURVEY = (CODES[name] for name in ("delivery", "complaint", "return", "survey"))
+EMAIL_SEND, MESSAGE_SEND, MESSAGE_OPEN, MESSAGE_CLICK = (
+    CODES[name] for name in ("email_send", "message_send", "message_open", "message_click")
+)
+ADS, EMAIL, PHONE, SMS, PUSH = (CHANNELS.index(name) for name in ("ad", "email", "phone", "sms", "push"))
 
-OF_ITEM: Final = (VIEW, SELECT, CART, UNCART, WISH, IGNORE, PURCHASE, REFUND, RATE, REVIEW, GIFT, SHARE)
+OF_ITEM: Final = (VIEW, SELECT, CART, UNCART, WISH, IGNORE, PURCHASE, REFUND, RATE, REVIEW, GIFT, SHARE, RETURN)
 """Codes of events that name their item."""
 PRICED: Final = (CART, UNCART, PURCHASE, REFUND)
 """Codes of events with quantity and price."""

@@ -37,12 +37,14 @@ def events(
     names = np.array([one.name for one in parameters.touchpoints])
     rows = np.flatnonzero((kinds == "email")[touches.touchpoint])
     every = np.array([one.every_days or np.inf for one in parameters.touchpoints])
-    yield from _mails(chance, touches, rows, stays, people, every, clock)
+    sent = (of.SENT, properties.SENT) if parameters.care is None else (of.EMAIL_SEND, properties.MAIL)
+    yield from _mails(chance, touches, rows, stays, people, every, clock, sent)
     rows = np.flatnonzero((kinds == "service")[touches.touchpoint] & people.member[touches.person])
     good = (names == "service-good")[touches.touchpoint[rows]].astype(np.int64)
+    told = properties.SERVICE if parameters.care is None else properties.HANDLED
     yield beside(
         clock, of.SERVICE, touches.person[rows], stays.stage[touches.stay[rows]], touches.day[rows], channel=of.PHONE,
-        said=properties.SERVICE, ref=good, other=chance.integers(len(properties.TOPICS), size=len(rows)),
+        said=told, ref=good, other=chance.integers(len(properties.TOPICS), size=len(rows)),
     )  # fmt: skip
 
 
@@ -54,8 +56,12 @@ def _mails(
     people: People,
     every: Floats,
     clock: Clock,
+    named: tuple[int, int],
 ) -> Iterator[Record]:
-    """Sent, opened, and by whom. What goes out `every` [touchpoints] so many days was sent to all at once."""
+    """Sent, opened, and by whom. What goes out `every` [touchpoints] so many days was sent to all at once.
+
+    `named` is the code of a mail that is sent, and what it says.
+    """
     person, stage, day = touches.person[rows], stays.stage[touches.stay[rows]], touches.day[rows]
     point, opened, clicked = touches.touchpoint[rows], touches.opened[rows], touches.worked[rows]
     read = day - _CLICKED * (1 + chance.random(len(rows)))
@@ -67,7 +73,7 @@ def _mails(
     fetched = sent + _FETCHED * chance.random(len(rows))
     looked = opened & (~proxied | clicked)  # behind a proxy only who clicks is seen to have opened
     for code, said, when, which in (
-        (of.SENT, properties.SENT, sent, np.ones(len(rows), dtype=np.bool_)),
+        (*named, sent, np.ones(len(rows), dtype=np.bool_)),
         (of.OPEN, properties.PROXY, fetched, proxied),
         (of.OPEN, properties.MAIL, read, looked),
     ):

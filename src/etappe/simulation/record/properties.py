@@ -16,10 +16,11 @@ from etappe.simulation.world import World
 NOTHING = 0
 (
     SEARCH, CAMPAIGN, TRAITS, CONSENT, PIECE, LIST, SELECT, MAIL, SENT, PROXY, RATING, SERVICE, CARD, RECEIPT, CRAWLER,
-    STAFF, REFERRED, NEWSLETTER,
-) = range(1, 19)  # fmt: skip
+    STAFF, REFERRED, NEWSLETTER, DELIVERED, COMPLAINED, RECOMMENDS, FELT, HANDLED, MESSAGE,
+) = range(1, 25)  # fmt: skip
 
 TOPICS: Final = ("delivery", "product", "return", "payment")
+MESSAGES: Final = ("parcel", "back-in-stock", "weekend")
 CRAWLERS: Final = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
@@ -68,6 +69,12 @@ class Teller:
             CRAWLER: lambda rows: _json(*({"user_agent": agent} for agent in CRAWLERS)).gather(rows.ref),
             STAFF: lambda rows: _json({"staff": True}).gather(np.zeros(len(rows), np.int64)),
             REFERRED: lambda rows: '{"referrer":"' + self._referrers(rows.ref) + '"}',
+            DELIVERED: lambda rows: _json({"late": False}, {"late": True}).gather(rows.ref),
+            COMPLAINED: lambda rows: _json(*({"topic": topic, "state": "open"} for topic in TOPICS)).gather(rows.ref),
+            RECOMMENDS: lambda rows: _answers("recommends", 0, 11).gather(rows.ref),
+            FELT: lambda rows: _answers("service_felt", 1, 6).gather(np.asarray(rows.ref) - 1),
+            HANDLED: lambda rows: _HANDLED.gather(rows.other * 2 + rows.ref),
+            MESSAGE: lambda rows: _json(*({"source": "crm", "campaign": name} for name in MESSAGES)).gather(rows.ref),
             NEWSLETTER: lambda rows: _json({"list": "newsletter"}).gather(np.zeros(len(rows), np.int64)),
         }
 
@@ -144,6 +151,17 @@ def _json(*values: dict[str, Any]) -> pl.Series:
     return pl.Series([msgspec.json.encode(value).decode() for value in values])
 
 
+def _answers(question: str, low: int, end: int) -> pl.Series:
+    return _json(*({"question": question, "answer": number, "scale": end - 1} for number in range(low, end)))
+
+
+_HANDLED: Final = _json(
+    *(
+        {"topic": topic, "state": state, "satisfied": state == "resolved"}
+        for topic in TOPICS
+        for state in ("open", "resolved")
+    )
+)
 _SERVICE: Final = _json(*({"topic": topic, "satisfied": good} for topic in TOPICS for good in (False, True)))
 
 

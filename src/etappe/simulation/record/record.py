@@ -12,8 +12,9 @@ from etappe.simulation.tables import Flags, Floats, Ints, Table, firsts
 from etappe.simulation.visits.history import History
 
 NONE = -1
-_BY_SERVER = (of.REFUND, of.MAIL_CLICK, of.STORE_VISIT)
+_BY_SERVER = (of.REFUND, of.MAIL_CLICK, of.STORE_VISIT, of.DELIVERY, of.COMPLAINT, of.RETURN, of.SURVEY)
 """Events that no browser or app sends."""
+_OF_ORDER = (of.PURCHASE, of.REFUND, of.GIFT, of.DELIVERY, of.COMPLAINT, of.RETURN)
 
 
 class Record(Table, frozen=True):
@@ -57,7 +58,7 @@ def of_visits(told: Moments, history: History, seen: Identities, people: People,
         item=told.item,
         quantity=told.quantity,
         cents=cents,
-        order=np.where(np.isin(code, (of.PURCHASE, of.REFUND, of.GIFT)), _orders(history)[visit], NONE),
+        order=np.where(np.isin(code, _OF_ORDER), _orders(history)[visit], NONE),
         channel=np.where(told.channel == of.NONE, visits.channel[visit], told.channel),
         said=told.said,
         ref=told.ref,

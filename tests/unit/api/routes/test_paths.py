@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from etappe.api.routes.paths import id_of, keeping_slashes, path_of
+from etappe.api.routes.paths import clean_id_of, id_of, keeping_slashes, path_of
 
 IDS = st.text(min_size=1, max_size=20)
 
@@ -24,6 +24,14 @@ def test_any_id_comes_back(text: str, method: str) -> None:
     version, customers, part, rest = found.removeprefix("/").split("/")
     assert (version, customers, rest) == ("v1", "customers", "export")
     assert text == id_of(part)
+
+
+@pytest.mark.parametrize(
+    ("part", "told"), [(" 602 ", "602"), ("17850.0", "17850"), ("cafe\u0301", "café"), ("null", "null")]
+)
+def test_ids_are_those_of_events(part: str, told: str) -> None:
+    """An id in a path is read as events are: trimmed, composed, a whole number without its point."""
+    assert clean_id_of(part) == told
 
 
 @given(IDS, IDS)
