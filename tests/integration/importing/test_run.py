@@ -163,3 +163,38 @@ def test_known_days_only(shop: Any, tmp_path: Path) -> None:
     report = shop.bring(more)
     assert (report.events, report.duplicates) == ({"view_item": 2}, 20)
     assert shop.log.scan("event").filter(pl.col("user_id") == "u").collect().height == 2
+
+
+def test_several_files(shop: Any, tmp_path: Path) -> None:
+    """Files come in together as they would one by one: each event once, each rejected row with its file and line."""
+    rows = ["view_item,2025-01-01T00:00:00Z,u1,i1\n"] * 2 + ["view_item,2025-01-02T00:00:00Z,u1,i2\n"]
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text(HEADER + "".join(rows))
+    second.write_text((HEADER + "".join(rows[:2]) + "bought,2025-01-02,u,i\n").replace(",", ";"))
+    report = shop.bring([first, second])
+    assert (report.rows, report.events, report.duplicates) == (6, {"view_item": 3}, 2)
+    assert [(row["file"], row["line"]) for row in shop.refused(report)] == [(str(second), 4)]
+    one_by_one = type(shop)(tmp_path / "other")
+    for path in (first, second):
+        one_by_one.bring(path)
+    ids = [sorted(each.events()["event_id"].to_list()) for each in (shop, one_by_one)]
+    assert ids[0] == ids[1]
+
+
+def test_several_or_none(shop: Any, tmp_path: Path) -> None:
+    """Where one of several files cannot be read, nothing of the others is in the log."""
+    bad = tmp_path / "b.csv"
+    bad.write_text("sku\n1\n")
+    with pytest.raises(InputError, match=r"b\.csv: column 'event', 'timestamp' are missing"):
+        shop.bring([_file(tmp_path / "a.csv"), bad])
+    assert (shop.log.position(), shop.leftovers()) == (0, [])
+
+
+def test_how_files_were_read_is_told(shop: Any, tmp_path: Path) -> None:
+    """The report says what was recognised; with several files, of which one."""
+    path = tmp_path / "a.csv"
+    path.write_bytes((HEADER + "view_item,2025-01-01T00:00:00Z,Jürgen,i1\n").encode("cp1252"))
+    assert "Windows-1252" in shop.bring(path).remarks[0]
+    [said] = shop.bring([path, _file(tmp_path / "b.csv")]).remarks
+    assert said.startswith(f"{path}: read as Windows-1252")
+    assert shop.bring(path, encoding="cp1252").remarks == []

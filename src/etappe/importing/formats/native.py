@@ -78,7 +78,7 @@ def _batches(path: Path) -> Iterator[Batch]:
     if sources.kind_of(path) != "jsonl":
         yield from sources.tabular(path, _COLUMNS)
         return
-    for decoded in json_lines.read(path, _Line):
+    for decoded in json_lines.read(path, _Line, checks.COLUMNS):
         numbers, values, broken = _flat(decoded)
         columns = {name: [_text(getattr(line, name)) for line in values] for name in checks.COLUMNS}
         schema = {"line": pl.Int64} | dict.fromkeys(checks.COLUMNS, pl.String)

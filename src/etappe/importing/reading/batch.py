@@ -16,7 +16,6 @@ WRONG_WIDTH: Final = "line: not as many fields as the header names (a line cut o
 TOO_WIDE: Final = "line: more cells than the header names"
 OPEN_QUOTE: Final = "line: a quoted field does not end"
 BAD_QUOTE: Final = "line: quotes inside a quoted field must be doubled"
-TOO_LONG: Final = "line: a quoted field over 16 MiB long"
 UNREADABLE: Final = "line: a NUL, or a byte that is no character in the file's encoding"
 NOT_JSON: Final = "line: not a JSON object"
 

@@ -1,5 +1,6 @@
 """Parquet as text columns, so that one set of rules judges every file."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import failures, lines
+from etappe.importing.reading import failures, lines, unpacked
 from etappe.importing.reading.batch import LINE, Batch
 
 _PLAIN: Final = (pl.String, pl.Boolean, pl.Categorical, pl.Enum, pl.Null)
@@ -24,16 +25,29 @@ def read(path: Path) -> tuple[list[str], Iterator[Batch]]:
     frames = scan(path)
     with failures.reading(path):
         schema = frames.collect_schema()
-    texts = [text(path, name, kind) for name, kind in schema.items()]
+    texts, wrong = [], []
+    for name, kind in schema.items():
+        try:
+            texts.append(text(path, name, kind))
+        except InputError as error:
+            wrong.append((name, str(error).removeprefix(f"{path}: ")))
     if LINE in schema:
-        raise InputError(f"{path}: column {LINE!r} begins with a space; rename it")
+        wrong.append((LINE, f"column {LINE!r} begins with a space; rename it"))
+    if wrong:
+        raise InputError(f"{path}: {'; '.join(said for _, said in wrong)}", field=wrong[0][0])
     return schema.names(), _batches(path, frames, texts)
 
 
 def scan(path: Path) -> pl.LazyFrame:
     """The file's rows, not yet read; `InputError` where it cannot be."""
     with failures.reading(path):
-        return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        file = path if unpacked.is_bare(path) else io.BytesIO(_content(path))
+        return pl.scan_parquet(file, glob=False, hive_partitioning=False)
+
+
+def _content(path: Path) -> bytes:
+    with unpacked.opened(path) as file:
+        return file.read()
 
 
 def _batches(path: Path, frames: pl.LazyFrame, texts: list[pl.Expr]) -> Iterator[Batch]:

@@ -41,6 +41,10 @@ def checked(source: Source) -> list[str]:
     names = list(source.dialect.header)
     if twice := repeated(names):
         raise InputError(f"{source}, line {source.dialect.line}: {twice}")
+    if unreadable := [name for name in names if "\0" in name]:
+        raise InputError(
+            f"{source}, line {source.dialect.line}: the header has a NUL in {_list(unreadable)}; write the file anew"
+        )
     return names
 
 

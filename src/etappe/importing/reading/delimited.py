@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from etappe.errors import InputError
 from etappe.importing.reading import batch as rows_
 from etappe.importing.reading import columns, lines
 from etappe.importing.reading import source as sources_
@@ -48,6 +49,7 @@ class _Reader:
         blanks = " *" if dialect.spaced else ""
         self._closed_line = rf'^(?:{_QUOTED}|[^"{sep}]*)(?:{sep}{blanks}(?:{_QUOTED}|[^"{sep}]*))*$'
         self._surplus = rf"(?:{sep} *)+$"
+        self._plain_text = dialect.text is not None and dialect.text.plain
         self._short = 0
         self._wrecked = Wrecked()
 
@@ -86,7 +88,10 @@ class _Reader:
             return Batch(frame, broken), None
         loose = quoted if self._form.spaced else quoted & ~text.str.contains(self._closed_line)
         stitched = Stitched(rows, self._form, more=more)
-        free = stitched.join(loose.arg_true().to_list())
+        try:
+            free = stitched.join(loose.arg_true().to_list())
+        except InputError as error:
+            raise InputError(f"{self._source}, {error}") from error
         plain, few = self._plain(rows.filter(free & filled & ~quoted))
         closed, many = self._closed(rows.filter(free & quoted))
         self._short += stitched.short
@@ -95,7 +100,7 @@ class _Reader:
 
     def _plain(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
         """Lines without quotes."""
-        rows, unreadable = _without_unreadable(rows)
+        rows, unreadable = self._readable(rows)
         last = self._form.width - 1
         parts = rows["text"].str.count_matches(self._form.separator, literal=True)
         wrong: list[Broken] = []
@@ -111,7 +116,7 @@ class _Reader:
 
     def _closed(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
         """Lines whose quotes all close: those as wide as the header as vectors, the others one by one."""
-        rows, unreadable = _without_unreadable(rows)
+        rows, unreadable = self._readable(rows)
         bare = rows["text"].str.replace_all(_QUOTED, "")
         fits = bare.str.count_matches(self._form.separator, literal=True) == self._form.width - 1
         odd, wrong = self._odd(rows.filter(~fits))
@@ -139,13 +144,12 @@ class _Reader:
                 self._short += len(cells) < self._form.width
         return rows_.frame(self._places, good), wrong
 
+    def _readable(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
+        if self._plain_text:
+            return rows, []
+        bad = rows["text"].str.contains("\0", literal=True)
+        return rows.filter(~bad), rows_.broken(rows.filter(bad), rows_.UNREADABLE)
+
     def _without_empty(self, rows: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
         text = pl.all().str.strip_chars_start(" ") if self._form.spaced else pl.all()
         return cells.select(rows["line"].alias(rows_.LINE), pl.when(text != "").then(text).name.keep())
-
-
-def _without_unreadable(rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Broken]]:
-    bad = rows["text"].str.contains("\0", literal=True)
-    if not bad.any():
-        return rows, []
-    return rows.filter(~bad), rows_.broken(rows.filter(bad), rows_.UNREADABLE)

@@ -7,12 +7,13 @@ from typing import Final, Literal
 import msgspec
 
 from etappe.errors import InputError
-from etappe.importing.reading import encodings, failures, separators, unpacked, workbook
-from etappe.importing.reading.encodings import Encoding
+from etappe.importing.reading import failures, separators, unpacked, workbook
+from etappe.importing.reading.text import encodings
+from etappe.importing.reading.text.encodings import Encoding
 
 Kind = Literal["delimited", "json", "parquet", "workbook", "xml"]
 
-_SAMPLE: Final = 1 << 18
+_SAMPLE: Final = 1 << 16
 """Bytes that tell kind and separator."""
 _HEAD: Final = 64
 _PARQUET: Final = b"PAR1"
@@ -22,9 +23,9 @@ _JSON: Final = ("{", "[")
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a file before it is read.
 
-    `header` has the names as the file spells them, trimmed, "" for a column without one; it stands in `line`. `remarks`
-    are sentences for whoever imports the file. Of a file that is no text `text` is None, of one without columns
-    `separator` and `header` say nothing.
+    `header` has the names as the file spells them, trimmed, "" for a column without one; `line` is the last of it.
+    `remarks` are sentences for whoever imports the file. Of a file that is no text `text` is None, of one without
+    columns `separator` and `header` say nothing.
     """
 
     kind: Kind
@@ -78,13 +79,13 @@ def _of_text(path: Path, text: Encoding) -> Dialect:
     if begin in _JSON:
         return Dialect(kind="json", text=text, line_end=ends, remarks=remarks)
     found = separators.told(path, lines)
-    header = _header(path, lines[found.line - 1 :], found)
+    header, line = _header(path, lines[found.line - 1 :], found)
     return Dialect(
         kind="delimited",
         text=text,
         separator=found.separator,
         header=header,
-        line=found.line,
+        line=line,
         line_end=ends,
         spaced=found.spaced,
         remarks=remarks,
@@ -97,16 +98,17 @@ def _is_xml(path: Path, head: bytes) -> bool:
     return begin.replace(b"\0", b"").lstrip().startswith(b"<") or ".xml" in path.suffixes[-2:]
 
 
-def _header(path: Path, lines: list[str], found: separators.Separation) -> tuple[str, ...]:
-    reader = csv.reader(
-        lines[:1], delimiter=found.separator, strict=True, skipinitialspace=found.spaced or found.separator != "\t"
-    )
+def _header(path: Path, lines: list[str], found: separators.Separation) -> tuple[tuple[str, ...], int]:
+    """The names, and the last line of them, as a name in quotes may run over several."""
+    texts = (separators.tight(line, found.separator) + "\n" for line in lines)
+    reader = csv.reader(texts, delimiter=found.separator, strict=True, skipinitialspace=found.separator != "\t")
     try:
-        return tuple(" ".join(name.split()) for name in next(reader))
+        names = next(reader)
     except csv.Error as error:
         raise InputError(
             f"{path}, line {found.line}: the header cannot be read, as a quote in it does not end or is not doubled"
         ) from error
+    return tuple(" ".join(name.split()) for name in names), found.line + reader.line_num - 1
 
 
 def _sample(path: Path, text: Encoding) -> tuple[list[str], str]:

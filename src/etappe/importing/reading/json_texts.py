@@ -9,9 +9,10 @@ import msgspec
 import polars as pl
 
 from etappe.errors import InputError
-from etappe.importing.reading import lines, texts
-from etappe.importing.reading.signs import Notes
+from etappe.importing.reading import lines
 from etappe.importing.reading.source import Source
+from etappe.importing.reading.text import texts
+from etappe.importing.reading.text.signs import Notes
 from etappe.units import MIB
 
 LONGEST: Final = 64 * MIB

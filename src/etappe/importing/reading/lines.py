@@ -6,11 +6,12 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing.reading import failures, texts
+from etappe.importing.reading import failures
 from etappe.importing.reading import source as sources_
-from etappe.importing.reading.encodings import Encoding
-from etappe.importing.reading.signs import Notes
 from etappe.importing.reading.source import Source
+from etappe.importing.reading.text import texts
+from etappe.importing.reading.text.encodings import Encoding
+from etappe.importing.reading.text.signs import Notes
 
 BATCH: Final = 131_072
 """Lines or rows handled at once: large enough for vectors, small enough for memory."""

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from etappe.errors import InputError
 from etappe.importing.reading import batch as rows_
 from etappe.importing.reading.batch import Broken
 from etappe.units import MIB
@@ -69,8 +70,8 @@ class Stitched:
         lines = _Lines(self._rows["text"], start)
         try:
             cells, count = self._form.cells(iter(lines))
-        except csv.Error as error:
-            return self._damaged(start, lines, str(error))
+        except csv.Error:
+            return self._damaged(start, lines)
         return self._keep(start, cells, count)
 
     def _keep(self, start: int, cells: list[str], count: int) -> int:
@@ -88,14 +89,12 @@ class Stitched:
         self.records.append((self._line(start), fitted))
         return count
 
-    def _damaged(self, start: int, lines: "_Lines", error: str) -> int:
+    def _damaged(self, start: int, lines: "_Lines") -> int:
         """Rejects a record alone: it ends where its cell does, or where the next one begins."""
         extent = None if lines.ended and self._more and not lines.full else self._extent(start)
         if extent is None:
             self.rest = self._rows[start:]
             return self._rows.height - start
-        if lines.full or "limit" in error:
-            return self._reject(start, rows_.TOO_LONG, extent)
         return self._reject(start, rows_.OPEN_QUOTE if lines.ended else rows_.BAD_QUOTE, extent)
 
     def _extent(self, start: int, most: int | None = None) -> int | None:
@@ -113,7 +112,12 @@ class Stitched:
             opened = _is_open(text.rstrip("\n"), self._form.separator, opened=opened)
             if not opened and most is None:
                 return count + 1
-        return None if self._more and most is None and not lines.full else lines.count
+        if lines.full and most is None:
+            raise InputError(
+                f"line {self._line(start)}: a quoted cell of over {LONGEST // MIB} MiB; if its quote was meant to end"
+                " before, mend it; else shorten it"
+            )
+        return None if self._more and most is None else lines.count
 
     def _is_record(self, text: str, own: str | None) -> bool:
         """Whether a line is as wide as the header and, where that says little, begins as the broken record does."""

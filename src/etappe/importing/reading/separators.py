@@ -44,6 +44,11 @@ def named(separator: str) -> str:
     return _NAMES.get(separator, repr(separator))
 
 
+def tight(header: str, separator: str) -> str:
+    """`header` without blanks between a quote that ends a name and what follows it."""
+    return re.sub(rf'" +(?={re.escape(separator)}|\Z)', '"', header)
+
+
 def _first(path: Path, lines: list[str], start: int) -> int:
     for at in range(start, len(lines)):
         if lines[at].strip():
@@ -72,7 +77,12 @@ def _found(path: Path, lines: list[str]) -> str:
 def _widths(lines: list[str], separator: str) -> list[int]:
     """Cells of the header and of the rows below it, empty ones at the end left out; nothing where that is no CSV."""
     try:
-        next(csv.reader(lines[:1], delimiter=separator, strict=True, skipinitialspace=separator != "\t"), None)
+        next(
+            csv.reader(
+                [tight(lines[0], separator)], delimiter=separator, strict=True, skipinitialspace=separator != "\t"
+            ),
+            None,
+        )
     except csv.Error as error:
         if "unexpected end" not in str(error):
             return []

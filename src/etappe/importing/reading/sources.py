@@ -117,11 +117,12 @@ def _begun(source: Source) -> tuple[list[str], Iterator[Batch], list[str]]:
     header = [name for name in source.dialect.header if name]
     try:
         names, batches = table(source)
-        return names, chain(islice(batches, 1), batches), []
+        return names, chain(list(islice(batches, 1)), batches), []
     except InputError as error:
         if source.dialect.kind != "delimited":
             raise
-        return header, iter(()), [str(error)]
+        told_by_names = columns_.repeated(header) is not None
+        return header, iter(()), [] if told_by_names else [str(error).removeprefix(f"{source}: ")]
 
 
 def _parquet(source: Source) -> tuple[list[str], Iterator[Batch]]:

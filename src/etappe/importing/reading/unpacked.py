@@ -57,6 +57,15 @@ def head(path: Path, size: int = 8) -> bytes:
         return file.read(size)
 
 
+def is_bare(path: Path) -> bool:
+    """Whether the content is the file itself, not packed in it."""
+    if archive_of(path) is not None:
+        return False
+    with failures.reading(path), path.open("rb") as file:
+        begin = file.read(4)
+    return not begin.startswith((_GZIP, _ZSTD))
+
+
 def archive_of(path: Path) -> Path | None:
     """The .zip that `path` is a member of; None where it is a file by itself."""
     return next((above for above in path.parents if above.is_file()), None)

@@ -1,5 +1,6 @@
 """Parquet columns as the text that CSV would have."""
 
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -45,4 +46,20 @@ def test_refused(tmp_path: Path, name: str, values: list[object]) -> None:
     """A column of lists or bytes, and one with the name of our own, are refused by name."""
     pl.DataFrame({name: values}).write_parquet(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=f"column '{name}'"):
+        columnar.read(tmp_path / "a.parquet")
+
+
+def test_packed(tmp_path: Path) -> None:
+    """Parquet in an archive is read as well."""
+    pl.DataFrame({"c": ["x"]}).write_parquet(tmp_path / "a.parquet")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(tmp_path / "a.parquet", "in/a.parquet")
+    _, batches = columnar.read(tmp_path / "a.zip" / "in" / "a.parquet")
+    assert [row for batch in batches for row in batch.rows.iter_rows()] == [(1, "x")]
+
+
+def test_all_that_is_refused(tmp_path: Path) -> None:
+    """One error names every column that cannot be text."""
+    pl.DataFrame({"c": [[1]], "d": [b"x"], "e": [1]}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"column 'c' is .*column 'd' is"):
         columnar.read(tmp_path / "a.parquet")

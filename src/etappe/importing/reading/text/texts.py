@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from etappe.errors import InputError
-from etappe.importing.reading import signs, unpacked
-from etappe.importing.reading.encodings import UTF8, Encoding
-from etappe.importing.reading.signs import UNREADABLE, Notes
+from etappe.importing.reading import unpacked
+from etappe.importing.reading.text import signs
+from etappe.importing.reading.text.encodings import UTF8, Encoding
+from etappe.importing.reading.text.signs import UNREADABLE, Notes
 from etappe.units import MIB
 
 BLOCK: Final = 8 * MIB

@@ -12,8 +12,9 @@ from typing import Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.importing.reading import signs, unpacked, words
-from etappe.importing.reading.words import WINDOWS
+from etappe.importing.reading import unpacked
+from etappe.importing.reading.text import signs, words
+from etappe.importing.reading.text.words import WINDOWS
 from etappe.units import MIB
 
 BLOCK: Final = 1 << 22
@@ -51,7 +52,7 @@ class Encoding(msgspec.Struct, frozen=True):
     sure: bool = True
     """Whether all bytes were seen to be of this encoding."""
     plain: bool = False
-    """Whether besides that there is nothing to mend: no lone carriage return, no endless line, no odd sign."""
+    """Whether besides that there is nothing to mend: no lone carriage return, NUL, endless line or odd sign."""
 
     @property
     def name(self) -> str:
@@ -143,6 +144,7 @@ class _Utf8:
             self.bad = self._done - self._pending + error.start
         if b"\r" in block:
             self.plain &= block.count(b"\r") == block.count(b"\r\n")
+        self.plain &= b"\0" not in block
         self._open = 0 if b"\n" in block else self._open + len(block)
         self.plain &= self._open < MOST_OPEN
         self._done += len(block)
@@ -196,8 +198,7 @@ def _eight_bit(path: Path, bad: int) -> Encoding:
     doubt = words.doubt(seen.words)
     if doubt:
         raise InputError(
-            f"{path}: it is not UTF-8, and which of the 8-bit encodings it is cannot be known: {doubt};"
-            " name it, as in --encoding cp1250",
+            f"{path}: it is not UTF-8, and which of the 8-bit encodings it is cannot be known: {doubt}",
             field="encoding",
         )
     example, line = min(seen.words.items(), key=lambda pair: pair[1], default=(b"", 0))

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from etappe.importing.reading.words import WINDOWS
+from etappe.importing.reading.text.words import WINDOWS
 
 UNREADABLE: Final = "\0"
 """What stands for a byte that is no character of the encoding; a NUL is refused as well."""
