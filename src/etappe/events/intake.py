@@ -17,7 +17,6 @@ from etappe.events.vocabulary import (
     Delivery,
     Event,
     Identify,
-    ItemEvent,
     Refund,
     Return,
     SetConsent,
@@ -175,8 +174,6 @@ def check(event: Event, now: datetime) -> datetime | None:
         InputError: the event makes no sense; names the field.
     """
     happened = None if event.timestamp is None else _happened(event.timestamp, now)
-    if isinstance(event, ItemEvent) and not event.item_id:
-        raise InputError(f"a {NAME_OF[type(event)]} names an item_id", field="item_id")
     if not (event.user_id or event.anonymous_id or event.order_id or identities.named(event)):
         raise InputError("nobody did this: give user_id or anonymous_id (or order_id for a sale)", field="user_id")
     if event.properties and deeper(event.properties, MAX_NESTING):

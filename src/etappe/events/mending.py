@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from etappe.events.vocabulary import Event
+from etappe.errors import InputError
+from etappe.events.vocabulary import NAME_OF, Event, ItemEvent
 from etappe.values import currencies, ids, money, quantities, times
 from etappe.values.reading import Reading
 from etappe.values.unreadable import Unreadable, is_absent
@@ -18,7 +19,7 @@ def with_clean_ids(event: Event, nobody: frozenset[str]) -> Event:
     """The event with its ids trimmed and in NFC; those that are nobody's are none.
 
     Raises:
-        Unreadable: one has control characters.
+        InputError: one has control characters, or the event is about an item and names none.
     """
     named = (event.event_id, event.user_id, event.anonymous_id, event.item_id, event.order_id)
     if ids.are_clean([text for text in named if text is not None], nobody):
@@ -27,6 +28,8 @@ def with_clean_ids(event: Event, nobody: frozenset[str]) -> Event:
     for name, text in zip(IDS, named, strict=True):
         if text is not None and not ids.is_clean(text, nobody):
             changed[name] = _read(name, text, lambda value: ids.cleaned(value, nobody))
+    if isinstance(event, ItemEvent) and "item_id" in changed and changed["item_id"] is None:
+        raise InputError(f"a {NAME_OF[type(event)]} names an item_id", field="item_id")
     return msgspec.structs.replace(event, **changed) if changed else event
 
 

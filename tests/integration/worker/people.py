@@ -12,7 +12,7 @@ from etappe.events.intake import Accepted, read_event
 from etappe.events.translation import ga4, segment, segment_messages
 from etappe.events.translation.translated import accepted
 
-NASTY: Final = ("5", "1", "true", "a", "web", "item-1", "44", "null", "purchase", "2026", "size", "de")
+NASTY: Final = ("5", "1", "true", "a", "web", "item-1", "44", "false", "purchase", "2026", "size", "de")
 """Ids that are values of other things, too."""
 KINDS: Final = ("user_id", "anonymous_id", "loyalty_card", "device_id", "crm")
 PEOPLE: Final = 3

@@ -164,6 +164,7 @@ def test_strengths() -> None:
         (_raw(event=None), "event", "event None is not in the vocabulary"),
         (_raw(item_id=None), "item_id", "missing"),
         (_raw(item_id=""), "item_id", "missing"),
+        (_raw(item_id="undefined"), "item_id", "names an item_id"),
         (_raw(item_id="x" * 257), "item_id", "length <= 256"),
         (_raw(colour="red"), "colour", "unknown field"),
         (_raw(price=-0.01), "price", ">= 0"),
