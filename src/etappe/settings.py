@@ -125,15 +125,16 @@ class Limits(_Section, frozen=True):
     browser_events_per_second: Positive = 20.0
     """Events of one visitor a second, sent with a publishable key, in the long run; more are answered 429. Ten seconds'
     worth may come at once. A page that reports every item seen stays below; a script that invents events does not."""
-    decisions_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 6
+    decisions_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 12
     """Decisions at work at once: enough that computing goes on while others wait for Redis, few enough that each is
-    answered soon. A Redis that is further away than three decisions take (some ms) needs more."""
+    answered soon. What is at work goes to Redis together. A Redis that is further away than six decisions take (some
+    ms) needs more."""
     decision_wait_ms: Positive = 400.0
     """A burst of decisions waits at most so long (ms): after a pause that people notice, a page goes on without. Where
     more come in for longer than that, only `decisions_in_line` wait, and the rest is answered 503 at once."""
     decisions_in_line: Annotated[int, Meta(ge=1, le=10_000)] = 10
     """Decisions that wait while more come in than can be made: a client with 16 connections is not refused, and what is
-    accepted is answered within the time that 16 decisions take."""
+    accepted is answered within the time that 22 decisions take."""
     events_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Requests with events at work at once; a batch counts one more for each ten of its events. Requests at work go to
     Redis together, which syncs its file once for all of them."""

@@ -22,7 +22,7 @@ from etappe.serving.pool import Pool
 from etappe.serving.ranking import Page
 from etappe.serving.request import Context
 from etappe.serving.situation import Situation, situation
-from etappe.serving.sources import neighbours
+from etappe.serving.sources import alike, neighbours
 from etappe.serving.sources import popular as popularity
 from etappe.serving.sources.factors import by_score
 from etappe.serving.sources.order import Asked
@@ -64,6 +64,8 @@ def related(
     row = int(view.model_rows(np.array([item_hash(item_id)], np.uint64))[0])
     here = situation(view, None, Context(), now, 0.0)
     source = _related(kind, row) if row >= 0 else _NOTHING
+    if kind == "similar" and not _has_factors(view, row):
+        source = _source("similar", alike.WORDS, partial(alike.ask, row=view.catalogue.row(item_hash(item_id))))
     return _list(here, source, [item_id], limit, locale, settings)
 
 
@@ -72,15 +74,17 @@ def popular(
 ) -> ItemList:
     """What is popular, in the shop or below a category, over a window such as "7d"; by default with decay.
 
+    What nobody bought or saw is not: before the first training the list is empty.
+
     Raises:
         InputError: there is no such window.
     """
     measure = window or DECAYED
-    known = measures(view.snapshot) if view.snapshot else [DECAYED, CUSTOMERS]
+    known = measures(view.snapshot) if view.snapshot else WINDOWS
     if measure not in known:
         raise InputError(f"window {window!r} is unknown; there are {', '.join(known)}", field="window")
     here = situation(view, None, Context(), now, 0.0)
-    source = _source(popularity.FAMILY, popularity.WORDS, partial(popularity.ranked, measure=measure))
+    source = _source(popularity.FAMILY, popularity.WORDS, partial(popularity.proven, measure=measure))
     return _list(here, source, [], limit, locale, settings, category)
 
 
@@ -110,6 +114,11 @@ def _related(kind: str, row: int) -> Source:
     if kind == "similar":
         return _source("similar", _SIMILAR, partial(_similar, row=row))
     return _source(neighbours.FAMILY, _WORDS[kind], partial(_listed, kind=kind, row=row))
+
+
+def _has_factors(view: View, row: int) -> bool:
+    """Whether the model knows the item of a model row (-1: none) by those who took to it."""
+    return row >= 0 and view.snapshot is not None and view.has("factors") and bool(view.snapshot.factors[row].any())
 
 
 def _similar(here: Situation, into: Candidates, row: int) -> Iterator[bool]:

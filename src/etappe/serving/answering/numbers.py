@@ -19,8 +19,8 @@ from etappe.serving.sources.source import Source
 
 FEWEST: Final = 10
 """Numbers that speak of fewer customers could point at one of them."""
-FORMS: Final = range(8)
-ALONE, ALONE_COUNTED, BARE, COUNTED, BOUGHT, ON_WISH_LIST, IN_CART, LOOKED_AT = FORMS
+FORMS: Final = range(9)
+ALONE, ALONE_COUNTED, BARE, COUNTED, BOUGHT, ON_WISH_LIST, IN_CART, LOOKED_AT, UNPROVEN = FORMS
 """How it is told why an item is shown: for itself, because of another, or by what the customer made of it."""
 _NONE: Final = -1
 _KNOWN, _PAIRED, _LOUDEST = range(3)

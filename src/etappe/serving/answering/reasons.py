@@ -56,6 +56,7 @@ def _patterns(source: Source) -> Patterns:
     counted = _BOUGHT_IT.format(alone=words.alone)
     of_form = {form: _pattern(source, "again", text) for form, text in _OWN.items()}
     of_form[numbers.ALONE] = _pattern(source, words.kind, words.alone)
+    of_form[numbers.UNPROVEN] = _pattern(source, *(words.unproven or (words.kind, words.alone)))
     of_form[numbers.ALONE_COUNTED] = _pattern(source, words.kind, counted, _NUMBERS % "customers")
     if pair is not None:
         of_form[numbers.COUNTED] = _pattern(source, words.kind, pair.counted, _WITH + _NUMBERS % pair.told)

@@ -29,6 +29,8 @@ def shown(here: Situation, picks: Picks, languages: tuple[str, ...]) -> Shown:
     for row, source, score, (form, other, count, of) in zip(
         picks.rows.tolist(), picks.source.tolist(), scores, told, strict=True
     ):
+        if form == numbers.ALONE and not score:
+            form = numbers.UNPROVEN  # noqa: PLW2901 - nothing speaks for it, so nothing is said of others
         item, pattern = fragment(row, languages), patterns[source][form]
         if form in _PAIRED:
             named = fragment(other, languages) if other >= 0 else _NOT_SOLD

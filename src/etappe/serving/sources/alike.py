@@ -37,7 +37,8 @@ def _of_category(here: Situation, row: int) -> Rows:
     if code == UNCATEGORISED:
         return np.zeros(0, np.int64)
     rows = here.view.by_popularity(DECAYED, code)[:BLOCK]
-    return rows[rows != row]
+    others: Rows = rows[rows != row]
+    return others
 
 
 def _likeness(here: Situation, row: int, rows: Rows) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -56,6 +56,10 @@ def _frequent(rows: Any, columns: Any) -> Any:
 CATEGORY: Final = Source(
     name="category",
     family=popular.FAMILY,
-    words=Words(kind="popular_in_category", alone="Popular in this category"),
+    words=Words(
+        kind="popular_in_category",
+        alone="Popular in this category",
+        unproven=("in_category", "From the same category"),
+    ),
     ask=ask,
 )

@@ -46,11 +46,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """The reason of a source's items: its `kind`, and what is said of an item `alone` or of a `pair`."""
+    """The reason of a source's items: its `kind`, and what is said of an item `alone` or of a `pair`.
+
+    `unproven` is the kind and what is said where nobody bought or saw it, of sources that go on to such items.
+    """
 
     kind: str
     alone: str = "Popular in this shop"
     pair: Pair | None = None
+    unproven: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
