@@ -53,7 +53,6 @@ def test_decisions_are_made_without_a_part(tmp_path: Path, absent: list[str]) ->
 @pytest.mark.parametrize(
     ("kind", "part"),
     [
-        ("similar", "factors"),
         ("also_bought", "also_bought"),
         ("bought_together", "bought_together"),
         ("wishlist_bought", "wishlists"),
@@ -63,6 +62,12 @@ def test_a_list_of_an_absent_part_is_empty(tmp_path: Path, kind: str, part: str)
     """What goes with an item is nothing where the part that knows it is absent."""
     view = _without(tmp_path, [part])
     assert lists.related(view, "coffee-1", kind, 5, None, SETTINGS, NOW.timestamp()).items == []
+
+
+def test_without_factors_what_is_similar_is_of_the_category(tmp_path: Path) -> None:
+    """Items are like others by what the catalogue says of them, where nothing was learned of them."""
+    found = lists.related(_without(tmp_path, ["factors"]), "coffee-1", "similar", 5, None, SETTINGS, NOW.timestamp())
+    assert {item.id for item in found.items} == {"coffee-3", "coffee-5"}
 
 
 def test_what_is_popular_goes_by_customers(tmp_path: Path) -> None:

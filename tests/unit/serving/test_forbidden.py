@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.serving.planted import NOW, Done, Model, ask, overlaid, purchases, state
 
 from etappe.catalog.item import Item
+from etappe.ids import item_hash
 from etappe.serving import lists
 from etappe.serving.answering.answer import Answer
 from etappe.serving.viewing.view import View
@@ -190,10 +192,18 @@ def test_only_what_is_allowed_and_as_much_of_it_as_there_is(model: Model, case: 
     _check(case, made.answer, trained=trained)
 
 
+def _is_bought(view: View, item: str) -> bool:
+    row = int(view.model_rows(np.array([item_hash(item)], np.uint64))[0])
+    return row >= 0 and view.snapshot is not None and bool(view.snapshot.popularity[row] > 0)
+
+
 @_PROPERTY
 @given(case=_cases(), kind=st.sampled_from(lists.KINDS), limit=st.integers(1, 12))
 def test_lists_for_everyone_show_only_what_is_open(model: Model, case: Case, kind: str, limit: int) -> None:
-    """Related and popular lists obey availability and variants; popular is filled, related never names its own item."""
+    """Related and popular lists obey availability and variants; related never names its own item.
+
+    What is popular is filled with what was bought.
+    """
     nobody = Case(case.items, None, case.showing, case.days, {"item": None, "cart": []}, case.placements)
     keeper, placement = (
         Keeper(nobody, trained=True),
@@ -201,7 +211,9 @@ def test_lists_for_everyone_show_only_what_is_open(model: Model, case: Case, kin
     )
     view, chosen = View(overlaid(case.items), model.snapshot), Settings(showing=case.showing)
     found = [lists.popular(view, None, None, limit, None, chosen, case.now.timestamp())]
-    assert keeper.most(placement, set()) == len(found[0].items)
+    unsold = [item.id for item in case.items if not _is_bought(view, item.id)]
+    assert keeper.most(placement | {"exclude": unsold}, set()) == len(found[0].items)
+    assert not {item.id for item in found[0].items} & set(unsold)
     for item in case.items:
         related = lists.related(view, item.id, kind, limit, None, chosen, case.now.timestamp())
         assert keeper.group(item.id) not in [keeper.group(one.id) for one in related.items]

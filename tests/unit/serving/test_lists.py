@@ -320,7 +320,8 @@ def test_related_needs_item_and_kind(view: View, kind: str) -> None:
         lists.related(view, "no-such", kind, 5, None, SETTINGS, NOW.timestamp())
     view.catalogue.apply(ItemPatch(id="fresh"))
     assert lists.related(view, "fresh", kind, 5, None, SETTINGS, NOW.timestamp()).items == []
-    assert lists.related(View(view.catalogue), "tea-0", kind, 5, None, SETTINGS, NOW.timestamp()).items == []
+    untrained = lists.related(View(view.catalogue), "tea-0", kind, 5, None, SETTINGS, NOW.timestamp()).items
+    assert {item.id for item in untrained} == ({"tea-2", "tea-4"} if kind == "similar" else set())
     with pytest.raises(InputError, match="also_bought, wishlist_bought, similar, bought_together"):
         lists.related(view, "tea-0", "opposite", 5, None, SETTINGS, NOW.timestamp())
 
@@ -331,6 +332,37 @@ def test_related_is_of_the_kind(view: View, kind: str, how: str) -> None:
     """What goes with an item is first of all of its kind."""
     found = lists.related(view, f"{kind}-1", how, 3, None, SETTINGS, NOW.timestamp()).items
     assert {item.id.split("-")[0] for item in found} == {kind}
+
+
+def test_what_is_new_is_like_its_category(view: View) -> None:
+    """Of an item that nobody took to yet those of its category are similar, its brand first, then those near its price."""
+    for number, (brand, price) in enumerate([("Acme", 10.0), ("Acme", 30.0), ("Other", 11.0), (None, 900.0)]):
+        patch = ItemPatch(id=f"lamp-{number}", category="lamps", price=price)
+        view.catalogue.apply(patch if brand is None else msgspec.structs.replace(patch, brand=brand))
+    view.catalogue.apply(ItemPatch(id="sofa", category="sofas", price=10.0, brand="Acme"))
+    found = lists.related(view, "lamp-0", "similar", 5, None, SETTINGS, NOW.timestamp()).items
+    assert [item.id for item in found] == ["lamp-1", "lamp-2", "lamp-3"]
+    assert {item.reason.text for item in found} == {"Like it in category, brand and price"}
+
+
+def test_nothing_is_popular_that_nobody_bought(view: View) -> None:
+    """New items are in no list of what is popular, nor is any before the first training, whatever window is asked for."""
+    view.catalogue.apply(ItemPatch(id="fresh", category="tea"))
+    found = lists.popular(view, None, None, 50, None, SETTINGS, NOW.timestamp()).items
+    assert len(found) == len(catalogue_items())
+    for window in (None, "customers", "1d", "90d"):
+        assert lists.popular(View(view.catalogue), None, window, 5, None, SETTINGS, NOW.timestamp()).items == []
+
+
+def test_what_nobody_bought_is_said_to_be_of_the_range(view: View) -> None:
+    """Where a list goes on to what nobody bought, the reason does not call it popular."""
+    view.catalogue.apply(ItemPatch(id="fresh", category="tea/fine"))
+    view.catalogue.apply(ItemPatch(id="plain", category="else"))
+    made = ask(view, None, context={"item": "tea-0"}, placements=[{"name": "p", "limit": 50}])
+    told = {item.id: item.reason for item in made.answer.placements["p"].items or []}
+    assert (told["fresh"].kind, told["fresh"].text) == ("in_category", "From the same category")
+    assert (told["plain"].kind, told["plain"].text) == ("assortment", "From our range")
+    assert told["coffee-0"].kind == "popular"
 
 
 def test_popular_windows(view: View) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from etappe.cli.checks.finding import Finding, ok, warning
-from etappe.log import doubtful
+from etappe.log import damage, doubtful
 from etappe.wiring.inspecting import Inspected
 
 
@@ -12,6 +12,9 @@ def doubtful_ids(inspected: Inspected) -> Iterator[Finding]:
     nobody = inspected.settings.values.nobodys()
     if not inspected.log.days("event"):
         yield ok("no events yet")
+        return
+    if any(True for _ in damage.at_sight(inspected.log.folder, inspected.log.state().all())):
+        yield warning("not looked at, as files of the log are damaged")
         return
     with inspected.log.reading():
         found = [one for one in doubtful.ids(inspected.log.scan("event")) if one.id.lower() not in nobody]

@@ -71,7 +71,11 @@ def test_a_mapping_is_read() -> None:
         ('"Datum" = "timestamp"', '"Datum" = ""', "no column says when it happened; one has to become timestamp"),
         ('["event", "properties.status"]', '"properties.status"', "nothing says what happened"),
         ('kind = "events"', 'kind = "customers"', "is nothing a column of customers can become"),
-        ("[constants]", '[types]\n"properties.status" = "nmber"', "line 16: 'nmber' is no type; there are text, number"),
+        (
+            "[constants]",
+            '[types]\n"properties.status" = "nmber"',
+            "line 16: 'nmber' is no type; there are text, number",
+        ),
         ('dates = "dmy"', 'zone = "Europe/Berlni"', "line 5: 'Europe/Berlni' is no time zone"),
         ('"Datum" =', "Das Datum =", "no TOML"),
     ],

@@ -34,8 +34,9 @@ def _shown(here: Situation, picks: Picks, place: int, languages: tuple[str, ...]
 def _reason(here: Situation, picks: Picks, place: int, languages: tuple[str, ...]) -> Reason:
     source, item = picks.sources[picks.source[place]], here.view.model_row(int(picks.rows[place]))
     snapshot, words = here.view.snapshot, source.words
+    score = round(float(picks.scores[place]), 6)
     if snapshot is None:
-        return _alone(here, words, item)
+        return _alone(here, words, item, score)
     because, both = int(picks.because[place]), int(picks.counts[place])
     if source.names_loudest:
         because = int(factors.loudest(here, np.array([item]))[0])
@@ -43,11 +44,11 @@ def _reason(here: Situation, picks: Picks, place: int, languages: tuple[str, ...
     both = pair if source.names_loudest else both
     together = min(both, pair) if words is BOUGHT_TOGETHER else both
     if because < 0:
-        return _alone(here, words, item)
+        return _alone(here, words, item, score)
     if because == item:
-        return _again(here, words, item)
+        return _again(here, words, item, score)
     if words.pair is None or (words.pair.bare is None and together < FEWEST):
-        return _alone(here, words, item)
+        return _alone(here, words, item, score)
     row = here.view.row(because)
     other = here.view.catalogue.fragment(row, languages) if row >= 0 else None
     name, with_ = (_plain(other), other.id) if other is not None else ("an item no longer sold", None)
@@ -63,20 +64,21 @@ def _plain(fragment: Fragment) -> str:
     return str(msgspec.json.decode(b'"%b"' % fragment.title))
 
 
-def _alone(here: Situation, words: Words, item: int) -> Reason:
+def _alone(here: Situation, words: Words, item: int, score: float) -> Reason:
     snapshot = here.view.snapshot
     customers = int(snapshot.customers[item]) if snapshot is not None and item >= 0 else 0
     if snapshot is None or customers < FEWEST:
-        return Reason(kind=words.kind, text=words.alone)
+        kind, text = (words.kind, words.alone) if score else words.unproven or (words.kind, words.alone)
+        return Reason(kind=kind, text=text)
     everyone = snapshot.parameters.customers
     text = f"{words.alone}: {customers} of {everyone} customers bought it"
     return Reason(kind=words.kind, customers=customers, of=everyone, text=text)
 
 
-def _again(here: Situation, words: Words, item: int) -> Reason:
+def _again(here: Situation, words: Words, item: int, score: float) -> Reason:
     places = np.flatnonzero(here.history == item)
     if len(places) == 0:
-        return _alone(here, words, item)
+        return _alone(here, words, item, score)
     mine = here.items[places[0]]
     if mine["bought"]:
         return Reason(kind="again", text="You bought this before")
