@@ -105,6 +105,16 @@ def _decisions(*, degraded: bool) -> Tally:
     return Tally(DECISIONS.labels(degraded=str(degraded).lower()))
 
 
+@cache
+def _refused(what: str) -> Tally:
+    return Tally(REFUSED.labels(what=what))
+
+
+def refused(what: str) -> None:
+    """Counts a request that was refused."""
+    _refused(what).inc()
+
+
 def decided(seconds: float, *, degraded: bool) -> None:
     """Counts a decision."""
     _decisions(degraded=degraded).inc()

@@ -94,6 +94,10 @@ class Side:
         """See `Direct`."""
         return self.direct.takes(*told)
 
+    def refused(self, *told: Any) -> Any:
+        """See `Direct`."""
+        return self.direct.refused(*told)
+
     async def answer(self, *told: Any) -> Any:
         """See `Direct`; counted."""
         self.answered += 1

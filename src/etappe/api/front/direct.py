@@ -11,9 +11,11 @@ from litestar.types import ASGIApp
 from etappe.api.access.origins import is_from_here
 from etappe.api.front.ways import WAYS, Headers, Way, Ways
 from etappe.api.limits.door import Door
+from etappe.api.problems import MEDIA_TYPE
 from etappe.api.server.direct import Answered, Instead
 from etappe.settings import Place
 
+_PROBLEM: Final = MEDIA_TYPE.encode()
 _BY_URL: Final = {way.path.encode(): way for way in WAYS}
 
 
@@ -34,10 +36,19 @@ class Direct:
             return None
         return None if self._only_here and not is_from_here(headers) else way
 
+    def refused(self, way: Way, scope: Any, body: bytes) -> Answered | None:
+        """What a request is told that the door does not let through; None where it does."""
+        if self._whole.passes(way.path, len(body)):
+            return None
+        told = self._whole.refusal(way.path)
+        more = b"".join(b"%b: %b\r\n" % line for line in told.headers)
+        from_page = any(name == b"origin" for name, _ in scope["headers"])
+        return Answered(told.status, told.body, more + (self._shared if from_page else b""), _PROBLEM)
+
     async def answer(self, way: Way, scope: Any, body: bytes) -> Answered | Instead:
         """The answer to a request that has come whole, or who gives it instead."""
         told = dict(scope["headers"])
-        if told.get(b"content-length") != b"%d" % len(body) or not self._whole.passes(way.path, len(body)):
+        if told.get(b"content-length") != b"%d" % len(body):
             return Instead(self._whole)
         request = self._ways.request(scope)
         if await self._ways.is_let_in(way, request):

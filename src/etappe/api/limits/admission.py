@@ -163,7 +163,7 @@ class Gate:
     def refusal(self) -> RefusedError:
         """What whoever is refused is told; it is counted."""
         self._refused = asyncio.get_running_loop().time()
-        metrics.REFUSED.labels(what=self._what).inc()
+        metrics.refused(self._what)
         return RefusedError(
             HTTPStatus.SERVICE_UNAVAILABLE,
             f"this process is asked for more {self._what} than it can do in time; send the same again in"

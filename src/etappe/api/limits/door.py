@@ -1,6 +1,7 @@
 """The door: what would be refused anyway is refused before anything is done for it, so that refusing costs little."""
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from litestar import Litestar
 from litestar.enums import ScopeType
@@ -8,7 +9,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from etappe.api import problems
 from etappe.api.limits.admission import Admission, Gate
+from etappe.api.problems import RefusedError
 
+_MEDIA_TYPE: Final = problems.MEDIA_TYPE.encode()
 _SMALL_BYTES: Final = b"65536"
 """Longest body (bytes, as a header has it) that is left unread: servers throw so much away, and a client that still
 sends more would see its connection broken instead of an answer."""
@@ -35,6 +38,13 @@ class Door:
         gate = self._gate_of(path)
         return gate is None or size > int(_SMALL_BYTES) or gate.passes()
 
+    def refusal(self, path: str) -> "Refusal":
+        """What a POST to `path` that was not let through is told."""
+        gate = self._gate_of(path)
+        if gate is None:
+            raise ValueError(f"{path} has no gate, so that nothing of it is refused")
+        return _refusal_of(gate.refusal())
+
     def _gate(self, scope: Any) -> Gate | None:
         return self._gate_of(scope["path"]) if scope["method"] == "POST" else None
 
@@ -45,12 +55,29 @@ class Door:
         return admission.events if path == "/v1/events" else None
 
     async def _refuse(self, gate: Gate, send: Any) -> None:
-        error = gate.refusal()
-        answer = problems.response(error.status_code, error.detail)
-        headers = [(b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(answer.content))]
-        headers += [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
-        await send({"type": "http.response.start", "status": error.status_code, "headers": [*headers, *self._shared]})
-        await send({"type": "http.response.body", "body": answer.content, "more_body": False})
+        told = _refusal_of(gate.refusal())
+        headers = [(b"content-type", _MEDIA_TYPE), (b"content-length", b"%d" % len(told.body)), *told.headers]
+        await send({"type": "http.response.start", "status": told.status, "headers": [*headers, *self._shared]})
+        await send({"type": "http.response.body", "body": told.body, "more_body": False})
+
+
+class Refusal(NamedTuple):
+    """What whoever is refused is told: problem details, and headers beside those of all answers."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+def _refusal_of(error: RefusedError) -> Refusal:
+    headers = tuple((name.encode(), value.encode()) for name, value in (error.headers or {}).items())
+    return Refusal(error.status_code, _body_of(error.status_code, error.detail), headers)
+
+
+@lru_cache(maxsize=16)
+def _body_of(status: int, detail: str) -> bytes:
+    body: bytes = problems.response(status, detail).content
+    return body
 
 
 def _is_small(scope: Any) -> bool:

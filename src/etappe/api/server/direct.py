@@ -18,11 +18,12 @@ _Headers = list[tuple[bytes, bytes]]
 
 
 class Answered(NamedTuple):
-    """An answer: its status, its body (JSON), and lines of its head beside those of all."""
+    """An answer: its status, its body (of a media type), and lines of its head beside those of all."""
 
     status: int
     body: bytes
     more: bytes
+    media: bytes = b"application/json"
 
 
 class Instead(NamedTuple):
@@ -36,6 +37,9 @@ class Answering(Protocol):
 
     def takes(self, url: bytes, headers: _Headers) -> Any:
         """Whether a POST is plain, by its head."""
+
+    def refused(self, way: Any, scope: Any, body: bytes) -> Answered | None:
+        """The answer to a request for which there is no time, before anything is done for it; None where there is."""
 
     async def answer(self, way: Any, scope: Any, body: bytes) -> Answered | Instead:
         """Answers it."""
@@ -71,16 +75,17 @@ class Heads:
 
     def __init__(self) -> None:
         self._of: _Headers | None = None
-        self._heads: dict[int, bytes] = {}
+        self._heads: dict[tuple[int, bytes], bytes] = {}
 
-    def head(self, status: int, default: _Headers) -> bytes:
+    def head(self, status: int, media: bytes, default: _Headers) -> bytes:
         """The beginning of an answer with the headers that all have by `default`."""
         if default is not self._of:
             self._of, self._heads = default, {}
-        if status not in self._heads:
+        if (status, media) not in self._heads:
             lines = b"".join(b"%b: %b\r\n" % one for one in default)
-            self._heads[status] = STATUS_LINE[status] + lines + b"content-type: application/json\r\ncontent-length: "
-        return self._heads[status]
+            told = b"%b%bcontent-type: %b\r\ncontent-length: "
+            self._heads[status, media] = told % (STATUS_LINE[status], lines, media)
+        return self._heads[status, media]
 
 
 class DirectProtocol(GuardedProtocol):
@@ -129,6 +134,10 @@ class DirectProtocol(GuardedProtocol):
         taken: Any = Taken(self._way, scope, self._body)
         self._way, self._body = None, b""
         self.cycle = self._worked_on = taken
+        refused = self._answering.refused(taken.way, scope, taken.body)
+        if refused is not None:
+            self._write(taken, refused)
+            return
         task = self.loop.create_task(self._answer(taken))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
@@ -159,7 +168,7 @@ class DirectProtocol(GuardedProtocol):
             self._write(taken, answered)
 
     def _write(self, taken: Taken, answered: Answered) -> None:
-        head = self._heads.head(answered.status, self.server_state.default_headers)
+        head = self._heads.head(answered.status, answered.media, self.server_state.default_headers)
         more = answered.more if taken.keep_alive else answered.more + b"connection: close\r\n"
         taken.response_complete = True
         self.transport.write(b"%b%d\r\n%b\r\n%b" % (head, len(answered.body), more, answered.body))
