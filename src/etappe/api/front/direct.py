@@ -36,14 +36,12 @@ class Direct:
             return None
         return None if self._only_here and not is_from_here(headers) else way
 
-    def refused(self, way: Way, scope: Any, body: bytes) -> Answered | None:
+    def refused(self, way: Way, body: bytes) -> Answered | None:
         """What a request is told that the door does not let through; None where it does."""
         if self._whole.passes(way.path, len(body)):
             return None
         told = self._whole.refusal(way.path)
-        more = b"".join(b"%b: %b\r\n" % line for line in told.headers)
-        from_page = any(name == b"origin" for name, _ in scope["headers"])
-        return Answered(told.status, told.body, more + (self._shared if from_page else b""), _PROBLEM)
+        return Answered(told.status, told.body, b"".join(b"%b: %b\r\n" % line for line in told.headers), _PROBLEM)
 
     async def answer(self, way: Way, scope: Any, body: bytes) -> Answered | Instead:
         """The answer to a request that has come whole, or who gives it instead."""

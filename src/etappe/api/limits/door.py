@@ -9,12 +9,19 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from etappe.api import problems
 from etappe.api.limits.admission import Admission, Gate
-from etappe.api.problems import RefusedError
 
 _MEDIA_TYPE: Final = problems.MEDIA_TYPE.encode()
 _SMALL_BYTES: Final = b"65536"
 """Longest body (bytes, as a header has it) that is left unread: servers throw so much away, and a client that still
 sends more would see its connection broken instead of an answer."""
+
+
+class Refusal(NamedTuple):
+    """What whoever is refused is told: problem details, and headers beside those of all answers."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
 
 
 class Door:
@@ -38,12 +45,12 @@ class Door:
         gate = self._gate_of(path)
         return gate is None or size > int(_SMALL_BYTES) or gate.passes()
 
-    def refusal(self, path: str) -> "Refusal":
+    def refusal(self, path: str) -> Refusal:
         """What a POST to `path` that was not let through is told."""
         gate = self._gate_of(path)
         if gate is None:
             raise ValueError(f"{path} has no gate, so that nothing of it is refused")
-        return _refusal_of(gate.refusal())
+        return self._refusal(gate)
 
     def _gate(self, scope: Any) -> Gate | None:
         return self._gate_of(scope["path"]) if scope["method"] == "POST" else None
@@ -55,23 +62,15 @@ class Door:
         return admission.events if path == "/v1/events" else None
 
     async def _refuse(self, gate: Gate, send: Any) -> None:
-        told = _refusal_of(gate.refusal())
+        told = self._refusal(gate)
         headers = [(b"content-type", _MEDIA_TYPE), (b"content-length", b"%d" % len(told.body)), *told.headers]
-        await send({"type": "http.response.start", "status": told.status, "headers": [*headers, *self._shared]})
+        await send({"type": "http.response.start", "status": told.status, "headers": headers})
         await send({"type": "http.response.body", "body": told.body, "more_body": False})
 
-
-class Refusal(NamedTuple):
-    """What whoever is refused is told: problem details, and headers beside those of all answers."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-
-
-def _refusal_of(error: RefusedError) -> Refusal:
-    headers = tuple((name.encode(), value.encode()) for name, value in (error.headers or {}).items())
-    return Refusal(error.status_code, _body_of(error.status_code, error.detail), headers)
+    def _refusal(self, gate: Gate) -> Refusal:
+        error = gate.refusal()
+        headers = [(name.encode(), value.encode()) for name, value in (error.headers or {}).items()]
+        return Refusal(error.status_code, _body_of(error.status_code, error.detail), [*headers, *self._shared])
 
 
 @lru_cache(maxsize=16)

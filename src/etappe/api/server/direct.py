@@ -38,7 +38,7 @@ class Answering(Protocol):
     def takes(self, url: bytes, headers: _Headers) -> Any:
         """Whether a POST is plain, by its head."""
 
-    def refused(self, way: Any, scope: Any, body: bytes) -> Answered | None:
+    def refused(self, way: Any, body: bytes) -> Answered | None:
         """The answer to a request for which there is no time, before anything is done for it; None where there is."""
 
     async def answer(self, way: Any, scope: Any, body: bytes) -> Answered | Instead:
@@ -134,7 +134,7 @@ class DirectProtocol(GuardedProtocol):
         taken: Any = Taken(self._way, scope, self._body)
         self._way, self._body = None, b""
         self.cycle = self._worked_on = taken
-        refused = self._answering.refused(taken.way, scope, taken.body)
+        refused = self._answering.refused(taken.way, taken.body)
         if refused is not None:
             self._write(taken, refused)
             return
