@@ -18,10 +18,9 @@ from etappe.models import copurchase
 from etappe.models.copurchase import Neighbours
 from etappe.models.snapshot import PARTS, Parameters, Snapshot
 from etappe.serving.decide import decide
-from etappe.serving.lists import popular
 from etappe.serving.moment import this_moment
 from etappe.serving.request import Context, DecideRequest, Placement
-from etappe.serving.viewing.view import CUSTOMERS, DECAYED, View
+from etappe.serving.viewing.view import View
 from etappe.settings import Settings
 
 _HISTORY: Final = 5
@@ -51,8 +50,6 @@ def _decide_all(view: View, settings: Settings) -> None:
         request = DecideRequest(placements=places, context=context, explain=True)
         decide(view, request, state, settings, this_moment())
         decide(view, request, None, settings, this_moment())
-    for measure in (DECAYED, CUSTOMERS):
-        popular(view, None, measure, _HISTORY, None, settings, now.timestamp())
 
 
 def _small_shop() -> View:
