@@ -143,7 +143,7 @@ def test_files_that_a_map_names_are_there(root: Path, page: str) -> None:
 
 def test_every_import_format_is_documented(root: Path) -> None:
     """The page on importing has a heading for each format, and the command's help names it."""
-    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/files.py"))
+    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/bringing/files.py"))
     told = {heading.lower() for heading in HEADING.findall(page)}
     assert {name for name in FORMATS if name not in told or name not in command} == set()
 
