@@ -18,7 +18,6 @@ from typing import Any, Final, get_args
 import msgspec
 import numpy as np
 
-from etappe import settings
 from etappe.api import bodies
 from etappe.api.limits import bounds
 from etappe.catalog import filters, item
@@ -26,7 +25,7 @@ from etappe.events import details, intake, touch, vocabulary
 from etappe.events.translation import ga4, segment_messages
 from etappe.models import snapshot
 from etappe.serving import request
-from etappe.settings import Settings
+from etappe.settings import Settings, sections
 
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -193,7 +192,7 @@ def _rows(kind: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
 
 def _meanings(kind: type[msgspec.Struct]) -> dict[str, str]:
     """The docstring below each field, which Python itself does not keep."""
-    tree = ast.parse(inspect.getsource(settings))
+    tree = ast.parse(inspect.getsource(sections))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind.__name__)
     found: dict[str, str] = {}
     for field, below in itertools.pairwise(body):

@@ -7,7 +7,7 @@ has one, a list has one for each of its elements, as it is equal to what any of 
 
 import bisect
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -149,14 +149,6 @@ def compiled_values(distinct: Sequence[Any]) -> tuple[dict[str, NDArray[Any]], C
 def bytes_of(values: NDArray[Any]) -> memoryview:
     """A view of an array that gives single values and slices in a fraction of the time that the array takes."""
     return memoryview(values)  # type: ignore[arg-type] # numpy does not tell that its arrays are buffers
-
-
-def starts_of(parts: Iterable[Any], dtype: Any) -> NDArray[Any]:
-    """Where each of the parts begins that lie one behind the other, and the end of the last."""
-    lengths = [len(part) for part in parts]
-    starts = np.zeros(len(lengths) + 1, dtype)
-    np.cumsum(lengths, out=starts[1:])
-    return starts
 
 
 def _in_order(distinct: Sequence[Any]) -> list[int]:

@@ -20,7 +20,6 @@ MAIL_PROXY: Final = "mail_proxy"
 STAFF: Final = "staff"
 RATE: Final = "rate"
 FLOOD: Final = "flood"
-FLAGS: Final = (BOT, MAIL_PROXY, STAFF, RATE, FLOOD)
 
 NEVER: Final = frozenset({"set_traits", "set_consent", "identify", "alias", "ignore", "unsubscribe"})
 """Events that are flagged by nothing: who a customer is and what they want holds, however it came in."""

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from etappe import zones
 from etappe.catalog.item import ItemPatch
-from etappe.importing import entry, several, spool
 from etappe.importing.catalogue import items
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.catalogue.items import Upsert
-from etappe.importing.entry import Entered
-from etappe.importing.erased import Erased
-from etappe.importing.formats import registry
+from etappe.importing.entering import entry, spool
+from etappe.importing.entering.entry import Entered
+from etappe.importing.entering.spool import Spool
+from etappe.importing.formats import registry, several
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.registry import Format
 from etappe.importing.judging import identify, persons, rejected_file, traffic
+from etappe.importing.judging.erased import Erased
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.report import ImportReport
 from etappe.importing.judging.spelling import UNSTATED, Spelling, Stated
 from etappe.importing.reading import failures, files
-from etappe.importing.spool import Spool
 from etappe.log import Log, doubtful
 from etappe.progress import Progress, silent
 from etappe.settings import Settings

@@ -77,12 +77,6 @@ BOUGHT_TOGETHER: Final = Part(
 )
 
 
-def pair_counts(neighbours: Neighbours, items: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[m]: how many customers took both, where `others` (m,) are in the lists of `items` (m,); 0 where not."""
-    found: NDArray[np.int64] = _pair_counts(neighbours.rows, neighbours.counts, items, others)
-    return found
-
-
 def own_scores(counts: NDArray[np.int32], total: int) -> NDArray[np.float32]:
     """float32[n]: the LLR of each item with itself, the most that any item with `counts` (n,) of `total` can reach."""
     found: NDArray[np.float32] = _own_scores(counts, total)
@@ -110,19 +104,6 @@ def llr(k11: float, k12: float, k21: float, k22: float) -> float:
     rows = _xlogx(k11 + k12) + _xlogx(k21 + k22)
     columns = _xlogx(k11 + k21) + _xlogx(k12 + k22)
     return max(0.0, 2.0 * (cells - rows - columns + _xlogx(k11 + k12 + k21 + k22)))
-
-
-@njit(cache=True, nogil=True)
-def _pair_counts(rows: Any, counts: Any, items: Any, others: Any) -> Any:
-    found = np.zeros(len(items), dtype=np.int64)
-    for index in range(len(items)):
-        if items[index] < 0 or others[index] < 0:
-            continue
-        for place in range(rows.shape[1]):
-            if rows[items[index], place] == others[index]:
-                found[index] = counts[items[index], place]
-                break
-    return found
 
 
 @njit(cache=True, nogil=True)

@@ -52,11 +52,6 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         return other
 
     @cached_property
-    def places(self) -> dict[int, int]:
-        """Where in the history each model row is."""
-        return {row: place for place, row in enumerate(self.history.tolist())}
-
-    @cached_property
     def taste(self) -> Taste | None:
         """The customer's factor, solved from the history once; None where there is nothing to solve it from."""
         snapshot = self.view.snapshot

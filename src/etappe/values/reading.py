@@ -5,7 +5,7 @@ from datetime import UTC, tzinfo
 
 import msgspec
 
-from etappe.values import deciding, money
+from etappe.values import money
 from etappe.values.deciding import Column
 from etappe.values.ids import NOBODY
 from etappe.values.money import Mark
@@ -27,10 +27,6 @@ class Reading(msgspec.Struct, frozen=True):
             self.amounts.learn(texts)
             return self.amounts.rule
         return self.decimals or money.mark_of(texts)
-
-    def of_file(self) -> "Reading":
-        """The same for a file, all amounts of which are one column."""
-        return msgspec.structs.replace(self, amounts=deciding.amounts(self.decimals))
 
 
 USUAL = Reading()

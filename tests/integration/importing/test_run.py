@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from etappe.errors import EtappeError, InputError, SettingsError
-from etappe.importing import spool
+from etappe.importing.entering import spool
 from etappe.importing.reading import lines
 from etappe.settings import Catalogue, Settings
 

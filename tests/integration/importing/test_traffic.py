@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from etappe.importing import spool
+from etappe.importing.entering import spool
 from etappe.importing.reading import lines
 from etappe.settings import Settings, Traffic
 

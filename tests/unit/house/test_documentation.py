@@ -21,7 +21,7 @@ from etappe.cli.main import app
 from etappe.events.intake import read_batch, read_event
 from etappe.importing.formats.registry import FORMATS
 from etappe.serving.request import DecideRequest, check
-from etappe.settings import Settings
+from etappe.settings import Settings, environment
 
 AGAIN = "the code has changed: run `.venv/bin/python docs/generate.py`, and read the difference"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_every_environment_variable_is_documented(root: Path) -> None:
     page = (root / "docs" / "settings.md").read_text()
     names = {
         node.value
-        for node in ast.walk(ast.parse(inspect.getsource(settings)))
+        for node in ast.walk(ast.parse(inspect.getsource(environment)))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and re.fullmatch(r"[A-Z]+(_[A-Z]+)+", node.value)
@@ -143,7 +143,7 @@ def test_files_that_a_map_names_are_there(root: Path, page: str) -> None:
 
 def test_every_import_format_is_documented(root: Path) -> None:
     """The page on importing has a heading for each format, and the command's help names it."""
-    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/files.py"))
+    page, command = ((root / path).read_text() for path in ("docs/importing.md", "src/etappe/cli/bringing/files.py"))
     told = {heading.lower() for heading in HEADING.findall(page)}
     assert {name for name in FORMATS if name not in told or name not in command} == set()
 

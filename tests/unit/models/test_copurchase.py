@@ -13,7 +13,6 @@ from etappe.models.copurchase import (
     Neighbours,
     log_likelihood_ratio,
     own_scores,
-    pair_counts,
     put_best,
 )
 
@@ -135,9 +134,3 @@ def test_a_part_is_that_of_all(seed: int, bounds: tuple[int, int]) -> None:
     written = list(zip(*(column[3 : 3 + count].tolist() for column in out), strict=True))
     known = [row for row in whole[start:end] if to_row[row[0]] >= 0]
     assert written == [(to_row[row], *rest) for row, *rest in known]
-
-
-def test_pairs_are_counted_where_they_are_listed(lists: Neighbours) -> None:
-    """Of item 0 and 3 it is known that 40 took both; of a pair that no list has, or of no item, nothing."""
-    items, others = np.array([0, 0, 1, 3, -1, 0]), np.array([3, 2, 2, 0, 2, -1])
-    assert pair_counts(lists, items, others).tolist() == [40, 80, 0, 0, 0, 0]

@@ -98,4 +98,3 @@ def test_a_situation_is_what_the_words_say(
     }
     found["items"] = [item.tobytes() for item in here.items]
     assert _naive(view, state, context, NOW.timestamp()) == found
-    assert here.places == {row: place for place, row in enumerate(found["history"])}

@@ -24,7 +24,9 @@ KEEPING = UNUSED | {"etappe.models.snapshot", "etappe.serving", "litestar", "num
 
 
 @pytest.mark.parametrize(
-    ("module", "unused"), [("etappe.wiring.app", SERVING), ("etappe.cli.serve", KEEPING)], ids=["serving", "keeping"]
+    ("module", "unused"),
+    [("etappe.wiring.app", SERVING), ("etappe.cli.running.serve", KEEPING)],
+    ids=["serving", "keeping"],
 )
 def test_start_loads_only_what_is_worked_with(module: str, unused: set[str]) -> None:
     """A serving process brings in neither polars nor what trains, imports or shows; who keeps it up, no models."""

@@ -12,7 +12,6 @@ LINE: Final = " line"
 FILE: Final = 1 << 40
 """Lines of the second of several files that are imported together are counted from here on, and so forth."""
 
-WRONG_WIDTH: Final = "line: not as many fields as the header names (a line cut off?)"
 TOO_WIDE: Final = "line: more cells than the header names"
 OPEN_QUOTE: Final = "line: a quoted field does not end"
 BAD_QUOTE: Final = "line: quotes inside a quoted field must be doubled"

@@ -31,10 +31,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     text: Encoding | None = None
     separator: str | None = None
-    quote: str = '"'
     header: tuple[str, ...] = ()
     line: int = 1
-    line_end: str = "\n"
     spaced: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -73,11 +71,11 @@ def workbook_dialect(path: Path) -> Dialect:
 
 
 def _of_text(path: Path, text: Encoding, separator: str | None) -> Dialect:
-    lines, ends = _sample(path, text)
+    lines = _sample(path, text)
     remarks = () if text.remark is None else (text.remark,)
     begin = next((line.lstrip()[:1] for line in lines if line.strip()), "")
     if begin in _JSON:
-        return Dialect(kind="json", text=text, line_end=ends, remarks=remarks)
+        return Dialect(kind="json", text=text, remarks=remarks)
     found = separators.told(path, lines, separator)
     header, line = _header(path, lines[found.line - 1 :], found)
     return Dialect(
@@ -86,7 +84,6 @@ def _of_text(path: Path, text: Encoding, separator: str | None) -> Dialect:
         separator=found.separator,
         header=header,
         line=line,
-        line_end=ends,
         spaced=found.spaced,
         remarks=remarks,
     )
@@ -111,8 +108,8 @@ def _header(path: Path, lines: list[str], found: separators.Separation) -> tuple
     return tuple(" ".join(name.split()) for name in names), found.line + reader.line_num - 1
 
 
-def _sample(path: Path, text: Encoding) -> tuple[list[str], str]:
-    """The first lines, whole ones, and what they end with."""
+def _sample(path: Path, text: Encoding) -> list[str]:
+    """The first lines, whole ones."""
     with unpacked.opened(path) as file:
         file.read(text.mark)
         head = file.read(_SAMPLE)
@@ -120,13 +117,10 @@ def _sample(path: Path, text: Encoding) -> tuple[list[str], str]:
     while not whole and len(head) % 4:
         head = head[:-1]
     said = head.decode(text.codec, "ignore")
-    windows, unix, mac = said.count("\r\n"), said.count("\n"), said.count("\r")
-    ends = {"\r\n": windows, "\n": unix - windows, "\r": mac - windows}
-    used = [end for end, count in ends.items() if count]
     lines = said.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not whole and len(lines) > 1:
         lines.pop()
-    return lines, used[0] if len(used) == 1 else "mixed" if used else "\n"
+    return lines
 
 
 def _member(path: Path) -> str:

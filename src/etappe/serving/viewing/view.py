@@ -85,10 +85,6 @@ class View:
         """As `to_rows`, of one."""
         return int(self._aligned.to_row()[model_row])
 
-    def model_row(self, row: int) -> int:
-        """The model row of a row, -1 where the snapshot has not seen the item."""
-        return int(self._aligned.to_model()[row])
-
     def to_model_rows(self, rows: Rows) -> Rows:
         """int64[n]: the model rows of rows, -1 where the snapshot has not seen the item."""
         return self._aligned.to_model()[rows].astype(np.int64)

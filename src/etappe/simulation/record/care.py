@@ -12,7 +12,7 @@ import numpy as np
 from etappe.simulation.clock import Clock
 from etappe.simulation.journey.arrivals import STORE
 from etappe.simulation.journey.stays import Stays, suited
-from etappe.simulation.parameters import Care
+from etappe.simulation.parameters.told import Care
 from etappe.simulation.people.people import People
 from etappe.simulation.record import moments as of
 from etappe.simulation.record import properties

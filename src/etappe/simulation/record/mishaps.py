@@ -5,7 +5,7 @@ import numpy as np
 
 from etappe.simulation.chance import stream
 from etappe.simulation.clock import HOUR
-from etappe.simulation.parameters import Mishaps
+from etappe.simulation.parameters.told import Mishaps
 from etappe.simulation.record.record import NONE, Record
 from etappe.simulation.tables import Ints, Table
 

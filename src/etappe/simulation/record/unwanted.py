@@ -7,7 +7,7 @@ import numpy as np
 from etappe.events.vocabulary import CHANNELS
 from etappe.simulation.chance import stream
 from etappe.simulation.clock import DAY, SECOND, Clock
-from etappe.simulation.parameters import Mishaps
+from etappe.simulation.parameters.told import Mishaps
 from etappe.simulation.record import moments as of
 from etappe.simulation.record import properties
 from etappe.simulation.record.record import NONE, Record

@@ -7,7 +7,7 @@ import numpy as np
 
 from etappe.catalog.fragments import Fragment
 from etappe.customers.records import CARTED, WISHED
-from etappe.models import copurchase
+from etappe.models.copurchase import Neighbours
 from etappe.serving.answering.answer import Reason
 from etappe.serving.ranking import Picks
 from etappe.serving.situation import Situation
@@ -32,7 +32,7 @@ def _shown(here: Situation, picks: Picks, place: int, languages: tuple[str, ...]
 
 
 def _reason(here: Situation, picks: Picks, place: int, languages: tuple[str, ...]) -> Reason:
-    source, item = picks.sources[picks.source[place]], here.view.model_row(int(picks.rows[place]))
+    source, item = picks.sources[picks.source[place]], int(here.view.to_model_rows(picks.rows[place : place + 1])[0])
     snapshot, words = here.view.snapshot, source.words
     score = round(float(picks.scores[place]), 6)
     if snapshot is None:
@@ -40,7 +40,7 @@ def _reason(here: Situation, picks: Picks, place: int, languages: tuple[str, ...
     because, both = int(picks.because[place]), int(picks.counts[place])
     if source.names_loudest:
         because = int(factors.loudest(here, np.array([item]))[0])
-    pair = int(copurchase.pair_counts(snapshot.also_bought, np.array([because]), np.array([item]))[0])
+    pair = _pair(snapshot.also_bought, because, item)
     both = pair if source.names_loudest else both
     together = min(both, pair) if words is BOUGHT_TOGETHER else both
     if because < 0:
@@ -85,3 +85,9 @@ def _again(here: Situation, words: Words, item: int, score: float) -> Reason:
     if mine["flags"] & WISHED:
         return Reason(kind="again", text="It is on your wish list")
     return Reason(kind="again", text="It is in your cart" if mine["flags"] & CARTED else "You looked at this before")
+
+
+def _pair(lists: Neighbours, because: int, item: int) -> int:
+    """How many customers took both, where the list of the one names the other; 0 where not."""
+    places = np.flatnonzero(lists.rows[because] == item) if min(because, item) >= 0 else []
+    return int(lists.counts[because, places[0]]) if len(places) else 0

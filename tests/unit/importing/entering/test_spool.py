@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from etappe.importing import spool
-from etappe.importing.spool import Portion, Spool
+from etappe.importing.entering import spool
+from etappe.importing.entering.spool import Portion, Spool
 from etappe.log import Log
 
 

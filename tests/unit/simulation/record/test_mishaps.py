@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from etappe.simulation import Shop
-from etappe.simulation.parameters import Mishaps
+from etappe.simulation.parameters.told import Mishaps
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from etappe import settings
-from etappe.cli import files, progress, show
-from etappe.cli.look import one_of
+from etappe.cli import progress, show
+from etappe.cli.bringing import files
+from etappe.cli.bringing.look import one_of
 from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.importing.mapping import customers, looking, mapping, targets

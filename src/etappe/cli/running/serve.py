@@ -21,7 +21,7 @@ from cyclopts.validators import Number
 from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.cli.processes import STOP_SECONDS, Processes
+from etappe.cli.running.processes import STOP_SECONDS, Processes
 from etappe.errors import EtappeError, GenerationError
 from etappe.log import Log
 from etappe.settings import Place

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from etappe.cli import show
-from etappe.cli.models import learnable_in
+from etappe.cli.learning.models import learnable_in
 from etappe.cli.options import HERE, Where
 from etappe.reports import ropo as research
 from etappe.reports.ropo import Line, Report

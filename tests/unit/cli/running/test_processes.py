@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from etappe.cli import processes
-from etappe.cli.processes import Processes
+from etappe.cli.running import processes
+from etappe.cli.running.processes import Processes
 from etappe.errors import EtappeError
 
 

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from etappe import settings
 from etappe.cli import show
-from etappe.cli.files import Encoding
+from etappe.cli.bringing.files import Encoding
 from etappe.cli.options import HERE, Where
 from etappe.errors import InputError
 from etappe.importing.mapping import looking, mapping

@@ -6,10 +6,10 @@ from typing import Final
 
 import polars as pl
 
-from etappe.importing import spool as spool_
+from etappe.importing.entering import spool as spool_
+from etappe.importing.entering.spool import Portion, Spool
 from etappe.importing.judging import identify, traffic
 from etappe.importing.reading.batch import FILE
-from etappe.importing.spool import Portion, Spool
 from etappe.log import Log, Transaction
 from etappe.log.repeats import order_of_nobody
 from etappe.log.schema import EVENT, TIME

@@ -17,12 +17,13 @@ import msgspec
 from cyclopts import Parameter
 
 from etappe import settings
-from etappe.cli import demo_scenes, progress, show
-from etappe.cli.demo_scenes import Scene
-from etappe.cli.files import import_into, items_into
-from etappe.cli.models import train_in
-from etappe.cli.serve import check_free, url_of, wait_until_ready
-from etappe.cli.simulate import make
+from etappe.cli import progress, show
+from etappe.cli.bringing.files import import_into, items_into
+from etappe.cli.learning.models import train_in
+from etappe.cli.running.serve import check_free, url_of, wait_until_ready
+from etappe.cli.simulating import demo_scenes
+from etappe.cli.simulating.demo_scenes import Scene
+from etappe.cli.simulating.simulate import make
 from etappe.errors import EtappeError
 from etappe.settings import Place
 from etappe.simulation import Shop, Size, files, live

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.conftest import Template
 from tests.acceptance.shop import Server, must, new_key
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "security.md").read_text()
 COLUMNS = ("no key", "revoked", "publishable", "publishable and token", "secret", "keys off")
 METHODS = ("get", "put", "post", "delete", "patch")

@@ -1,0 +1,1 @@
+"""Commands that keep, bring back, erase, and say who may ask."""

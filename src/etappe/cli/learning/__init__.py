@@ -1,0 +1,1 @@
+"""Commands from the log to what is served."""

@@ -1,0 +1,1 @@
+"""Commands that make a shop with a known truth."""

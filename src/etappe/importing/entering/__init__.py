@@ -1,0 +1,1 @@
+"""From accepted rows on disk into the log."""
