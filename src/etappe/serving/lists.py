@@ -74,7 +74,7 @@ def popular(
 ) -> ItemList:
     """What is popular, in the shop or below a category, over a window such as "7d"; by default with decay.
 
-    What nobody bought or saw is not: before the first training the list is empty.
+    What nobody bought or saw comes last, and its reason does not call it popular.
 
     Raises:
         InputError: there is no such window.
@@ -84,7 +84,7 @@ def popular(
     if measure not in known:
         raise InputError(f"window {window!r} is unknown; there are {', '.join(known)}", field="window")
     here = situation(view, None, Context(), now, 0.0)
-    source = _source(popularity.FAMILY, popularity.WORDS, partial(popularity.proven, measure=measure))
+    source = _source(popularity.FAMILY, popularity.WORDS, partial(popularity.ranked, measure=measure))
     return _list(here, source, [], limit, locale, settings, category)
 
 

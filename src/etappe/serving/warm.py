@@ -18,9 +18,10 @@ from etappe.models import copurchase
 from etappe.models.copurchase import Neighbours
 from etappe.models.snapshot import PARTS, Parameters, Snapshot
 from etappe.serving.decide import decide
+from etappe.serving.lists import popular
 from etappe.serving.moment import this_moment
 from etappe.serving.request import Context, DecideRequest, Placement
-from etappe.serving.viewing.view import View
+from etappe.serving.viewing.view import CUSTOMERS, DECAYED, View
 from etappe.settings import Settings
 
 _HISTORY: Final = 5
@@ -33,8 +34,11 @@ def warm_up(view: View, settings: Settings) -> None:
 
     A shop may have no items yet, or a snapshot that knows none of them; the small one needs every kernel.
     """
-    for shop in (_small_shop(), view):
+    small = _small_shop()
+    for shop in (small, view):
         _decide_all(shop, settings)
+    for measure in (DECAYED, CUSTOMERS):  # not of the shop: an order of each measure would lie in memory for nothing
+        popular(small, None, measure, _HISTORY, None, settings, 0.0)
 
 
 def _decide_all(view: View, settings: Settings) -> None:

@@ -345,13 +345,15 @@ def test_what_is_new_is_like_its_category(view: View) -> None:
     assert {item.reason.text for item in found} == {"Like it in category, brand and price"}
 
 
-def test_nothing_is_popular_that_nobody_bought(view: View) -> None:
-    """New items are in no list of what is popular, nor is any before the first training, whatever window is asked for."""
+def test_nothing_is_called_popular_that_nobody_bought(view: View) -> None:
+    """New items come last where popular ones are asked for, and are said to be of the range, as all are before training."""
     view.catalogue.apply(ItemPatch(id="fresh", category="tea"))
     found = lists.popular(view, None, None, 50, None, SETTINGS, NOW.timestamp()).items
-    assert len(found) == len(catalogue_items())
+    assert [item.id for item in found if item.reason.kind == "assortment"] == ["fresh"] == [found[-1].id]
     for window in (None, "customers", "1d", "90d"):
-        assert lists.popular(View(view.catalogue), None, window, 5, None, SETTINGS, NOW.timestamp()).items == []
+        listed = lists.popular(View(view.catalogue), None, window, 5, None, SETTINGS, NOW.timestamp()).items
+        assert {(item.reason.kind, item.reason.text) for item in listed} == {("assortment", "From our range")}
+        assert len(listed) == 5
 
 
 def test_what_nobody_bought_is_said_to_be_of_the_range(view: View) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from etappe.models import popularity
 from etappe.serving.candidates import Candidates
 from etappe.serving.situation import Situation
@@ -20,22 +18,6 @@ _LEAST: Final = 1e-9
 def ask(here: Situation, into: Candidates) -> Iterator[bool]:
     """All items by decayed purchases."""
     return ranked(here, into, DECAYED)
-
-
-def proven(here: Situation, into: Candidates, measure: str) -> Iterator[bool]:
-    """The items that anybody bought or saw by a measure of popularity; what nobody did is not popular."""
-    rows = here.view.by_popularity(measure) if here.within is None else _within(here, here.within, measure, -1)
-    to_model, values = here.view.measured(measure)
-    models = to_model[rows]
-    known = models >= 0
-    counted = np.zeros(len(rows), np.float64)
-    counted[known] = values[models[known]]
-    rows, counted = rows[counted > 0], counted[counted > 0]
-    for start, end in blocks(here, at_hand=True):
-        if start >= len(rows):
-            return
-        into.append(rows[start:end], counted[start:end] / counted[0])
-        yield end >= len(rows)
 
 
 def ranked(here: Situation, into: Candidates, measure: str, category: int = -1, *, last: bool = True) -> Iterator[bool]:
