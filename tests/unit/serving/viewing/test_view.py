@@ -81,7 +81,7 @@ def test_rows_of_both_are_matched_as_anew(
     fresh = view.aligned()
     rows, models = np.arange(len(view.catalogue)), np.arange(len(snapshot.items))
     assert fresh.to_rows(models).tolist() == view.to_rows(models).tolist()
-    assert fresh.to_model_rows(np.array(rows)).tolist() == view.to_model_rows(np.array(rows)).tolist()
+    assert fresh.to_model_rows(rows).tolist() == view.to_model_rows(rows).tolist()
     for measure in MEASURES:
         assert measured(fresh, measure).tolist() == measured(view, measure).tolist()
     assert [told.tolist() for told in fresh.again()] == [told.tolist() for told in view.again()]
