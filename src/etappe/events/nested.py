@@ -14,25 +14,25 @@ _DIGEST_BYTES: Final = 12
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 
 
-def lines_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The events that a header with lines says, one a line; none where `said` has no lines.
+def lines_of(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The events that a header with lines says, one a line; none where `event` has no lines.
 
     All have the header's fields and one order: the header's, else one made of its event_id or of what it says. Its
     properties are with the first; what a line says besides its item, pieces, price and currency is its own.
     """
-    name = next((name for name in LISTS if name in said), None)
-    listed = said.get(name) if name else None
+    name = next((name for name in LISTS if name in event), None)
+    listed = event.get(name) if name else None
     if not isinstance(listed, list) or not listed or not all(isinstance(line, dict) for line in listed):
         return []
-    header = {field: value for field, value in said.items() if field not in (name, "properties", "event_id")}
+    header = {field: value for field, value in event.items() if field not in (name, "properties", "event_id")}
     if not header.get("order_id"):
-        header["order_id"] = said.get("event_id") or _digest(said)
-    own = said.get("properties")
-    given = said.get("event_id")
+        header["order_id"] = event.get("event_id") or _digest(event)
+    own = event.get("properties")
+    event_id = event.get("event_id")
     made = []
-    for place, line in enumerate(listed):
-        names = {} if not given else {"event_id": f"{given}#{place}"}
-        made.append(header | names | _line(line, own if place == 0 and isinstance(own, dict) else {}))
+    for number, line in enumerate(listed):
+        names = {} if not event_id else {"event_id": f"{event_id}#{number}"}
+        made.append(header | names | _line(line, own if number == 0 and isinstance(own, dict) else {}))
     return made
 
 
@@ -52,6 +52,6 @@ def _line(line: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return fields | ({"item_id": line[item]} if item else {}) | ({"properties": properties} if properties else {})
 
 
-def _digest(said: Mapping[str, Any]) -> str:
-    text = msgspec.json.encode(said, order="sorted")
+def _digest(event: Mapping[str, Any]) -> str:
+    text = msgspec.json.encode(event, order="sorted")
     return "n-" + hashlib.blake2b(text, digest_size=_DIGEST_BYTES).hexdigest()

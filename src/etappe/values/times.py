@@ -174,18 +174,18 @@ def _last(now: datetime | None) -> datetime:
     return (now or datetime.now(UTC)) + AHEAD
 
 
-def _of_date(found: re.Match[str], order: Order, value: str) -> datetime:
-    first, second = int(found[1]), int(found[3])
-    told = Order.DMY if found[2] == "." or first == second else told_by(f"{first}/{second}/2000")
-    if told is Order.AMBIGUOUS:
-        told = order
-    if told in (Order.AMBIGUOUS, Order.BOTH):
+def _of_date(parts: re.Match[str], order: Order, value: str) -> datetime:
+    first, second = int(parts[1]), int(parts[3])
+    chosen = Order.DMY if parts[2] == "." or first == second else told_by(f"{first}/{second}/2000")
+    if chosen is Order.AMBIGUOUS:
+        chosen = order
+    if chosen in (Order.AMBIGUOUS, Order.BOTH):
         raise Unreadable(OPEN, value)
-    if order in (Order.DMY, Order.MDY) and told is not order and found[2] != "." and first != second:
+    if order in (Order.DMY, Order.MDY) and chosen is not order and parts[2] != "." and first != second:
         raise Unreadable(NO_DATE, value)
-    day, month = (first, second) if told is Order.DMY else (second, first)
-    year = int(found[4]) + (_CENTURY if len(found[4]) == 2 else 0)  # noqa: PLR2004 - of two digits
-    return _at(year, month, day, found[5], value)
+    day, month = (first, second) if chosen is Order.DMY else (second, first)
+    year = int(parts[4]) + (_CENTURY if len(parts[4]) == 2 else 0)  # noqa: PLR2004 - of two digits
+    return _at(year, month, day, parts[5], value)
 
 
 def _at(year: int, month: int, day: int, clock: str | None, value: str) -> datetime:
@@ -200,18 +200,18 @@ def _at(year: int, month: int, day: int, clock: str | None, value: str) -> datet
         raise Unreadable(NO_TIME, value) from error
 
 
-def _with_clock(midnight: datetime, found: re.Match[str]) -> datetime:
-    hour, half = int(found[1]), (found[5] or "").upper()
+def _with_clock(midnight: datetime, parts: re.Match[str]) -> datetime:
+    hour, half = int(parts[1]), (parts[5] or "").upper()
     if half:
         if not 1 <= hour <= _MONTHS:
-            raise ValueError(found[0])
+            raise ValueError(parts[0])
         hour = hour % 12 + (12 if half == "P" else 0)
-    micro = int((found[4] or "0").ljust(6, "0")[:6])
-    told = midnight.replace(hour=hour, minute=int(found[2]), second=int(found[3] or 0), microsecond=micro)
-    if found[6] is None:
-        return told
-    offset = "+00:00" if found[6][0] not in "+-" else found[6]
-    return datetime.fromisoformat(told.isoformat() + offset)
+    micro = int((parts[4] or "0").ljust(6, "0")[:6])
+    moment = midnight.replace(hour=hour, minute=int(parts[2]), second=int(parts[3] or 0), microsecond=micro)
+    if parts[6] is None:
+        return moment
+    offset = "+00:00" if parts[6][0] not in "+-" else parts[6]
+    return datetime.fromisoformat(moment.isoformat() + offset)
 
 
 def _in_utc(found: datetime, zone: tzinfo, value: object) -> datetime:

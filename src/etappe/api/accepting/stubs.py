@@ -34,9 +34,11 @@ def _unknown(service: Service, events: Sequence[Accepted]) -> dict[str, Accepted
     """The last event of each item that the catalogue does not know, by item."""
     if not service.settings.catalogue.live_items:
         return {}
-    named = {one.event.item_id: one for one in events if one.event.item_id and one.flag is None}
+    named = {
+        accepted.event.item_id: accepted for accepted in events if accepted.event.item_id and accepted.flag is None
+    }
     if not named:
         return {}
     hashes = np.fromiter((item_hash(item) for item in named), np.uint64, len(named))
     rows = service.replica.view.catalogue.rows(hashes).tolist()
-    return {item: one for (item, one), row in zip(named.items(), rows, strict=True) if row < 0 and item}
+    return {item: accepted for (item, accepted), row in zip(named.items(), rows, strict=True) if row < 0 and item}

@@ -69,9 +69,9 @@ def _written(out: Path, text: str, *, force: bool) -> bool:
 
 def _show(seen: Look) -> None:
     dialect, draft = seen.dialect, seen.draft
-    told = [dialect.kind, dialect.text.name if dialect.text else None]
-    told.append(f"separator {dialect.separator!r}" if dialect.separator else None)
-    show.result(f"{', '.join(one for one in told if one)}; {seen.profile.rows:,} rows of {draft.kind}")
+    aspects = [dialect.kind, dialect.text.name if dialect.text else None]
+    aspects.append(f"separator {dialect.separator!r}" if dialect.separator else None)
+    show.result(f"{', '.join(one for one in aspects if one)}; {seen.profile.rows:,} rows of {draft.kind}")
     for name in ("decimal", "dates"):
         if name in draft.file:
             show.result(f"{name}: {draft.file[name].value} ({draft.file[name].comment})")

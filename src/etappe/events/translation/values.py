@@ -9,7 +9,8 @@ import msgspec
 
 from etappe.errors import InputError
 from etappe.events.intake import MAX_NESTING, deeper
-from etappe.values import ids, times
+from etappe.values import ids, quantities, times
+from etappe.values.money import Mark
 from etappe.values.unreadable import Unreadable, is_absent
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -65,11 +66,11 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | int | None:
-    """A finite number, also one written as text; None where it is none."""
+    """A finite number, also one written as text, as quantities are; None where it is none."""
     if isinstance(value, str):
         try:
-            value = float(value)
-        except ValueError:
+            value = float(quantities.number(value, Mark.POINT))
+        except Unreadable:
             return None
     if isinstance(value, int) and abs(value) > _LARGEST:
         return None

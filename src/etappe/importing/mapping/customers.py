@@ -149,16 +149,16 @@ class _Customers:
 
     def _said(self, purposes: list[str]) -> pl.DataFrame:
         """A `set_consent` for each row that says anything of `purposes`. Denials may go without a time, grants not."""
-        answers = {one: self._cells.typed(CONSENT + one, "yes_no") for one in purposes}
+        answers = {purpose: self._cells.typed(CONSENT + purpose, "yes_no") for purpose in purposes}
         time, source, version = (self._origin(name, purposes) for name in ORIGIN)
-        told = json_text.members({one: (answer, "yes_no") for one, answer in answers.items()})
+        answered = json_text.members({purpose: (answer, "yes_no") for purpose, answer in answers.items()})
         origin = json_text.members({"source": (source, json_text.TEXT), "text_version": (version, json_text.TEXT)})
         rows = pl.DataFrame([*self._who, time.alias("timestamp")]).with_columns(
             pl.lit("set_consent").alias("event"),
-            pl.when(told.is_not_null())
-            .then(json_text.whole(told, origin, json_text.nested("identities", self._identities)))
+            pl.when(answered.is_not_null())
+            .then(json_text.whole(answered, origin, json_text.nested("identities", self._identities)))
             .alias("properties"),
-            pl.any_horizontal(pl.lit(one == "true").fill_null(value=False) for one in answers.values()).alias(
+            pl.any_horizontal(pl.lit(purpose == "true").fill_null(value=False) for purpose in answers.values()).alias(
                 "granted"
             ),
         )

@@ -63,11 +63,11 @@ def _found(path: Path, lines: list[str]) -> str:
         return ","
     fits = {separator: _fit(found) for separator, found in likely.items()}
     best = max(fits, key=lambda separator: (fits[separator], likely[separator][0]))
-    rivals = [one for one in fits if one != best and fits[best] - fits[one] < _CLEARLY]
+    rivals = [rival for rival in fits if rival != best and fits[best] - fits[rival] < _CLEARLY]
     if rivals and len(likely[best]) > 1:
-        told_ = " or ".join(f"{named(one)} ({likely[one][0]} columns)" for one in (best, *rivals))
+        choices = " or ".join(f"{named(rival)} ({likely[rival][0]} columns)" for rival in (best, *rivals))
         raise InputError(
-            f"{path}: what parts its columns cannot be known, {told_}; put sep={best} or sep={rivals[0]} as a line"
+            f"{path}: what parts its columns cannot be known, {choices}; put sep={best} or sep={rivals[0]} as a line"
             " above all others",
             field="separator",
         )

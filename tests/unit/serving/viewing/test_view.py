@@ -81,7 +81,7 @@ def test_rows_of_both_are_matched_as_anew(
     fresh = view.aligned()
     rows, models = np.arange(len(view.catalogue)), np.arange(len(snapshot.items))
     assert fresh.to_rows(models).tolist() == view.to_rows(models).tolist()
-    assert [fresh.model_row(row) for row in rows] == [view.model_row(row) for row in rows]
+    assert fresh.to_model_rows(rows).tolist() == view.to_model_rows(rows).tolist()
     for measure in MEASURES:
         assert measured(fresh, measure).tolist() == measured(view, measure).tolist()
     assert [told.tolist() for told in fresh.again()] == [told.tolist() for told in view.again()]
@@ -162,7 +162,7 @@ def test_a_view_may_be_made_while_the_catalogue_changes(moving: View) -> None:
         assert expected == sorted(moving.by_popularity(DECAYED, code).tolist())
     assert moving.snapshot is not None
     for row, hashed in enumerate(moving.catalogue.column("hash")):
-        assert int(moving.snapshot.rows_of(np.array([hashed]))[0]) == moving.model_row(row)
+        assert int(moving.snapshot.rows_of(np.array([hashed]))[0]) == moving.to_model_rows(np.array([row]))[0]
 
 
 def test_other_parts_leave_rows_matched(view: View) -> None:

@@ -6,7 +6,7 @@ from etappe.errors import InputError
 from etappe.importing.catalogue.columns import cells
 from etappe.importing.catalogue.columns.cells import Reading
 
-Told = dict[str, list[tuple[int, str, Any]]]
+ByRole = dict[str, list[tuple[int, str, Any]]]
 """By role: rank, name and value of each column that says it; the first counts."""
 Price = tuple[float, str | None]
 
@@ -14,7 +14,7 @@ _AMOUNTS: Final = ("value", "amount", "price")
 _CURRENCIES: Final = ("currency", "currencyCode", "priceCurrency", "currency_code")
 
 
-def money(told: Told, reading: Reading) -> tuple[dict[str, Any], dict[str, Any]]:
+def money(by_role: ByRole, reading: Reading) -> tuple[dict[str, Any], dict[str, Any]]:
     """Price and currency now, and both prices as attributes where there is a sale.
 
     A sale price of 0 or not below the price, and one whose time is past or to come, changes no price.
@@ -22,17 +22,17 @@ def money(told: Told, reading: Reading) -> tuple[dict[str, Any], dict[str, Any]]
     Raises:
         InputError: a price or time is none, or two columns name two currencies; names the column.
     """
-    stated = cells.currency(told["currency"][0][2], told["currency"][0][1]) if "currency" in told else None
-    found: dict[str, Any] = {"currency": stated} if "currency" in told else {}
-    if "price" in told and told["price"][0][2] is None:
+    stated = cells.currency(by_role["currency"][0][2], by_role["currency"][0][1]) if "currency" in by_role else None
+    found: dict[str, Any] = {"currency": stated} if "currency" in by_role else {}
+    if "price" in by_role and by_role["price"][0][2] is None:
         return found | {"price": None}, {}
-    regular, sale = (_price(told, role, stated, reading) for role in ("price", "sale_price"))
+    regular, sale = (_price(by_role, role, stated, reading) for role in ("price", "sale_price"))
     kept: dict[str, Any] = {}
     if sale is not None and sale[0] > 0:
         if regular and sale[1] and regular[1] and sale[1] != regular[1]:
             raise InputError("sale_price: in another currency than price")
         kept = {"sale_price": sale[0]} | ({"regular_price": regular[0]} if regular else {})
-        if _is_on(told, reading) and (regular is None or sale[0] < regular[0]):
+        if _is_on(by_role, reading) and (regular is None or sale[0] < regular[0]):
             regular = (sale[0], sale[1] or (regular[1] if regular else None))
     if regular is not None:
         found |= {"price": regular[0]} | ({"currency": regular[1]} if regular[1] else {})
@@ -45,23 +45,23 @@ def amount(value: Any, name: str, reading: Reading) -> float | None:
     return None if found is None else found[0]
 
 
-def _price(told: Told, role: str, stated: str | None, reading: Reading) -> Price | None:
-    if role not in told:
+def _price(by_role: ByRole, role: str, stated: str | None, reading: Reading) -> Price | None:
+    if role not in by_role:
         return None
-    _, name, value = told[role][0]
+    _, name, value = by_role[role][0]
     if isinstance(value, dict):
-        amount = next((value[one] for one in _AMOUNTS if value.get(one) is not None), None)
+        amount = next((value[key] for key in _AMOUNTS if value.get(key) is not None), None)
         if amount is None or isinstance(amount, dict | list):
             raise InputError(f"{name}: an object without an amount")
-        named = next((cells.currency(value[one], name) for one in _CURRENCIES if value.get(one)), None)
+        named = next((cells.currency(value[key], name) for key in _CURRENCIES if value.get(key)), None)
         found = cells.price(amount, name, named or stated, reading.mark)
         return None if found is None else (found[0], found[1] or named)
     return cells.price(value, name, stated, reading.mark)
 
 
-def _is_on(told: Told, reading: Reading) -> bool:
-    if "sale_dates" not in told:
+def _is_on(by_role: ByRole, reading: Reading) -> bool:
+    if "sale_dates" not in by_role:
         return True
-    _, name, value = told["sale_dates"][0]
+    _, name, value = by_role["sale_dates"][0]
     during = cells.text(value, name)
     return during is None or cells.is_during(during, name, reading)

@@ -9,7 +9,7 @@ from etappe.errors import InputError
 from etappe.importing.catalogue.columns import availability, cells, pricing
 from etappe.importing.catalogue.columns.cells import Reading
 from etappe.importing.catalogue.columns.names import place_of
-from etappe.importing.catalogue.columns.pricing import Told
+from etappe.importing.catalogue.columns.pricing import ByRole
 
 _ENTITY: Final = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]+);")
 _BETWEEN_LINKS: Final = re.compile(r"\s*,\s*(?=https?://)")
@@ -35,20 +35,20 @@ def fields(row: dict[str, Any], reading: Reading) -> dict[str, Any]:
     Raises:
         InputError: an id, price, time or state is none; names the column.
     """
-    told, attributes = _sorted(row)
+    by_role, attributes = _sorted(row)
     found: dict[str, Any] = {}
     for role in _IDS:
-        if role in told:
-            found[role] = cells.an_id(told[role][0][2], told[role][0][1], reading)
+        if role in by_role:
+            found[role] = cells.an_id(by_role[role][0][2], by_role[role][0][1], reading)
     for role, read in _TEXTS.items():
-        if role in told:
-            found[role] = read(told[role][0][2], told[role][0][1])
-    if "cost" in told:
-        found["cost"] = pricing.amount(told["cost"][0][2], told["cost"][0][1], reading)
-    found |= _links(told, attributes) | _category(told) | _availability(told, reading)
-    money, sale = pricing.money(told, reading)
+        if role in by_role:
+            found[role] = read(by_role[role][0][2], by_role[role][0][1])
+    if "cost" in by_role:
+        found["cost"] = pricing.amount(by_role["cost"][0][2], by_role["cost"][0][1], reading)
+    found |= _links(by_role, attributes) | _category(by_role) | _availability(by_role, reading)
+    money, sale = pricing.money(by_role, reading)
     attributes |= sale
-    return found | money | _attributes(told, attributes)
+    return found | money | _attributes(by_role, attributes)
 
 
 def id_of(row: dict[str, Any], reading: Reading) -> str | None:
@@ -67,34 +67,34 @@ def is_feed(row: dict[str, Any]) -> bool:
     return any(place_of(name).feed for name in row)
 
 
-def _sorted(row: dict[str, Any]) -> tuple[Told, dict[str, Any]]:
+def _sorted(row: dict[str, Any]) -> tuple[ByRole, dict[str, Any]]:
     """What is said by role, the best name first, and what is kept as attributes."""
-    told: Told = {}
+    by_role: ByRole = {}
     kept: dict[str, Any] = {}
     for name, value in row.items():
-        place = place_of(name)
-        if place.role is None or (place.role == "attributes" and not _is_object(value)):
-            kept[place.attribute] = value
+        meaning = place_of(name)
+        if meaning.role is None or (meaning.role == "attributes" and not _is_object(value)):
+            kept[meaning.attribute] = value
         else:
-            told.setdefault(place.role, []).append((place.rank, name, value))
-    for role, said in told.items():
-        said.sort(key=lambda one: one[0])
-        for rank, (_, name, value) in enumerate(said):
+            by_role.setdefault(meaning.role, []).append((meaning.rank, name, value))
+    for role, columns in by_role.items():
+        columns.sort(key=lambda column: column[0])
+        for rank, (_, name, value) in enumerate(columns):
             attribute = place_of(name).attribute
             if role == "description":
                 kept.setdefault(attribute, _described(value))
             elif value is not None and (rank or role not in _SPENT) and attribute != role:
                 kept[attribute] = value
-    return told, kept
+    return by_role, kept
 
 
 def _is_object(value: Any) -> bool:
     return value is None or isinstance(value, dict) or (isinstance(value, str) and value.lstrip()[:1] == "{")
 
 
-def _attributes(told: Told, others: dict[str, Any]) -> dict[str, Any]:
-    own = cells.unpacked(told["attributes"][0][2], "attributes") if "attributes" in told else None
-    if "attributes" in told and own is None and not others:
+def _attributes(by_role: ByRole, others: dict[str, Any]) -> dict[str, Any]:
+    own = cells.unpacked(by_role["attributes"][0][2], "attributes") if "attributes" in by_role else None
+    if "attributes" in by_role and own is None and not others:
         return {"attributes": None}
     if others or own is not None:
         return {"attributes": others | (own or {})}
@@ -128,14 +128,14 @@ def _described(value: Any) -> Any:
     return str(value.get("content", "")) if isinstance(value, dict) and "content" in value else value
 
 
-def _links(told: Told, attributes: dict[str, Any]) -> dict[str, Any]:
+def _links(by_role: ByRole, attributes: dict[str, Any]) -> dict[str, Any]:
     """Page and picture; of several pictures the first is the item's, the others are kept."""
     found: dict[str, Any] = {}
-    if "url" in told:
-        found["url"] = _link(told["url"][0][2], told["url"][0][1])
-    more = _listed(told["more_images"][0][2]) if "more_images" in told else []
-    if "image" in told:
-        _, name, value = told["image"][0]
+    if "url" in by_role:
+        found["url"] = _link(by_role["url"][0][2], by_role["url"][0][1])
+    more = _listed(by_role["more_images"][0][2]) if "more_images" in by_role else []
+    if "image" in by_role:
+        _, name, value = by_role["image"][0]
         every = _listed(value)
         found["image"] = _link(every[0], name) if every else None
         more = every[1:] + more
@@ -159,9 +159,9 @@ def _link(value: Any, name: str) -> str | None:
     return text
 
 
-def _category(told: Told) -> dict[str, Any]:
+def _category(by_role: ByRole) -> dict[str, Any]:
     """The shop's own category before Google's; a number is the shop's only where the shop calls it its category."""
-    for _, name, value in told.get("category", ()):
+    for _, name, value in by_role.get("category", ()):
         if value is None:
             return {"category": None}
         text = _deepest(value)
@@ -170,7 +170,9 @@ def _category(told: Told) -> dict[str, Any]:
             text = _NUMBERED.sub("", text)
         if text and (own or not text.isdecimal()) and (found := path(html.unescape(text))):
             return {"category": found}
-    levels = [str(told[role][0][2]).strip() for role in _LEVELS if role in told and told[role][0][2] is not None]
+    levels = [
+        str(by_role[role][0][2]).strip() for role in _LEVELS if role in by_role and by_role[role][0][2] is not None
+    ]
     if levels and not all(level.isdecimal() for level in levels):
         deepest = levels[-1]
         return {"category": path(deepest) if ">" in deepest else "/".join(level.replace("/", "-") for level in levels)}
@@ -186,20 +188,20 @@ def _deepest(value: Any) -> str:
     return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
-def _availability(told: Told, reading: Reading) -> dict[str, Any]:
+def _availability(by_role: ByRole, reading: Reading) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for role in _TIMES:
-        if role in told:
-            _, name, value = told[role][0]
+        if role in by_role:
+            _, name, value = by_role[role][0]
             found[role] = None if value is None else cells.time(value, name, reading)
-    said = told.get("available", []) + told.get("hidden", [])
-    stated = [(name, value) for _, name, value in said if value is not None]
-    if said and not stated:
+    columns = by_role.get("available", []) + by_role.get("hidden", [])
+    stated = [(name, value) for _, name, value in columns if value is not None]
+    if columns and not stated:
         return found | {"available": None}
     if not stated:
         return found
     dated = found.get("available_from") is not None
-    hidden = {name for _, name, _ in told.get("hidden", [])}
+    hidden = {name for _, name, _ in by_role.get("hidden", [])}
     states = [availability.is_open(value, name, dated=dated) != (name in hidden) for name, value in stated]
     full = any(place_of(name).feed for name, _ in stated)
     return (dict.fromkeys(_TIMES, None) if full else {}) | found | {"available": all(states)}

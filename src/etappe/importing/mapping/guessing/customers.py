@@ -21,21 +21,21 @@ _CODES: Final = ("zip", "household", "company", "buying_centre", "store", "custo
 """Traits that are codes where they look like numbers."""
 
 
-def fill(draft: Draft, found: Meanings) -> None:
+def fill(draft: Draft, meanings: Meanings) -> None:
     """Fills `draft` with what is known of the columns of customers."""
-    taken = {column.name: _TARGETS[meaning] for meaning, column in found.best(_TARGETS).items()}
-    key = found.key("id")
+    taken = {column.name: _TARGETS[meaning] for meaning, column in meanings.best(_TARGETS).items()}
+    key = meanings.key("id")
     if key is not None and "user_id" not in taken.values():
         taken[key.name] = "user_id"
-    mails = found.of_kind(profiles.EMAIL)
+    mails = meanings.of_kind(profiles.EMAIL)
     if mails and "identities.email" not in taken.values():
         taken[mails[0].name] = "identities.email"
-    consents = found.consents()
-    taken |= {header: target for header, target in found.origins().items() if target.rpartition(".")[2] in consents}
+    consents = meanings.consents()
+    taken |= {header: target for header, target in meanings.origins().items() if target.rpartition(".")[2] in consents}
     taken |= {column.name: f"consent.{purpose}" for purpose, column in consents.items()}
-    for column in found.profile.columns:
-        draft.columns[column.name] = _line(column, taken, found)
-    _types(draft, found)
+    for column in meanings.profile.columns:
+        draft.columns[column.name] = _line(column, taken, meanings)
+    _types(draft, meanings)
     if not any(target == "user_id" or target.startswith("identities.") for target in taken.values()):
         draft.decisions.append(
             "whose the rows are: let a column become user_id, identities.email or identities.loyalty_card"
@@ -49,8 +49,8 @@ def fill(draft: Draft, found: Meanings) -> None:
         )
 
 
-def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
-    told = found.told(column)
+def _line(column: Column, taken: dict[str, str], meanings: Meanings) -> Line:
+    told = meanings.told(column)
     if column.kind == profiles.EMPTY:
         return Line("", told)
     if column.name in taken:
@@ -59,11 +59,11 @@ def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
         return Line(
             "", f"left out: nobody needs it to recommend; traits.{person_names.slug(column.name)} keeps it; {told}"
         )
-    return Line(f"traits.{found.slug(column.name)}", told)
+    return Line(f"traits.{meanings.slug(column.name)}", told)
 
 
-def _types(draft: Draft, found: Meanings) -> None:
-    for column in found.profile.columns:
+def _types(draft: Draft, meanings: Meanings) -> None:
+    for column in meanings.profile.columns:
         target = str(draft.columns[column.name].value)
         kind = _TYPES.get(column.kind) if column.pure else None
         if kind and target.startswith("traits.") and target.removeprefix("traits.") not in _CODES:

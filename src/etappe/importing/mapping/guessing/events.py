@@ -23,26 +23,26 @@ _TARGETS: Final = {
 _NATIVE: Final = ("claim", "properties")
 
 
-def fill(draft: Draft, found: Meanings, path: Path) -> None:
+def fill(draft: Draft, meanings: Meanings, path: Path) -> None:
     """Fills `draft` with what is known of the columns of events."""
-    taken = {column.name: _TARGETS[meaning] for meaning, column in found.best(_TARGETS).items()}
-    _settle_ids(taken, found)
-    _settle_moment(taken, found)
-    if "price" not in taken.values() and found.has("total"):
-        taken[found.columns("total")[0].name] = "total"
-    if "item.title" not in taken.values() and len(found.columns("item")) > 1:
-        taken[found.columns("item")[1].name] = "item.title"
-    for column in found.profile.columns:
-        draft.columns[column.name] = _line(column, taken, found)
-    _repeat(draft, found)
-    _happened(draft, found, path)
-    _channel(draft, found)
-    _currency(draft, found)
-    _missing(draft, found)
+    taken = {column.name: _TARGETS[meaning] for meaning, column in meanings.best(_TARGETS).items()}
+    _settle_ids(taken, meanings)
+    _settle_moment(taken, meanings)
+    if "price" not in taken.values() and meanings.has("total"):
+        taken[meanings.columns("total")[0].name] = "total"
+    if "item.title" not in taken.values() and len(meanings.columns("item")) > 1:
+        taken[meanings.columns("item")[1].name] = "item.title"
+    for column in meanings.profile.columns:
+        draft.columns[column.name] = _line(column, taken, meanings)
+    _repeat(draft, meanings)
+    _happened(draft, meanings, path)
+    _channel(draft, meanings)
+    _currency(draft, meanings)
+    _missing(draft, meanings)
 
 
-def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
-    key, told, trait = key_of(column.name), found.told(column), found.trait(column.name)
+def _line(column: Column, taken: dict[str, str], meanings: Meanings) -> Line:
+    key, told, trait = key_of(column.name), meanings.told(column), meanings.trait(column.name)
     if column.name in taken:
         return Line(taken[column.name], told)
     if column.kind != profiles.EMPTY and key in _NATIVE:
@@ -52,49 +52,57 @@ def _line(column: Column, taken: dict[str, str], found: Meanings) -> Line:
     return Line("", told if column.kind == profiles.EMPTY else f"left out; {told}")
 
 
-def _settle_ids(taken: dict[str, str], found: Meanings) -> None:
+def _settle_ids(taken: dict[str, str], meanings: Meanings) -> None:
     """An id that stands in many rows is no event's; without another it is the order's. Sessions stand for visitors."""
-    for column in found.columns("event_id")[:1]:
+    for column in meanings.columns("event_id")[:1]:
         if not column.unique or column.filled < column.rows:
             taken.pop(column.name, None)
             if "order_id" not in taken.values():
                 taken[column.name] = "order_id"
-    if found.has("session"):
-        session = found.columns("session")[0]
+    if meanings.has("session"):
+        session = meanings.columns("session")[0]
         known = {"user_id", "anonymous_id"} & set(taken.values())
         taken[session.name] = "properties.session" if known else "anonymous_id"
-    mails = found.of_kind(profiles.EMAIL)
+    mails = meanings.of_kind(profiles.EMAIL)
     if mails and "identities.email" not in taken.values():
         taken[mails[0].name] = "identities.email"
 
 
-def _settle_moment(taken: dict[str, str], found: Meanings) -> None:
+def _settle_moment(taken: dict[str, str], meanings: Meanings) -> None:
     """Date and clock in two columns, or the one column of times where no name tells."""
-    if "timestamp" not in taken.values() and len(found.of_kind(profiles.TIME)) == 1:
-        taken[found.of_kind(profiles.TIME)[0].name] = "timestamp"
+    if "timestamp" not in taken.values() and len(meanings.of_kind(profiles.TIME)) == 1:
+        taken[meanings.of_kind(profiles.TIME)[0].name] = "timestamp"
     moment = next((name for name, target in taken.items() if target == "timestamp"), None)
-    if moment and found.has("clock") and not found.profile.named(moment).clocks:
+    if moment and meanings.has("clock") and not meanings.profile.named(moment).clocks:
         taken[moment] = "date"
-        taken[found.columns("clock")[0].name] = "time"
+        taken[meanings.columns("clock")[0].name] = "time"
 
 
-def _repeat(draft: Draft, found: Meanings) -> None:
+def _repeat(draft: Draft, meanings: Meanings) -> None:
     """What stands in the first line of an order alone holds of its other lines."""
     by = draft.target("order_id")
-    if by is None or not found.of_lines:
+    if by is None or not meanings.of_lines:
         return
-    told = [one for one in found.profile.columns if draft.columns[one.name].value or one in found.columns("status")]
-    above = [one.name for one in told if one.name not in (by, *found.of_lines) and 0 < one.filled < one.rows]
+    used = [
+        column
+        for column in meanings.profile.columns
+        if draft.columns[column.name].value or column in meanings.columns("status")
+    ]
+    above = [
+        column.name
+        for column in used
+        if column.name not in (by, *meanings.of_lines) and 0 < column.filled < column.rows
+    ]
     if above:
         draft.repeat = {"by": by, "columns": above}
 
 
-def _happened(draft: Draft, found: Meanings, path: Path) -> None:
+def _happened(draft: Draft, meanings: Meanings, path: Path) -> None:
     """Which event a row is: by its column, by the sign of its quantity, by what it has."""
-    telling = [column for meaning in ("event", "status") for column in found.columns(meaning) if _tells(column)]
+    telling = [column for meaning in ("event", "status") for column in meanings.columns(meaning) if _tells(column)]
     if telling:
         _by_values(draft, telling[0])
-    elif draft.target("quantity") and found.profile.named(str(draft.target("quantity"))).negative:
+    elif draft.target("quantity") and meanings.profile.named(str(draft.target("quantity"))).negative:
         _by_sign(draft)
     elif draft.target("order_id") or draft.target("price") or draft.target("total"):
         draft.constants["event"] = Line("purchase", "rows have an order or a price and no status")
@@ -145,12 +153,12 @@ def _by_sign(draft: Draft) -> None:
     draft.notes.append(f"pieces below 0 in {quantity!r} are taken for returns")
 
 
-def _channel(draft: Draft, found: Meanings) -> None:
+def _channel(draft: Draft, meanings: Meanings) -> None:
     """Words of channels become ours; rows with another one have none."""
     header = draft.target("channel")
     if header is None:
         return
-    values = found.profile.named(header).values
+    values = meanings.profile.named(header).values
     named = {value: value if value in CHANNELS else words.CHANNELS.get(key_of(value), "") for value in values}
     if not any(named.values()):
         draft.columns[header].value = ""
@@ -158,13 +166,13 @@ def _channel(draft: Draft, found: Meanings) -> None:
         draft.values["channel"] = {value: Line(channel, f"{values[value]:,} rows") for value, channel in named.items()}
 
 
-def _currency(draft: Draft, found: Meanings) -> None:
+def _currency(draft: Draft, meanings: Meanings) -> None:
     if draft.target("currency"):
         return
     header = draft.target("price") or draft.target("total")
     if header is None:
         return
-    signs = {sign for cell in found.profile.named(header).examples for sign in _codes(cell)}
+    signs = {sign for cell in meanings.profile.named(header).examples for sign in _codes(cell)}
     signs |= set(_codes(header))
     if len(signs) == 1:
         draft.constants["currency"] = Line(signs.pop(), f"as {header!r} says")
@@ -183,10 +191,10 @@ def _codes(text: str) -> list[str]:
     return found
 
 
-def _missing(draft: Draft, found: Meanings) -> None:
+def _missing(draft: Draft, meanings: Meanings) -> None:
     """What a row must have and no column is known for."""
     if draft.target("timestamp") is None and draft.target("date") is None:
-        some = ", ".join(repr(column.name) for column in found.of_kind(profiles.TIME)) or "none holds times"
+        some = ", ".join(repr(column.name) for column in meanings.of_kind(profiles.TIME)) or "none holds times"
         draft.decisions.append(f"when it happened: let a column become timestamp ({some})")
     whose = [
         name

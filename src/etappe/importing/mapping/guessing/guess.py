@@ -60,15 +60,19 @@ def _once(draft: Draft) -> None:
         taken |= {str(line.value)} - {LEFT_OUT}
 
 
-def kind_of(found: Meanings) -> str | None:
+def kind_of(meanings: Meanings) -> str | None:
     """Whether rows are events, items or customers; None where nothing tells."""
-    person = any(found.has(one) for one in ("customer", "visitor", "session", "email", "card"))
-    happened = found.has("when") and (person or found.has("order"))
-    if found.has("event") or found.has("order") or (found.has("item") and (happened or person)):
+    person = any(meanings.has(meaning) for meaning in ("customer", "visitor", "session", "email", "card"))
+    happened = meanings.has("when") and (person or meanings.has("order"))
+    if meanings.has("event") or meanings.has("order") or (meanings.has("item") and (happened or person)):
         return EVENTS
-    if (found.has("item") or found.key("id")) and any(found.has(one) for one in _OF_ITEMS) and not person:
+    if (
+        (meanings.has("item") or meanings.key("id"))
+        and any(meanings.has(meaning) for meaning in _OF_ITEMS)
+        and not person
+    ):
         return ITEMS
-    if person or found.has("crm") or found.traits() >= 2 or found.consents():  # noqa: PLR2004 - one may be by chance
+    if person or meanings.has("crm") or meanings.traits() >= 2 or meanings.consents():  # noqa: PLR2004 - one may be by chance
         return CUSTOMERS
     return None
 
@@ -86,15 +90,17 @@ def _of_text(draft: Draft, dialect: Dialect) -> None:
         draft.file["separator"] = Line(dialect.separator)
 
 
-def _items(draft: Draft, found: Meanings) -> None:
-    taken = found.best(_ITEM_TARGETS)
-    key = found.key("id")
+def _items(draft: Draft, meanings: Meanings) -> None:
+    taken = meanings.best(_ITEM_TARGETS)
+    key = meanings.key("id")
     if key is not None and "item" not in taken:
         taken["item"] = key
     names = {column.name: meaning for meaning, column in taken.items()}
-    for column in found.profile.columns:
-        target = _ITEM_TARGETS[names[column.name]] if column.name in names else f"attributes.{found.slug(column.name)}"
-        draft.columns[column.name] = Line("" if column.kind == profiles.EMPTY else target, found.told(column))
+    for column in meanings.profile.columns:
+        target = (
+            _ITEM_TARGETS[names[column.name]] if column.name in names else f"attributes.{meanings.slug(column.name)}"
+        )
+        draft.columns[column.name] = Line("" if column.kind == profiles.EMPTY else target, meanings.told(column))
     if draft.target("id") is None:
         draft.decisions.append("no column is known for the item's id: let one become id")
 
