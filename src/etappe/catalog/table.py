@@ -221,6 +221,10 @@ class Catalogue:
         self.changed.put(row, item)
         self.narrow.note(row)
 
+    def for_sale(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """The rows of products that are available, whatever the time; what is no product is not for sale."""
+        return np.flatnonzero(self.column("available") & (self.column("opens") != NEVER))
+
     def no_products(self) -> list[str]:
         """The ids of what is no product, in order of rows."""
         return [self.fragment(int(row)).id for row in np.flatnonzero(self.column("opens") == NEVER)]

@@ -117,7 +117,7 @@ class Limits(_Section, frozen=True):
     worth may come at once. A page that reports every item seen stays below; a script that invents events does not."""
     decisions_at_once: Annotated[int, Meta(ge=1, le=10_000)] = 12
     """Decisions at work at once: enough that computing goes on while others wait for Redis, few enough that each is
-    answered soon. What is at work goes to Redis together. A Redis that is further away than six decisions take (some
+    answered soon. What is at work goes to Redis together. A Redis that is further away than twelve decisions take (some
     ms) needs more."""
     decision_wait_ms: Positive = 400.0
     """A burst of decisions waits at most so long (ms): after a pause that people notice, a page goes on without. Where

@@ -46,7 +46,8 @@ LONGEST: Final = 64
 """Characters that an amount may have."""
 NO_AMOUNT: Final = "no amount of money: write it as 12.99, or as 12.99 EUR"
 OPEN: Final = (
-    "ambiguous: a comma or point before three digits may part thousands or decimals; write both, as in 1299.00"
+    "ambiguous: a comma or point before three digits may part thousands or decimals; write 1299.00 or 1,299.00,"
+    " or say values.decimals"
 )
 _OTHER_CURRENCY: Final = "in another currency than is stated beside it"
 

@@ -35,7 +35,9 @@ class Order(StrEnum):
 
 
 NO_TIME: Final = "no time: write it as ISO 8601, as in 2026-01-31T12:00:00+01:00"
-OPEN: Final = "ambiguous: day and month may be either; say --dates dmy or --dates mdy, or write 2026-01-31"
+OPEN: Final = (
+    "ambiguous: day and month may be either; write 2026-01-31, or say values.dates, of a file --dates dmy or mdy"
+)
 IMPLAUSIBLE: Final = (
     "no time since 1970 in s, ms, us or ns between the year 2000 and tomorrow; send such a number, or ISO 8601"
 )

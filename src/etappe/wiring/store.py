@@ -54,7 +54,7 @@ class Opened(msgspec.Struct, frozen=True):
     def missing(self, named: set[int]) -> tuple[int, list[str]]:
         """How many items are for sale, and the ids of those whose hash is not `named`."""
         catalogue, _ = catalogues.load(self.client, self.place.data)
-        sold = np.flatnonzero(catalogue.column("available"))
+        sold = catalogue.for_sale()
         known = np.isin(catalogue.column("hash")[sold], np.fromiter(named, np.uint64, len(named)))
         return len(sold), [catalogue.fragment(int(row)).id for row in sold[~known]]
 

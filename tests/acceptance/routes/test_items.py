@@ -216,3 +216,33 @@ def test_postage_is_never_shown(here: httpx.Client, name: Callable[[], str]) -> 
     assert items_of(decided(here, placements=[{"name": "p", "filter": {"id": item}}])) == []
     put(here, {"id": item, "product": True})
     assert _shown(here, item)["id"] == item
+
+
+def test_ids_are_those_of_events(here: httpx.Client, name: Callable[[], str]) -> None:
+    """An item is known by the id that events, lists and addresses have: trimmed, composed, whole numbers as such."""
+    number, made, group = "90017850", f"größe-{name()}", f"g-{name()}"
+    put(
+        here,
+        {"id": f"{number}.0", "title": "Lamp", "item_group_id": f" {group} "},
+        {"id": f" gro\u0308ße{made[5:]}\u00a0"},
+    )
+    assert here.get(f"/v1/items/{number}").json() == {"id": number, "title": "Lamp", "item_group_id": group}
+    assert here.get(f"/v1/items/{made}").json() == {"id": made}
+    shown = items_of(decided(here, placements=[{"name": "p", "filter": {"item_group_id": group}}]))
+    assert [one["id"] for one in shown] == [number]
+
+
+@pytest.mark.parametrize(
+    ("item", "field", "detail"),
+    [
+        ({"id": " NULL "}, "id", "items[1].id: ' NULL ' is nobody's by the settings ([values] nobody); name the item"),
+        ({"id": "a\nb"}, "id", "items[1].id: 'a\\nb' is no id: it has control characters"),
+        ({"id": "a", "item_group_id": "\0"}, "item_group_id", "items[1].item_group_id: '\\x00' is no id: it has control"),
+    ],
+)  # fmt: skip
+def test_ids_that_are_none(here: httpx.Client, item: Body, field: str, detail: str) -> None:
+    """An id that no event could name is refused with its place, and nothing of the request is taken."""
+    answer = here.put("/v1/items", json={"items": [{"id": "none-of-them"}, item]})
+    assert (answer.status_code, answer.json()["field"]) == (400, f"items[1].{field}")
+    assert answer.json()["detail"].startswith(detail)
+    assert here.get("/v1/items/none-of-them").status_code == 404

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from etappe.api.app import create_app
+from etappe.events.nested import LISTS
 from etappe.events.vocabulary import TYPES
 from etappe.settings import Place, Settings
 
@@ -75,3 +76,30 @@ def test_request_bodies(schema: dict[str, Any]) -> None:
     assert {"DecideRequest", "Placement", "ItemPatch"} <= {
         name.rsplit("_", 1)[-1] for name in schema["components"]["schemas"]
     }
+
+
+def test_events_as_they_may_be_written(schema: dict[str, Any]) -> None:
+    """An event's ids may be numbers, its price, quantity and time other spellings, and an order may have lines."""
+    body = schema["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    told = body["properties"]["events"]["items"]["properties"]
+    kinds = {name: {one["type"] for one in told[name]["anyOf"]} for name in ("user_id", "item_id", "price", "quantity")}
+    assert kinds == {
+        "user_id": {"string", "number", "null"},
+        "item_id": {"string", "number", "null"},
+        "price": {"number", "string", "null"},
+        "quantity": {"integer", "string", "null"},
+    }
+    assert set(told["timestamp"]["type"]) == {"string", "number", "null"}
+    assert (told["items"]["type"], all(f"`{name}`" in str(told["items"]) for name in LISTS if name != "items")) == (
+        "array",
+        True,
+    )
+
+
+def test_items_as_they_are_answered(schema: dict[str, Any]) -> None:
+    """A list tells the lowest price of 30 days; an item what stores have; what was kept of its prices nobody is told."""
+    schemas = schema["components"]["schemas"]
+    assert {"price", "lowest_30d"} <= set(schemas["ShownItem"]["properties"])
+    assert {"stores", "cost", "margin", "product"} <= set(schemas["ItemPatch"]["properties"])
+    assert {"stores", "stub", "lowest_30d"} <= set(schemas["Item"]["properties"])
+    assert "price_history" not in schemas["Item"]["properties"]

@@ -1,9 +1,12 @@
 """What is no product."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from etappe.catalog.item import Item
+from etappe.catalog.item import Item, ItemPatch
 from etappe.catalog.products import NotProducts
+from etappe.catalog.table import Catalogue as TheCatalogue
 from etappe.settings import NOT_PRODUCTS, Catalogue
 
 RULE = NotProducts(NOT_PRODUCTS)
@@ -57,3 +60,16 @@ def test_settings() -> None:
     rule = NotProducts(own.not_products, free_items=own.free_items)
     assert [Item(id="a1", title=title, price=0.0) in rule for title in ("FEE x", "Postage")] == [True, False]
     assert Item(id="POST") not in NotProducts(())
+
+
+def test_what_is_for_sale() -> None:
+    """Postage is not for sale, and so is not missed by a file that is all there is; what is yet to come is."""
+    catalogue = TheCatalogue()
+    for patch in (
+        ItemPatch(id="lamp"),
+        ItemPatch(id="later", available_from=datetime(2100, 1, 1, tzinfo=UTC)),
+        ItemPatch(id="gone", available=False),
+        ItemPatch(id="fee", title="Versandkosten"),
+    ):
+        catalogue.apply(patch)
+    assert [catalogue.fragment(int(row)).id for row in catalogue.for_sale()] == ["lamp", "later"]

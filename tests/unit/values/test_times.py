@@ -40,7 +40,7 @@ def test_day_and_month(written: str, dmy: tuple[int, int], mdy: tuple[int, int])
     for order, (month, day) in ((Order.DMY, dmy), (Order.MDY, mdy)):
         assert times.read(written, order=order) == datetime(2026, month, day, 13, 30, tzinfo=UTC)
     if dmy != mdy:
-        with pytest.raises(Unreadable, match="--dates dmy"):
+        with pytest.raises(Unreadable, match=r"write 2026-01-31, or say values\.dates, of a file --dates dmy or mdy"):
             times.read(written)
 
 

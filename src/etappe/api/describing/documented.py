@@ -64,6 +64,7 @@ def complete(app: Litestar) -> None:
     openapi = app.openapi_schema
     _, components = msgspec.json.schema_components(_TYPES, ref_template=_REF)
     components["Placement"]["properties"]["filter"] = FILTER
+    components["Item"]["properties"].pop("price_history")  # never answered
     schemas: Any = openapi.components.schemas
     schemas |= components
     openapi.components.security_schemes = dict(_SCHEMES)

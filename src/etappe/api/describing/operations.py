@@ -6,11 +6,25 @@ from typing import Any, Final
 import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
-from etappe.events import intake
+from etappe.events import intake, mending
 from etappe.events.translation import ga4, segment_messages
 from etappe.events.vocabulary import TYPES, Event
+from etappe.values import money
 
 _MESSAGE: Final = {"type": "object"}
+_TEXT: Final = {"type": "string", "maxLength": money.LONGEST}
+_OTHERWISE: Final = {
+    **{name: {"type": "number"} for name in mending.IDS},
+    "price": _TEXT | {"description": "As files may have it: `12,99 EUR`."},
+    "quantity": _TEXT,
+    "currency": {"type": "string", "description": "In small letters, too, or a sign of which there is one."},
+}
+_LINES: Final = {
+    "type": "array",
+    "items": {"type": "object"},
+    "description": "Lines of an order, each an event with the fields of the whole: `item_id` (or `product_id`, `sku`,"
+    " `id`), `quantity`, `price`, `currency`. `products`, `line_items`, `lineItems` and `lines` are the same.",
+}
 
 
 @dataclass
@@ -19,7 +33,7 @@ class EventsOperation(Operation):
 
     def __post_init__(self) -> None:
         """Adds the body."""
-        told = {name: value for name, value in _event().items() if name != "event"}
+        told = {name: value for name, value in _as_written(_event()).items() if name != "event"} | {"items": _LINES}
         name = {"type": "string", "enum": sorted(TYPES)}
         one = {"type": "object", "properties": {"event": name, **told}, "required": ["event"]}
         sender = {
@@ -87,3 +101,9 @@ def _event() -> dict[str, Any]:
     """The fields of an event, as its type states them."""
     told: dict[str, Any] = msgspec.json.schema(Event)["$defs"]["Event"]["properties"]
     return told | {"timestamp": {"type": ["string", "null"], "format": "date-time"}}
+
+
+def _as_written(told: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event as clients may write them: ids, amounts and times in any spelling that can be read."""
+    spelt = {name: {"anyOf": [*told[name]["anyOf"], _OTHERWISE[name]]} for name in _OTHERWISE}
+    return told | spelt | {"timestamp": told["timestamp"] | {"type": ["string", "number", "null"]}}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, get, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -16,14 +17,17 @@ from etappe.catalog.item import Item, ItemPatch, check_size, settled, told
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.store.config import journal
+from etappe.values import ids
+from etappe.values.unreadable import Unreadable
 
 
 @put("/v1/items", guards=[auth.secret_key])
 async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]) -> ItemsAnswer:
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
-    _check_each(service, data.items)
-    items = [settled(patch, service.zone) for patch in data.items]
+    nobody = service.settings.values.nobodys()
+    items = [settled(_with_clean_ids(at, patch, nobody), service.zone) for at, patch in enumerate(data.items)]
+    _check_each(service, items)
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
         patches = items[start : start + journal.PATCHES_PER_ENTRY]
@@ -46,6 +50,27 @@ async def get_item(
 
 
 HANDLERS = [put_items, get_item]
+
+
+def _with_clean_ids(index: int, patch: ItemPatch, nobody: frozenset[str]) -> ItemPatch:
+    """The patch with ids as events have them, since nobody would find the item by another one."""
+    named = {"id": patch.id}
+    if isinstance(patch.item_group_id, str):
+        named["item_group_id"] = patch.item_group_id
+    if ids.are_clean(named.values(), nobody):
+        return patch
+    return msgspec.structs.replace(patch, **{name: _clean(index, name, text, nobody) for name, text in named.items()})
+
+
+def _clean(index: int, name: str, text: str, nobody: frozenset[str]) -> str | None:
+    field = f"items[{index}].{name}"
+    try:
+        clean = ids.cleaned(text, nobody)
+    except Unreadable as error:
+        raise error.of(field) from error
+    if clean is None and name == "id":
+        raise InputError(f"{field}: {text!r} is nobody's by the settings ([values] nobody); name the item", field=field)
+    return clean
 
 
 def _check_each(service: Service, patches: list[ItemPatch]) -> None:
