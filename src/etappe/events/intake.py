@@ -152,7 +152,7 @@ def read_event(raw: bytes, now: datetime, index: int = 0, reading: Reading = USU
     settled = identities.settled(mending.with_clean_ids(event, reading.nobody), reading.nobody)
     happened = check(settled, now)
     time = happened or now + timedelta(microseconds=index)
-    return Accepted(index, settled, event.event_id or content_id(raw, event, time), time)
+    return Accepted(index, settled, settled.event_id or content_id(raw, event, time), time)
 
 
 def _mended(raw: bytes, error: Exception, reading: Reading, now: datetime) -> Event:
