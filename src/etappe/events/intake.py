@@ -118,11 +118,11 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS, reading: Read
         try:
             accepted.append(read_event(bytes(raw), now, index, reading))
         except InputError as error:
-            lines = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1])
+            lines, told = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1], reading)
             if not lines:
                 rejected.append(Rejected(index, str(error), error.field))
             for line in lines:
-                _read_line(line, now, index, reading, (accepted, rejected))
+                _read_line(line, now, index, told, (accepted, rejected))
             if len(accepted) + len(rejected) > max(most, len(raws)):
                 raise TooMuchError(f"more than {most} events with their lines; send fewer", field="events") from error
     return Read(accepted, rejected, batch.customer.token)

@@ -12,26 +12,32 @@ _DECIMALS: Final[Mapping[str, int]] = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
 )
 """Decimals of the currencies that do not have two (ISO 4217, table A.1)."""
-_CODES: Final = frozenset(
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF"
-    " CLP CNH CNY COP CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GGP GHS GIP GMD GNF GTQ GYD HKD"
-    " HNL HRK HTG HUF IDR ILS IMP INR IQD IRR ISK JEP JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL"
-    " LTL LVL LYD MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP"
-    " PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB TJS TMT TND"
-    " TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VEF VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ZWL DEM ATS FRF"
-    " ITL ESP NLG BEF EEK SKK SIT GRD FIM IEP PTE".split()
-)
-"""Codes of currencies that are or were money of shops: what is written beside an amount is one of these, or no currency."""
+_WRITTEN: Final = """
+    AED AFN ALL AMD ANG AOA ARS ATS AUD AWG AZN BAM BBD BDT BEF BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN
+    BZD CAD CDF CHF CLF CLP CNH CNY COP CRC CUC CUP CVE CZK DEM DJF DKK DOP DZD EEK EGP ERN ESP ETB EUR FIM
+    FJD FKP FRF GBP GEL GGP GHS GIP GMD GNF GRD GTQ GYD HKD HNL HRK HTG HUF IDR IEP ILS IMP INR IQD IRR ISK
+    ITL JEP JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LTL LVL LYD MAD MDL MGA MKD
+    MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NLG NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PTE
+    PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SIT SKK SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB
+    TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VEF VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR
+    ZMW ZWG ZWL
+"""
+_CODES: Final = frozenset(_WRITTEN.split())
+"""Codes of ISO 4217 and of what was money before; other letters beside an amount are no currency."""
 
 _DOLLARS: Final = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "CLP", "COP", "ARS", "UYU", "BBD"})
+_RUPEES: Final = frozenset({"INR", "PKR", "LKR", "NPR", "MUR"})
 _CROWNS: Final = frozenset({"SEK", "NOK", "DKK", "ISK"})
 SIGNS: Final[Mapping[str, frozenset[str]]] = {
-    "$": _DOLLARS, "KR": _CROWNS, "KR.": _CROWNS, "¥": frozenset({"JPY", "CNY"}), "￥": frozenset({"JPY", "CNY"}),
-    "£": frozenset({"GBP", "EGP", "GIP"}), **dict.fromkeys(("RS", "RS."), frozenset({"INR", "PKR", "LKR", "NPR", "MUR"})),
+    "$": _DOLLARS, "KR": _CROWNS, "KR.": _CROWNS, "RS": _RUPEES, "RS.": _RUPEES,
+    "¥": frozenset({"JPY", "CNY"}), "￥": frozenset({"JPY", "CNY"}),
+    "£": frozenset({"GBP", "EGP", "GIP"}),
     **{sign: frozenset({code}) for sign, code in {
-        "€": "EUR", "EURO": "EUR", "EUROS": "EUR", "US$": "USD", "US $": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD",
+        "€": "EUR", "EURO": "EUR", "EUROS": "EUR", "US$": "USD", "US $": "USD",
+        "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD",
         "NZ$": "NZD", "R$": "BRL", "HK$": "HKD", "S$": "SGD", "₹": "INR", "₽": "RUB", "₺": "TRY", "TL": "TRY",
-        "₩": "KRW", "₫": "VND", "₪": "ILS", "₴": "UAH", "฿": "THB", "ZŁ": "PLN", "ZL": "PLN", "LEI": "RON", "KČ": "CZK", "FT": "HUF",
+        "₩": "KRW", "₫": "VND", "₪": "ILS", "₴": "UAH", "฿": "THB", "ZŁ": "PLN", "ZL": "PLN", "LEI": "RON",
+        "KČ": "CZK", "FT": "HUF",
         "FR.": "CHF", "SFR.": "CHF", "ЛВ": "BGN", "ЛВ.": "BGN",
     }.items()},
 }  # fmt: skip
@@ -68,11 +74,11 @@ def decimals(currency: str | None) -> int:
 
 
 def meant_by(sign: str) -> frozenset[str]:
-    """The currencies that a code or sign in capitals, or both, may mean; empty where it is neither, as PCS in "5 PCS"."""
+    """The currencies that a code or sign in capitals, or both, may mean; none for what is neither, as PCS in "5 PCS"."""
     if sign in _CODES:
         return frozenset({sign})
     known = SIGNS.get(sign)
-    return _CODES & {sign[:3]} & SIGNS.get(sign[3:].strip(), frozenset()) if known is None else known  # "USD$"
+    return known if known is not None else _CODES & {sign[:3]} & SIGNS.get(sign[3:].strip(), frozenset())
 
 
 def one_of(meant: frozenset[str], sign: str) -> str | None:

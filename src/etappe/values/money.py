@@ -52,7 +52,8 @@ _OTHER_CURRENCY: Final = "in another currency than is stated beside it"
 
 _PLAIN: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?|-?\.\d+")
 _SHAPE: Final = re.compile(
-    r"(?P<before>(?i:(?:kr|rs|s?fr|лв)\.)?[^\d.,+\-]*)(?P<sign>[+-]?)(?P<inside>[^\d.,+\-]*)(?P<digits>[\d.,' ]*\d[.,]?-*)(?P<behind>.*)"
+    r"(?P<before>(?i:(?:kr|rs|s?fr|лв)\.)?[^\d.,+\-]*)(?P<sign>[+-]?)(?P<inside>[^\d.,+\-]*)"
+    r"(?P<digits>[\d.,' ]*\d[.,]?-*)(?P<behind>.*)"
 )
 _SPACES: Final = str.maketrans(
     dict.fromkeys("\u00a0\u202f\u2009\t", " ")
@@ -157,7 +158,7 @@ def _parts(text: str) -> tuple[str, str, str | None, frozenset[str]]:
     if not signs:
         return sign, bare, None, frozenset()
     meant = frozenset.intersection(*(currencies.meant_by(one.upper()) for one in signs))  # "$5 USD" says it twice
-    if not meant:
+    if not meant or len(set(signs)) < len(signs):
         raise Unreadable(NO_AMOUNT, text)
     return sign, bare, currencies.one_of(meant, signs[0].upper()), meant
 
