@@ -74,7 +74,7 @@ def decimals(currency: str | None) -> int:
 
 
 def meant_by(sign: str) -> frozenset[str]:
-    """The currencies that a code or sign in capitals, or both, may mean; none for what is neither, as PCS in "5 PCS"."""
+    """The currencies that a code or sign in capitals, or both, may mean; none for what is neither, as in "5 PCS"."""
     if sign in _CODES:
         return frozenset({sign})
     known = SIGNS.get(sign)

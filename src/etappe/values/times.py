@@ -45,7 +45,7 @@ NO_DATE: Final = "no day of a month; dates of its column have day and month in t
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}")
 _COMPACT: Final = re.compile(r"((?:19|20)\d{6})(\d\d)(\d\d)(\d\d)?")
 _DATE: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?:,?[ T]+(.+))?")
-_YEAR_FIRST: Final = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:,?[ T]+(.+))?")
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?:,?[ T]+(.+))?")
 _CLOCK: Final = re.compile(
     r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AP])\.?M\.?)?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     re.IGNORECASE,
@@ -127,10 +127,10 @@ def _of_text(value: str, zone: tzinfo, order: Order, now: datetime | None, seria
     dated = _DATE.fullmatch(text)
     if dated:
         return _in_utc(_of_date(dated, order, value), zone, value)
-    year = _YEAR_FIRST.fullmatch(text)
-    if year:
-        return _in_utc(_at(int(year[1]), int(year[2]), int(year[3]), year[4], value), zone, value)
     found = _of_iso(_ZONE_BEHIND.sub(_offset, _NAMED_ZONE.sub("", text)))
+    year = None if found else _YEAR_FIRST.fullmatch(text)
+    if year:
+        found = _at(int(year[1]), int(year[3]), int(year[4]), year[5], value)
     if found is None:
         raise Unreadable(NO_TIME, value)
     return _in_utc(found, zone, value)
