@@ -216,3 +216,27 @@ def test_postage_is_never_shown(here: httpx.Client, name: Callable[[], str]) -> 
     assert items_of(decided(here, placements=[{"name": "p", "filter": {"id": item}}])) == []
     put(here, {"id": item, "product": True})
     assert _shown(here, item)["id"] == item
+
+
+def test_ids_are_read_as_everywhere(here: httpx.Client, name: Callable[[], str]) -> None:
+    """An id with blanks around it is the id that events name, and so is its group's; one that is nobody's is refused."""
+    plain = name()
+    put(
+        here,
+        {"id": f" {plain}\u00a0", "title": "Jug", "item_group_id": " g "},
+        {"id": f"{plain}-A\u0308", "title": "Pot"},
+    )
+    found = here.get(f"/v1/items/{plain}").json()
+    assert (found["id"], found["item_group_id"]) == (plain, "g")
+    assert here.get(f"/v1/items/{plain}-\u00c4").json()["title"] == "Pot"
+    for said in (" Undefined ", "a\nb", " "):
+        answer = here.put("/v1/items", json={"items": [{"id": plain}, {"id": said}]})
+        assert answer.status_code == 400
+        assert answer.json()["field"] == "items[1].id"
+
+
+def test_a_category_of_a_feed_is_a_path(here: httpx.Client, name: Callable[[], str]) -> None:
+    """Levels parted by an entity of HTML are levels."""
+    plain = name()
+    put(here, {"id": plain, "category": "Garten &amp; Hof &gt; Gie\u00dfkannen"})
+    assert here.get(f"/v1/items/{plain}").json()["category"] == "Garten & Hof/Gie\u00dfkannen"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Request, get, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -16,14 +17,17 @@ from etappe.catalog.item import Item, ItemPatch, check_size, settled, told
 from etappe.errors import InputError
 from etappe.ids import item_hash
 from etappe.store.config import journal
+from etappe.values import ids
+from etappe.values.unreadable import Unreadable
 
 
 @put("/v1/items", guards=[auth.secret_key])
 async def put_items(data: JSONBody[ItemsBody], service: NamedDependency[Service]) -> ItemsAnswer:
     """Put items of the catalogue; answered when every live replica has them."""
     await service.be_current()
-    _check_each(service, data.items)
-    items = [settled(patch, service.zone) for patch in data.items]
+    named = _named(data.items, service.settings.values.reading().nobody)
+    _check_each(service, named)
+    items = [settled(patch, service.zone) for patch in named]
     position = journal.START
     for start in range(0, len(items), journal.PATCHES_PER_ENTRY):
         patches = items[start : start + journal.PATCHES_PER_ENTRY]
@@ -46,6 +50,24 @@ async def get_item(
 
 
 HANDLERS = [put_items, get_item]
+
+
+def _named(patches: list[ItemPatch], nobody: frozenset[str]) -> list[ItemPatch]:
+    """The patches with ids as every way in reads them; InputError where one is nobody's, or none."""
+    return [_with_clean_ids(patch, f"items[{index}]", nobody) for index, patch in enumerate(patches)]
+
+
+def _with_clean_ids(patch: ItemPatch, place: str, nobody: frozenset[str]) -> ItemPatch:
+    group = patch.item_group_id if isinstance(patch.item_group_id, str) else None
+    if ids.is_clean(patch.id, nobody) and (group is None or ids.is_clean(group, nobody)):
+        return patch  # most items
+    try:
+        item_id, group_id = (ids.cleaned(text, nobody) for text in (patch.id, group))
+    except Unreadable as error:
+        raise error.of(f"{place}.{'id' if error.value == patch.id else 'item_group_id'}") from error
+    if item_id is None:
+        raise InputError(f"{place}.id: {patch.id!r} is nobody's id; give the item's own", field=f"{place}.id")
+    return msgspec.structs.replace(patch, id=item_id, item_group_id=patch.item_group_id if group is None else group_id)
 
 
 def _check_each(service: Service, patches: list[ItemPatch]) -> None:
