@@ -39,6 +39,7 @@ OPEN: Final = "ambiguous: day and month may be either; say --dates dmy or --date
 IMPLAUSIBLE: Final = (
     "no time since 1970 in s, ms, us or ns between the year 2000 and tomorrow; send such a number, or ISO 8601"
 )
+SERIAL: Final = f"{IMPLAUSIBLE}; days as spreadsheets count them are read by --dates excel"
 LEFT_OUT: Final = "a time that the change to summer time leaves out; give its offset, as in +01:00"
 NO_DATE: Final = "no day of a month; dates of its column have day and month in the other order?"
 
@@ -161,7 +162,7 @@ def _of_number(number: float, zone: tzinfo, now: datetime | None, serial: bool, 
     for unit in _UNITS:
         if first * unit <= number <= last * unit:
             return _EPOCH + timedelta(microseconds=_micros(number, unit))
-    raise Unreadable(IMPLAUSIBLE, value)
+    raise Unreadable(SERIAL if is_serial(number, now) else IMPLAUSIBLE, value)
 
 
 def _micros(number: float, unit: int) -> int:

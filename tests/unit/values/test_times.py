@@ -95,3 +95,14 @@ def test_days_of_a_spreadsheet(written: object) -> None:
     assert times.is_serial(written, NOW)
     with pytest.raises(Unreadable):
         times.read(written, now=NOW)
+
+
+@pytest.mark.parametrize("written", ["46143.25", 46143, "46143"])
+def test_a_lone_day_of_a_spreadsheet_names_the_option(written: object) -> None:
+    """A number that can only be a spreadsheet's day is none where its column holds others; its reason says what reads it."""
+    with pytest.raises(Unreadable, match="--dates excel"):
+        times.read(written, now=NOW)
+    assert times.read(written, now=NOW, serial=True).date().isoformat() == "2026-05-01"
+    with pytest.raises(Unreadable) as plain:
+        times.read(7, now=NOW)
+    assert "excel" not in str(plain.value)
