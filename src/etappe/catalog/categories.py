@@ -1,5 +1,6 @@
 """Category paths as codes, and which codes are below a path."""
 
+import html
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -47,8 +48,10 @@ def path(text: str) -> str:
     """A category as a path: "Home > Lighting > Lamps/Bulbs" is "Home/Lighting/Lamps-Bulbs".
 
     Levels stand between `>` or signs of its kind, else between `/`. Blanks around them, and levels without a name, are
-    left out.
+    left out. Entities of HTML are their signs.
     """
+    if "&" in text:
+        text = html.unescape(text)  # feeds write &gt;
     levels = _LEVELS.split(text)
     if len(levels) > 1:
         return "/".join(part.strip().replace("/", "-") for part in levels if part.strip())

@@ -118,11 +118,11 @@ def read_batch(body: bytes, now: datetime, most: int = MAX_EVENTS, reading: Read
         try:
             accepted.append(read_event(bytes(raw), now, index, reading))
         except InputError as error:
-            lines = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1])
+            lines, told = nested.lines_in(bytes(raw)[: MAX_EVENT_BYTES + 1], reading)
             if not lines:
                 rejected.append(Rejected(index, str(error), error.field))
             for line in lines:
-                _read_line(line, now, index, reading, (accepted, rejected))
+                _read_line(line, now, index, told, (accepted, rejected))
             if len(accepted) + len(rejected) > max(most, len(raws)):
                 raise TooMuchError(f"more than {most} events with their lines; send fewer", field="events") from error
     return Read(accepted, rejected, batch.customer.token)
@@ -152,7 +152,7 @@ def read_event(raw: bytes, now: datetime, index: int = 0, reading: Reading = USU
     settled = identities.settled(mending.with_clean_ids(event, reading.nobody), reading.nobody)
     happened = check(settled, now)
     time = happened or now + timedelta(microseconds=index)
-    return Accepted(index, settled, event.event_id or content_id(raw, event, time), time)
+    return Accepted(index, settled, settled.event_id or content_id(raw, event, time), time)
 
 
 def _mended(raw: bytes, error: Exception, reading: Reading, now: datetime) -> Event:

@@ -53,12 +53,13 @@ _OTHER_CURRENCY: Final = "in another currency than is stated beside it"
 
 _PLAIN: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?|-?\.\d+")
 _SHAPE: Final = re.compile(
-    r"(?P<before>[^\d.,+\-]*)(?P<sign>[+-]?)(?P<inside>[^\d.,+\-]*)(?P<digits>[\d.,' ]*\d[.,]?-*)(?P<behind>.*)"
+    r"(?P<before>(?i:(?:kr|rs|s?fr|лв)\.)?[^\d.,+\-]*)(?P<sign>[+-]?)(?P<inside>[^\d.,+\-]*)"
+    r"(?P<digits>[\d.,' ]*\d[.,]?-*)(?P<behind>.*)"
 )
 _SPACES: Final = str.maketrans(
     dict.fromkeys("\u00a0\u202f\u2009\t", " ")
     | dict.fromkeys("\u2019`\u00b4", "'")
-    | dict.fromkeys("\u2212\u2013", "-")
+    | dict.fromkeys("\u2212\u2013\u2014", "-")
 )
 _GROUPED: Final = re.compile(r"\d{1,3}(?:[ ']\d{3})*(?:[.,]\d*)?|\d*(?:[.,]\d*)?")
 _THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*|[1-9]\d?(?:,\d\d)*,\d{3}")
@@ -151,14 +152,14 @@ def _parts(text: str) -> tuple[str, str, str | None, frozenset[str]]:
     digits = digits.rstrip("-").strip()
     signs = [one for one in (found["before"].strip(), found["inside"].strip(), behind) if one]
     grouped = _GROUPED.fullmatch(digits) or not {" ", "'"} & set(digits)
-    if len(signs) > 1 or not grouped or (trailing and found["sign"]):
+    if not grouped or (trailing and found["sign"]):
         raise Unreadable(NO_AMOUNT, text)
     sign = "-" if trailing or found["sign"] == "-" else ""
     bare = digits.replace(" ", "").replace("'", "")
     if not signs:
         return sign, bare, None, frozenset()
-    meant = currencies.meant_by(signs[0].upper())
-    if not meant:
+    meant = frozenset.intersection(*(currencies.meant_by(one.upper()) for one in signs))  # "$5 USD" says it twice
+    if not meant or len(set(signs)) < len(signs):
         raise Unreadable(NO_AMOUNT, text)
     return sign, bare, currencies.one_of(meant, signs[0].upper()), meant
 

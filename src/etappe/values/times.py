@@ -41,13 +41,14 @@ OPEN: Final = (
 IMPLAUSIBLE: Final = (
     "no time since 1970 in s, ms, us or ns between the year 2000 and tomorrow; send such a number, or ISO 8601"
 )
+SERIAL: Final = f"{IMPLAUSIBLE}; days as spreadsheets count them are read by --dates excel"
 LEFT_OUT: Final = "a time that the change to summer time leaves out; give its offset, as in +01:00"
 NO_DATE: Final = "no day of a month; dates of its column have day and month in the other order?"
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?|[+-]?\d(?:\.\d+)?[eE]\+?\d{1,2}")
 _COMPACT: Final = re.compile(r"((?:19|20)\d{6})(\d\d)(\d\d)(\d\d)?")
 _DATE: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d\d)(?:,?[ T]+(.+))?")
-_YEAR_FIRST: Final = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?:,?[ T]+(.+))?")
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?:,?[ T]+(.+))?")
 _CLOCK: Final = re.compile(
     r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,](\d{1,9}))?)?(?: ?([AP])\.?M\.?)?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?",
     re.IGNORECASE,
@@ -129,10 +130,10 @@ def _of_text(value: str, zone: tzinfo, order: Order, now: datetime | None, seria
     dated = _DATE.fullmatch(text)
     if dated:
         return _in_utc(_of_date(dated, order, value), zone, value)
-    year = _YEAR_FIRST.fullmatch(text)
-    if year:
-        return _in_utc(_at(int(year[1]), int(year[2]), int(year[3]), year[4], value), zone, value)
     found = _of_iso(_ZONE_BEHIND.sub(_offset, _NAMED_ZONE.sub("", text)))
+    year = None if found else _YEAR_FIRST.fullmatch(text)
+    if year:
+        found = _at(int(year[1]), int(year[3]), int(year[4]), year[5], value)
     if found is None:
         raise Unreadable(NO_TIME, value)
     return _in_utc(found, zone, value)
@@ -163,7 +164,7 @@ def _of_number(number: float, zone: tzinfo, now: datetime | None, serial: bool, 
     for unit in _UNITS:
         if first * unit <= number <= last * unit:
             return _EPOCH + timedelta(microseconds=_micros(number, unit))
-    raise Unreadable(IMPLAUSIBLE, value)
+    raise Unreadable(SERIAL if is_serial(number, now) else IMPLAUSIBLE, value)
 
 
 def _micros(number: float, unit: int) -> int:

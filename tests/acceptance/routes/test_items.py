@@ -246,3 +246,10 @@ def test_ids_that_are_none(here: httpx.Client, item: Body, field: str, detail: s
     assert (answer.status_code, answer.json()["field"]) == (400, f"items[1].{field}")
     assert answer.json()["detail"].startswith(detail)
     assert here.get("/v1/items/none-of-them").status_code == 404
+
+
+def test_a_category_of_a_feed_is_a_path(here: httpx.Client, name: Callable[[], str]) -> None:
+    """Levels parted by an entity of HTML are levels."""
+    plain = name()
+    put(here, {"id": plain, "category": "Garten &amp; Hof &gt; Gie\u00dfkannen"})
+    assert here.get(f"/v1/items/{plain}").json()["category"] == "Garten & Hof/Gie\u00dfkannen"

@@ -415,3 +415,12 @@ def test_times_before_1970_are_refused() -> None:
 def test_limits() -> None:
     """A body may hold the largest batch of the largest events."""
     assert intake.MAX_BODY_BYTES >= intake.MAX_EVENTS * intake.MAX_EVENT_BYTES
+
+
+def test_an_event_id_that_is_nobodys_is_none() -> None:
+    """Two events that call themselves `undefined` are two, each known by what it says; ids are kept without space."""
+    first, second = (read_event(_raw(event_id=" Undefined ", item_id=item), NOW).event_id for item in ("a", "b"))
+    assert first != second
+    assert first == read_event(_raw(event_id=" Undefined ", item_id="a"), NOW).event_id
+    assert first.startswith("c-")
+    assert read_event(_raw(event_id=" e7 "), NOW).event_id == "e7"

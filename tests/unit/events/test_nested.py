@@ -46,6 +46,35 @@ def test_a_bad_line_is_refused_alone() -> None:
     assert [(one.index, one.field) for one in found.rejected] == [(1, "price")]
 
 
+@pytest.mark.parametrize("lines", [json.dumps(LINES), {"0": LINES[0], "1": LINES[1]}])
+def test_lines_in_other_shapes(lines: Any) -> None:
+    """A list as JSON text, and an object of lines by key, are lines."""
+    found = _sent(HEADER | {"order_id": "o", "line_items": lines})
+    assert [(one.event.item_id, one.event.price) for one in found.accepted] == [("a", 9.9), ("b", 1)]
+
+
+@pytest.mark.parametrize("nobodys", ["(not set)", "undefined", " NULL "])
+def test_an_order_that_is_nobodys_is_none(nobodys: str) -> None:
+    """Lines of a header whose order or event has an id that is nobody's are one order with an id of its own."""
+    found = _sent(HEADER | {"order_id": nobodys, "event_id": nobodys, "items": LINES})
+    (order,) = {one.event.order_id for one in found.accepted}
+    assert order is not None
+    assert order.startswith("n-")
+    assert len({one.event_id for one in found.accepted}) == 2
+
+
+def test_a_lines_first_id() -> None:
+    """A line whose item_id is nobody's is about its next id."""
+    found = _sent(HEADER | {"items": [{"item_id": "undefined", "sku": "S", "price": 5}]})
+    assert [one.event.item_id for one in found.accepted] == ["S"]
+
+
+def test_lines_tell_of_each_other() -> None:
+    """What the price of one line leaves open, the others of its order tell."""
+    found = _sent(HEADER | {"items": [{"item_id": "a", "price": "1.450"}, {"item_id": "b", "price": "7,20"}]})
+    assert [one.event.price for one in found.accepted] == [1450, 7.2]
+
+
 def test_what_has_no_lines() -> None:
     """What is no list of objects, or an empty one, is no order of lines."""
     for listed in ([], "x", [1], None, {}):

@@ -492,3 +492,15 @@ def test_single_call_is_what_its_address_says() -> None:
     """A message sent to a call's address is that call, whatever it says of its type."""
     (raw,) = messages(b'{"userId": "u", "type": "page", "traits": {}}', "identify", NOW)
     assert segment.translate(raw).events[0].__struct_config__.tag == "identify"
+
+
+def test_ids_of_nobody_in_every_call() -> None:
+    """A message, a group and a former id called `undefined` have no such id; a page of such a product is a page."""
+    view = {"type": "track", "event": "Product Viewed", "messageId": "undefined", "timestamp": "2026-02-01T00:00:00Z"}
+    (first,), (second,) = (_one(view | {"properties": {"product_id": item}}) for item in ("p", "q"))
+    assert first["event_id"] != second["event_id"]
+    assert "undefined" not in first["event_id"]
+    (group,) = _one({"type": "group", "groupId": "null", "traits": {"name": "Initech"}})
+    assert group["properties"] == {"group": {"name": "Initech"}}
+    assert [one["event"] for one in _one({"type": "page", "properties": {"product_id": "null"}})] == ["page_view"]
+    assert [one["item_id"] for one in _one({"type": "page", "properties": {"product_id": 17.0}})] == ["17"]

@@ -23,6 +23,9 @@ COMMA, POINT = Mark.COMMA, Mark.POINT
         ("1.299.000", "1299000", None), ("1,29,999.50", "129999.5", None), ("0,345", "0.345", None),
         ("1299.000", "1299", None), ("1.2345", "1.2345", None), (".5", "0.5", None), ("5,", "5", None),
         ("12,-", "12", None), ("-5", "-5", None), ("\u22125", "-5", None), ("5.00-", "-5", None), ("1e3", "1000", None),
+        ("$12.50 USD", "12.5", "USD"), ("CAD$7", "7", "CAD"), ("US $8.25", "8.25", "USD"), ("€4 EUR", "4", "EUR"),
+        ("Rs. 1,499.50", "1499.5", None), ("Kr.75,-", "75", None), ("Fr. 18.40", "18.4", "CHF"), ("22,50 lei", "22.5", "RON"),
+        ("45 TL", "45", "TRY"), ("31,\u2014 €", "31", "EUR"), ("6,20 zl", "6.2", "PLN"),
         ("1.299 KWD", "1.299", "KWD"), ("1,299 JPY", "1299", "JPY"), (35.9, "35.9", None), (7, "7", None),
         (0.1 + 0.2, "0.30000000000000004", None),
     ],
@@ -36,7 +39,7 @@ def test_spellings(written: object, amount: str, currency: str | None) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", "abc", "NaN", "inf", "1.2.3", "1,2,3", "12,99,", "1,,2", "12 EUR EUR", "EUR 12 USD", "5 Taler", "1 2", "12 34",
+        "", "abc", "NaN", "inf", "1.2.3", "1,2,3", "12,99,", "1,,2", "12 EUR EUR", "EUR 12 USD", "$5 EUR", "5 Taler", "5 PCS", "3 Stk", "9 net", "1 2", "12 34",
         "1.299,00.5", "--5", "(5)", "9" * 65, None, True, [], float("nan"), float("inf"), 10**400,
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         "2026-05-01T12:00:00Z", "2026-05-01t12:00:00z", "2026-05-01 12:00", "2026-05-01T12", "2026-05-01 14:00:00+02",
         "2026-05-01 14:00:00 +0200", "2026-05-01T17:30:00+05:30", "2026-05-01 12:00:00 UTC", "20260501T120000Z",
         "20260501120000", "2026-W18-5T12:00", "2026-05-01T14:00:00+02:00[Europe/Berlin]", "2026/05/01 12:00",
+        "2026-5-1 12:00", "2026-05-01 12:00 PM", "2026-5-1 14:00:00 +02",
         "2026-05-01T12:00:00.000000000Z", "1777636800", "1777636800000", "1777636800000000", "1777636800000000000",
         "1777636800.0", "1.7776368E9", 1777636800, 1777636800000.0, 1777636800000000, "01.05.2026 12:00", "1.5.26 12:00",
         " 2026-05-01 12:00:00 ", NOON, datetime(2026, 5, 1, 12),  # noqa: DTZ001 - of no zone
@@ -94,3 +95,14 @@ def test_days_of_a_spreadsheet(written: object) -> None:
     assert times.is_serial(written, NOW)
     with pytest.raises(Unreadable):
         times.read(written, now=NOW)
+
+
+@pytest.mark.parametrize("written", ["46143.25", 46143, "46143"])
+def test_a_lone_day_of_a_spreadsheet_names_the_option(written: object) -> None:
+    """A number that can only be a spreadsheet's day is none where its column holds others; its reason says what reads it."""
+    with pytest.raises(Unreadable, match="--dates excel"):
+        times.read(written, now=NOW)
+    assert times.read(written, now=NOW, serial=True).date().isoformat() == "2026-05-01"
+    with pytest.raises(Unreadable) as plain:
+        times.read(7, now=NOW)
+    assert "excel" not in str(plain.value)

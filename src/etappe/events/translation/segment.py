@@ -42,11 +42,11 @@ def translate(raw: bytes, now: datetime | None = None, reading: Reading = USUAL)
     drafts = _drafts(message, common)
     touches.put(drafts, segment_context.touched(context))
     for place, draft in enumerate(drafts):
-        name = _event_id(message, draft.event, time)
+        name = _event_id(message, draft.event, time, reading.nobody)
         draft.fields["event_id"] = name if len(drafts) == 1 else f"{name}#{place}"
     named(drafts, "s-")
     if verdicts := segment_context.consents(context):
-        drafts.insert(0, _consent(common, f"{_event_id(message, _CONSENT, time)}#consent", verdicts))
+        drafts.insert(0, _consent(common, f"{_event_id(message, _CONSENT, time, reading.nobody)}#consent", verdicts))
     return translated(drafts, raw, reading.nobody)
 
 
@@ -93,10 +93,12 @@ def _drafts(message: dict[str, Any], common: Common) -> list[Draft]:
         kept = {name: value for name, value in traits.items() if not name.startswith("$")}
         return told("identify", segment_context.with_groups(kept, common.reading.nobody), None, common, listed=True)
     if call == "group":
-        group = {"group_id": values.text(message.get("groupId")), "group": traits}
-        return told("set_traits", group, None, common, listed=True)
+        group = {"group_id": _named(message.get("groupId"), common), "group": traits}
+        return told(
+            "set_traits", {name: value for name, value in group.items() if value is not None}, None, common, listed=True
+        )
     if call == "alias":
-        previous = {"previous_id": values.text(message.get("previousId"))}
+        previous = {"previous_id": _named(message.get("previousId"), common)}
         return told("alias", {name: value for name, value in previous.items() if value}, None, common, listed=True)
     raise InputError(f"type is {call!r}; there are {', '.join(CALLS)}", field="type")
 
@@ -129,7 +131,7 @@ def _rating(said: dict[str, Any], common: Common) -> list[Draft]:
 def _page(message: dict[str, Any], common: Common) -> list[Draft]:
     """A page of a product is a view of it, and was one before there were views of pages."""
     said = dict(values.mapping(message.get("properties")))
-    if any(values.text(said.get(name)) for name in _VIEWED):
+    if any(_named(said.get(name), common) for name in _VIEWED):
         return told("view_item", said, None, common)
     named = {name: message[name] for name in ("name", "category") if message.get(name)}
     return told("page_view", named | said, None, common, listed=True)
@@ -139,13 +141,19 @@ def _consent(common: Common, event_id: str, verdicts: dict[str, Any]) -> Draft:
     return Draft(_CONSENT, common.fields | {"event_id": event_id, "properties": verdicts})
 
 
-def _event_id(message: dict[str, Any], event: str, time: datetime | None) -> str:
+def _named(value: object, common: Common) -> str | None:
+    """An id; None where it is nobody's, or none."""
+    found = values.ident(value, common.reading.nobody)
+    return found if isinstance(found, str) else None
+
+
+def _event_id(message: dict[str, Any], event: str, time: datetime | None, nobody: frozenset[str]) -> str:
     """The message's own id, else one made of what it says, and of the minute where it names no time.
 
     Of what decides, one made of the moment it was received too: it is no repeat because it says the same.
     """
-    given = values.text(message.get("messageId"))
-    if given:
+    given = values.ident(message.get("messageId"), nobody)
+    if isinstance(given, str):
         return given if len(given) <= _LONGEST_ID else "s-" + values.digest(given)
     said = {name: value for name, value in message.items() if name not in _ARRIVAL}
     dated = message.get("timestamp") or message.get("originalTimestamp")

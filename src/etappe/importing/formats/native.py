@@ -24,7 +24,7 @@ _COLUMNS: Final = sources.Columns(
 _FLAGS: Final = {"t": "true", "f": "false"}
 """How PostgreSQL writes what is true or false."""
 _Cell = str | int | float | None
-_Lines = list[dict[str, Any]] | None
+_Lines = list[dict[str, Any]] | dict[str, Any] | str | None
 SPELT: Final = Columns(
     ids=checks.IDS, time="timestamp", quantity="quantity", price="price", currency="currency",
     others=("event", "channel", "claim", "properties"),
@@ -60,7 +60,7 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
     Raises:
         InputError: a required column is missing, one is unknown, or the file cannot be read.
     """
-    for batch in _batches(path):
+    for batch in _batches(path, intake.spelling.reading.nobody):
         rows = intake.spelling.read(batch.rows, SPELT)
         if "claim" in rows.columns:
             rows = rows.with_columns(pl.col("claim").str.to_lowercase().replace(_FLAGS))
@@ -74,18 +74,18 @@ def read(path: Path, intake: Intake) -> Iterator[pl.DataFrame]:
 _ITEM: Final = ("item_id", "time", "line", "price", "currency")
 
 
-def _batches(path: Path) -> Iterator[Batch]:
+def _batches(path: Path, nobody: frozenset[str]) -> Iterator[Batch]:
     if sources.kind_of(path) != "jsonl":
         yield from sources.tabular(path, _COLUMNS)
         return
     for decoded in json_lines.read(path, _Line, checks.COLUMNS):
-        numbers, values, broken = _flat(decoded)
+        numbers, values, broken = _flat(decoded, nobody)
         columns = {name: [_text(getattr(line, name)) for line in values] for name in checks.COLUMNS}
         schema = {"line": pl.Int64} | dict.fromkeys(checks.COLUMNS, pl.String)
         yield Batch(pl.DataFrame({"line": numbers} | columns, schema), [*decoded.broken, *broken])
 
 
-def _flat(decoded: Decoded[_Line]) -> tuple[list[int], list[_Line], list[Broken]]:
+def _flat(decoded: Decoded[_Line], nobody: frozenset[str]) -> tuple[list[int], list[_Line], list[Broken]]:
     """The lines of a batch, those that hold the lines of an order as one for each of these."""
     if not any(getattr(line, name) for line in decoded.values for name in nested.LISTS):
         return decoded.lines, decoded.values, []
@@ -95,7 +95,11 @@ def _flat(decoded: Decoded[_Line]) -> tuple[list[int], list[_Line], list[Broken]
     for number, line in zip(decoded.lines, decoded.values, strict=True):
         fields = msgspec.structs.asdict(line) | {"properties": msgspec.json.decode(line.properties)}
         said = {name: value for name, value in fields.items() if value is not None}
-        for one in nested.lines_of(said) or [said]:
+        lines = nested.lines_of(said, nobody)
+        if not lines and (name := next((name for name in nested.LISTS if said.get(name)), None)):
+            broken.append(Broken(number, f"{name}: no list of objects", msgspec.json.encode(said).decode()))
+            continue
+        for one in lines or [said]:
             try:
                 values.append(msgspec.json.decode(msgspec.json.encode(one), type=_Line))
                 numbers.append(number)

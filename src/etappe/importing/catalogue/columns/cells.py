@@ -1,7 +1,7 @@
 """Single cells of a catalogue as what they mean, whether a file has kinds of values or only text."""
 
 from datetime import date, datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ from etappe.values.ids import NOBODY
 from etappe.values.money import Mark
 from etappe.values.times import Order
 from etappe.values.unreadable import Unreadable, is_absent
+
+_OPEN_DATE: Final = "ambiguous: day and month may be either; set values.dates, or write 2026-01-31"
+"""A catalogue's command has no option for it, so that the same catalogue is read the same way each time."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -113,7 +116,7 @@ def time(value: Any, name: str, reading: Reading) -> datetime:
     try:
         return times.read(said, zone=reading.zone, order=reading.order, now=reading.now)
     except Unreadable as error:
-        raise InputError(f"{name}: {error.reason}") from error
+        raise InputError(f"{name}: {_OPEN_DATE if error.reason == times.OPEN else error.reason}") from error
 
 
 def is_during(said: str, name: str, reading: Reading) -> bool:

@@ -13,6 +13,7 @@ from etappe.importing.catalogue.columns.pricing import ByRole
 
 _ENTITY: Final = re.compile(r"&(#\d+|#x[0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]+);")
 _BETWEEN_LINKS: Final = re.compile(r"\s*,\s*(?=https?://)")
+_ADDRESSES: Final = ("src", "url", "link", "href", "content")
 _SCHEME: Final = re.compile(r"^https?://", re.IGNORECASE)
 _GOOGLE: Final = "google_product_category"
 _NUMBERED: Final = re.compile(r"^\d+\s+-\s+")
@@ -146,7 +147,13 @@ def _links(by_role: ByRole, attributes: dict[str, Any]) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[str]:
     every = value if isinstance(value, list) else [] if value is None else [value]
-    return [link for some in every for link in _BETWEEN_LINKS.split(str(some)) if link]
+    return [link for some in every for link in _BETWEEN_LINKS.split(_address(some)) if link]
+
+
+def _address(said: Any) -> str:
+    """The address of a picture that shops tell as an object, else what is said."""
+    found = next((said[name] for name in _ADDRESSES if said.get(name)), "") if isinstance(said, dict) else said
+    return str(found)
 
 
 def _link(value: Any, name: str) -> str | None:

@@ -28,7 +28,25 @@ def test_dated() -> None:
     assert [availability.is_open(word, "a", dated=True) for word in ("backorder", "sold out")] == [True, False]
 
 
-@pytest.mark.parametrize("word", ["perhaps", "", "7", None, [], "in stock soon", "schema.org"])
+@pytest.mark.parametrize(
+    "word", ["schema.org/InStock", "schema:InStock", "Op voorraad", "sofort verfügbar", "Disponibile"]
+)
+def test_words_of_other_shops(word: str) -> None:
+    """A state of schema.org with any prefix, and words of further languages, are states."""
+    assert availability.is_open(word, "availability", dated=False)
+
+
+@pytest.mark.parametrize(
+    "word", ["Uitverkocht", "esaurito", "agotado", "temporarily out of stock", "zurzeit nicht lieferbar"]
+)
+def test_words_for_sold_out(word: str) -> None:
+    """What is not to be had for now is not available."""
+    assert not availability.is_open(word, "availability", dated=True)
+
+
+@pytest.mark.parametrize(
+    "word", ["perhaps", "", "7", "-1", -1, "\u22121", -1.0, None, [], "in stock soon", "schema.org"]
+)
 def test_no_state(word: Any) -> None:
     """A word that is none refuses the row, and never passes as available."""
     with pytest.raises(InputError, match="a: neither available nor not"):

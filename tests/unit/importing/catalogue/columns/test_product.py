@@ -106,6 +106,20 @@ def test_several_pictures() -> None:
     assert found["attributes"] == {"additional_image_link": ["https://s/2", "https://s/3", "https://s/4"]}
 
 
+def test_pictures_as_objects() -> None:
+    """A picture told as an object is the address in it."""
+    found = _fields(id="1", images=[{"id": 4, "src": "https://x/a.jpg"}, {"url": "https://x/b.jpg"}])
+    assert found["image"] == "https://x/a.jpg"
+    assert found["attributes"] == {"additional_image_link": ["https://x/b.jpg"]}
+
+
+def test_an_open_date_names_the_setting() -> None:
+    """A date of a catalogue that may be two names the setting that decides it, as its command has no option."""
+    open_ = Reading(ZoneInfo("Europe/Berlin"), NOW, Mark.POINT)
+    with pytest.raises(InputError, match=r"^availability_date: ambiguous.*values.dates"):
+        product.fields({"id": "1", "availability": "preorder", "availability_date": "04/05/2027"}, open_)
+
+
 def test_what_no_field_takes_is_kept_under_its_name() -> None:
     """Other columns are attributes, and so is what several columns of one meaning say beside the first."""
     found = _fields(id="A", sku="S-1", Colour="red", attributes='{"size": 4}', description="d")
