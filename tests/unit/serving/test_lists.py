@@ -345,7 +345,7 @@ def test_what_is_new_is_like_its_category(view: View) -> None:
     view.catalogue.apply(ItemPatch(id="sofa", category="sofas", price=10.0, brand="Acme"))
     found = lists.related(view, "lamp-0", "similar", 5, None, SETTINGS, NOW.timestamp()).items
     assert [item.id for item in found] == ["lamp-1", "lamp-2", "lamp-3"]
-    assert {item.reason.text for item in found} == {"Of the same category"}
+    assert {item.reason.text for item in found} == {"From the same category"}
 
 
 def test_nothing_is_popular_that_nobody_bought(view: View) -> None:
