@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from etappe.errors import EtappeError, InputError, NotFoundError, StoreError, StoreFullError, TooMuchError
+from etappe.values.wording import plain
 
 MEDIA_TYPE: Final = "application/problem+json"
 _FULL_SECONDS: Final = 5
@@ -62,7 +63,7 @@ def _invalid(error: ValidationException) -> Response[Any]:
     found: Any = error.extra or [{}]
     first = found[0] if isinstance(found, list) else {}
     field = first.get("key") or None
-    message = first.get("message") or error.detail
+    message = plain(first.get("message") or error.detail)
     if field in (None, "data") and message.startswith("Object missing required field") and "`" in message:
         field = message.split("`")[1]
     place = f"{field}: " if field else ""

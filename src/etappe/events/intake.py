@@ -24,6 +24,7 @@ from etappe.events.vocabulary import (
     known_by_content,
 )
 from etappe.values.reading import USUAL, Reading
+from etappe.values.wording import plain
 
 MAX_EVENTS: Final = 500
 MAX_EVENT_BYTES: Final = 32 * 1024
@@ -284,8 +285,8 @@ def _explained(raw: bytes, error: Exception) -> InputError:
     if not isinstance(name, str) or name not in TYPES:
         return InputError(f"event {name!r} is not in the vocabulary: {', '.join(TYPES)}", field="event")
     message, _, place = str(error).partition(" - at `$")
-    field = place.strip("`.") or _quoted(message)
-    return InputError(f"{field}: {message}" if field else message, field=field)
+    field, told = place.strip("`.") or _quoted(message), plain(message)
+    return InputError(f"{field}: {told}" if field else told, field=field)
 
 
 def _quoted(message: str) -> str | None:

@@ -16,7 +16,7 @@ from etappe.importing.entering.spool import Spool
 from etappe.importing.formats import registry, several
 from etappe.importing.formats.intake import Intake
 from etappe.importing.formats.registry import Format
-from etappe.importing.judging import identify, persons, rejected_file, traffic
+from etappe.importing.judging import identify, persons, refunds, rejected_file, traffic
 from etappe.importing.judging.erased import Erased
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
@@ -94,8 +94,9 @@ def import_events(
             report = _report(intake.ledger, entered, accepted, bad)
             report.keep_claims(persons.claims(accepted.scan(), secret))
             report.told, report.doubtful = spelling.told(), doubtful.ids(accepted.scan())
+            alone = refunds.alone(accepted.scan())
             break
-    report.remarks = files.remarks(given)
+    report.remarks = [*files.remarks(given), *([f"{alone:,} {refunds.ALONE}"] if alone else [])]
     report.items, report.position = len(patches), log.position()
     report.seconds = round(time.monotonic() - started, 3)
     return report

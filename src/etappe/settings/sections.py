@@ -175,8 +175,9 @@ NOT_PRODUCTS = (
     "delivery cost*", "delivery fee*", "handling", "handling fee*", "manual", "discount", "sample", "samples",
     "free sample*", "gift voucher*", "* gift voucher*", "voucher*", "e-voucher*", "* bad debt", "amazon fee",
     "cruk commission", "test item*", "test product*", "versand", "versandkosten*", "porto", "portokosten*",
-    "nachnahme*", "gutschein*", "geschenkgutschein*", "testartikel*", "testprodukt*", "frais de port*",
-    "frais de livraison*", "bon cadeau*",
+    "nachnahme*", "gutschein*", "geschenkgutschein*", "testartikel*", "testprodukt*",
+    "geschenkverpackung", "geschenkservice", "mindermengenzuschlag*", "gift wrapping", "gift wrapping service*",
+    "frais de port*", "frais de livraison*", "bon cadeau*", "emballage cadeau",
 )  # fmt: skip
 
 

@@ -83,7 +83,10 @@ def test_a_grant_without_a_time_is_rejected_whole(shop: Shop) -> None:
     """It might undo a later withdrawal; where somebody says when the file was exported, it counts from then."""
     row = "K9;;;;;;;04109;;;ja;;;Web;v2\n"
     report = _bring(shop, HEADER + row + ROWS)
-    assert report.rejected == {"consent_time: missing where a consent is granted": 1}
+    assert report.rejected == {
+        "consent_time: missing where consent to email or sms is granted; give it a column, or say when the file was exported"
+        " by --as-of": 1
+    }
     assert shop.events().filter(pl.col("user_id") == "K9").is_empty()
     _bring(shop, HEADER + row, stated=True)
     assert _said(shop, "set_consent", "K9")[0] == WRITTEN

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.importing.conftest import Shop
 
 from etappe.errors import InputError
+from etappe.importing.judging import refunds
 from etappe.importing.judging.report import ImportReport
 from etappe.importing.mapping import mapping, translating
 
@@ -239,6 +240,15 @@ def test_what_reading_showed_stands_in_the_report(shop: Shop) -> None:
     """A row with fewer cells than the header is told of as in every import."""
     report = _bring(shop, HEADER + ROWS.replace(";Deutschland", "", 1), COLUMNS + VALUES)
     assert any("fewer cells" in remark for remark in report.remarks)
+
+
+def test_refunds_without_their_purchases_are_told(shop: Shop) -> None:
+    """Where not one has its purchase in the file, the report says so; one that has makes it a file of movements."""
+    alone = f"1 {refunds.ALONE}"
+    assert alone in _bring(shop, HEADER + ROWS, COLUMNS + VALUES).remarks
+    bought = "B2;15.01.2026 09:00;K2;A;Grüner Tee;1;10,00;bezahlt;Österreich\r\n"
+    assert alone not in _bring(shop, HEADER + ROWS + bought, COLUMNS + VALUES).remarks
+    assert alone not in _bring(shop, HEADER + ROWS.replace("B2", "", 1), COLUMNS + VALUES).remarks
 
 
 def test_a_column_that_is_not_there_is_named(shop: Shop) -> None:

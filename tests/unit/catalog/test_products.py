@@ -22,6 +22,10 @@ RULE = NotProducts(NOT_PRODUCTS)
         ),
         *(
             Item(id="x1", title=title)
+            for title in ("Geschenkverpackung", "Gift wrapping", "Mindermengenzuschlag netto", "Emballage cadeau")
+        ),
+        *(
+            Item(id="x1", title=title)
             for title in ("Gift voucher 20", "Bank Charges", " samples ", "Gutschein 50", "Manual")
         ),
         Item(id="POST", title="A stamp"),
@@ -45,6 +49,8 @@ def test_no_products(item: Item) -> None:
         Item(id="x1", title="Postage stamp album"),
         Item(id="x1", title="Delivery van, red"),
         Item(id="x1", title="Tester"),
+        Item(id="x1", title="Geschenkverpackung Sterne, 3 m"),
+        Item(id="x1", title="Gift wrapping paper"),
         Item(id="x1", price=0.0, prices={"EUR": 1.0}),
         Item(id="POST", product=True),
     ],

@@ -335,14 +335,17 @@ def test_related_is_of_the_kind(view: View, kind: str, how: str) -> None:
 
 
 def test_what_is_new_is_like_its_category(view: View) -> None:
-    """Of an item that nobody took to yet those of its category are similar, its brand first, then those near its price."""
+    """Of an item that nobody took to yet those of its category are similar, its brand first, then those near its price.
+
+    The reason says no more than what holds of each: neither brand nor price of the last two are its own.
+    """
     for number, (brand, price) in enumerate([("Acme", 10.0), ("Acme", 30.0), ("Other", 11.0), (None, 900.0)]):
         patch = ItemPatch(id=f"lamp-{number}", category="lamps", price=price)
         view.catalogue.apply(patch if brand is None else msgspec.structs.replace(patch, brand=brand))
     view.catalogue.apply(ItemPatch(id="sofa", category="sofas", price=10.0, brand="Acme"))
     found = lists.related(view, "lamp-0", "similar", 5, None, SETTINGS, NOW.timestamp()).items
     assert [item.id for item in found] == ["lamp-1", "lamp-2", "lamp-3"]
-    assert {item.reason.text for item in found} == {"Like it in category, brand and price"}
+    assert {item.reason.text for item in found} == {"From the same category"}
 
 
 def test_nothing_is_called_popular_that_nobody_bought(view: View) -> None:

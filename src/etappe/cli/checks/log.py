@@ -20,7 +20,7 @@ def position(inspected: Inspected) -> Iterator[Finding]:
         yield ok("none here; it lies where the worker runs")
         return
     lost = [fault(line) for line in findings.faults(evidence)]
-    yield from lost or [ok(f"position {evidence.state.position:,}, {len(log.days('event')):,} days of events")]
+    yield from lost or [ok(f"position {evidence.state.position:,}, days with events: {len(log.days('event')):,}")]
     unnamed = [quarantine.look(log.folder, orphan.path) for orphan in evidence.orphans]
     if unnamed:
         yield warning(f"{_told(unnamed)} that no commit names; nothing deletes them")

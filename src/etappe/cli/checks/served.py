@@ -24,7 +24,10 @@ def catalogue(inspected: Inspected) -> Iterator[Finding]:
         found, _ = catalogues.load(inspected.client, folder, inspected.settings)
         yield ok(f"{len(found):,} items")
         if none := found.no_products():
-            yield ok(f"{len(none):,} of them are no products by catalogue.not_products: {_some(none)}")
+            yield ok(
+                f"{len(none):,} of them are no products, by catalogue.not_products or a price of 0; give what is one"
+                f" after all product = true: {_some(none)}"
+            )
         if stubs := found.stubs():
             yield ok(
                 f"{len(stubs):,} of them only events have told of; `etappe import-items` tells more: {_some(stubs)}"

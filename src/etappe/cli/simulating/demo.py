@@ -61,6 +61,7 @@ def demo(
     place = Place(data=(data or DEFAULT_DATA).absolute(), auth=False)
     check_free(HOST, port)
     made, shop = _set_up(place)
+    check_free(HOST, port)  # another may have come while the shop was made, and would be taken for ours
     url = url_of(HOST, port)
     with _served(place, port) as process:
         demo_scenes.ask(url, made.scenes)

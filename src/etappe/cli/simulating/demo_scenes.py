@@ -104,9 +104,9 @@ def _about(shop: Shop, person: int, codes: Ints, days: float) -> str:
 
 
 _DOINGS: Final = (
-    ("view_item", "items looked at"),
-    ("search", "searches"),
-    ("add_to_wishlist", "wishes"),
+    ("view_item", "looked at"),
+    ("search", "searched"),
+    ("add_to_wishlist", "wished for"),
     ("add_to_cart", "into the cart"),
     ("purchase", "bought"),
     ("email_open", "mails opened"),

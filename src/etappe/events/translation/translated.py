@@ -18,6 +18,7 @@ from etappe.events.vocabulary import TYPES, Event, SetConsent
 from etappe.values.ids import NOBODY
 from etappe.values.money import Money
 from etappe.values.unreadable import Unreadable
+from etappe.values.wording import plain
 
 _NAME: Final = "event_name"
 
@@ -93,4 +94,5 @@ def _explained(error: msgspec.ValidationError) -> InputError:
     message, _, place = str(error).partition(" - at `$")
     quoted: Any = message.split("`")[1] if message.startswith("Object missing") else None
     field = place.strip("`.") or quoted
-    return InputError(f"{field}: {message}" if field else message, field=field)
+    told = plain(message)
+    return InputError(f"{field}: {told}" if field else told, field=field)

@@ -27,6 +27,7 @@ from etappe.importing.reading.batch import Broken
 from etappe.importing.reading.source import Source
 from etappe.progress import Progress, silent
 from etappe.settings import Settings
+from etappe.values.wording import plain
 from etappe.zones import zone_of
 
 Upsert = Callable[[list[ItemPatch]], None]
@@ -195,6 +196,7 @@ def _patch(fields: dict[str, Any]) -> ItemPatch:
         patch = msgspec.convert(fields, ItemPatch)
     except msgspec.ValidationError as error:
         message, _, place = str(error).partition(" - at ")
-        raise InputError(f"{place.strip('`$.') or 'row'}: {message[:1].lower()}{message[1:]}") from error
+        told = plain(message)
+        raise InputError(f"{place.strip('`$.') or 'row'}: {told[:1].lower()}{told[1:]}") from error
     check_size(patch)
     return patch

@@ -21,7 +21,9 @@ from etappe.importing.mapping.translating import check_headers, spelt
 from etappe.importing.reading.batch import LINE, Batch
 
 _TIME, _SOURCE, _TEXT = ORIGIN
-_UNTIMED: Final = f"{_TIME}: missing where a consent is granted"
+_UNTIMED: Final = (
+    "{}: missing where consent to {} is granted; give it a column, or say when the file was exported by --as-of"
+)
 _NOTHING: Final = "row: says nothing of the customer"
 _WHO: Final = ("line", "user_id", "anonymous_id")
 
@@ -163,7 +165,8 @@ class _Customers:
             ),
         )
         if not self._as_of.stated:
-            self._cells.refuse(rows["granted"] & rows["timestamp"].is_null(), _UNTIMED)
+            untimed = rows["granted"] & rows["timestamp"].is_null()
+            self._cells.refuse(untimed, _UNTIMED.format(_TIME, " or ".join(purposes)))
         return (
             rows.filter(pl.col("properties").is_not_null())
             .with_columns(pl.col("timestamp").fill_null(self._as_of.text))

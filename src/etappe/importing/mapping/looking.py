@@ -12,6 +12,7 @@ import polars as pl
 from etappe.errors import InputError
 from etappe.importing.catalogue.found_items import FoundItems
 from etappe.importing.formats.intake import Intake
+from etappe.importing.judging import refunds
 from etappe.importing.judging.ledger import Ledger
 from etappe.importing.judging.rejected_file import RejectedFile
 from etappe.importing.judging.spelling import Spelling
@@ -104,11 +105,15 @@ def _try(seen: Look, told: Mapping, path: Path, settings: Settings) -> None:
     spelling = Spelling(settings.values.reading(), zone, now)
     intake = Intake(zone, now, Ledger(firsts), FoundItems(), spelling)
     becomes: Counter[str] = Counter()
+    sales: list[pl.DataFrame] = []
     for rows in _read(path, intake, told, now):
         if len(seen.first) < SHOWN:
             seen.first += _shown(rows.head(SHOWN - len(seen.first)))
         becomes.update(dict(rows.group_by("event").len().iter_rows()))
+        sales.append(_sales(rows))
     seen.becomes = dict(becomes.most_common())
+    alone = refunds.alone(pl.concat(sales).lazy()) if sales else 0
+    seen.problems += [Problem(alone, refunds.ALONE)] if alone else []
     seen.problems += [
         Problem(count, f"rejected: {reason}", firsts.line[reason])
         for reason, count in intake.ledger.rejected.most_common()
@@ -117,6 +122,16 @@ def _try(seen: Look, told: Mapping, path: Path, settings: Settings) -> None:
         Problem(skipped.rows, f"left out: {reason} ({skipped.revenue})")
         for reason, skipped in intake.ledger.skipped().items()
     ]
+
+
+def _sales(rows: pl.DataFrame) -> pl.DataFrame:
+    """Purchases and refunds with their orders and items as numbers, 17 bytes each, as all of a file are held."""
+    names = ("order_id", "item_id")
+    some = rows.filter(pl.col("event").is_in(("purchase", "refund")))
+    return some.select(
+        (pl.col("event")).cast(pl.Enum(("purchase", "refund"))),
+        *(pl.when(pl.col(name).is_not_null()).then(pl.col(name).hash()).alias(name) for name in names),
+    )
 
 
 def _read(path: Path, intake: Intake, told: Mapping, now: datetime) -> Iterator[pl.DataFrame]:

@@ -66,7 +66,7 @@ class _Reader:
             yield self._named(self._split(carried, more=False)[0])
         self._wrecked.tell(self._source)
         if self._short:
-            self._source.note(f"{self._short} rows have fewer cells than the header; what they lack is empty")
+            self._source.note(f"rows with fewer cells than the header, whose other cells are empty: {self._short:,}")
 
     @property
     def _header(self) -> int:

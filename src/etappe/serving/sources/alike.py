@@ -12,7 +12,7 @@ from etappe.serving.situation import Situation
 from etappe.serving.sources.source import BLOCK, Words
 from etappe.serving.viewing.view import DECAYED, Rows
 
-WORDS: Final = Words(kind="similar", alone="Like it in category, brand and price")
+WORDS: Final = Words(kind="similar", alone="From the same category")
 _CATEGORY, _BRAND, _PRICE = 0.5, 0.25, 0.25
 """What each counts: a lamp of another brand is nearer to a lamp than its brand's sofa."""
 _STEEP: Final = 2.0

@@ -53,14 +53,25 @@ def link(client: SyncRedis, claims: Sequence[Claim], settings: Settings) -> int:
     Raises:
         StoreUnavailableError: others have been changing the graph all the time; ask again.
     """
-    changed = 0
-    for start in range(0, len(claims), CLAIMS_AT_ONCE):
-        some = claims[start : start + CLAIMS_AT_ONCE]
+    return sum(
+        _link(client, claims[start : start + CLAIMS_AT_ONCE], settings)
+        for start in range(0, len(claims), CLAIMS_AT_ONCE)
+    )
+
+
+def _link(client: SyncRedis, claims: Sequence[Claim], settings: Settings) -> int:
+    """Links claims in one change; in two of half the size where the lock ran out, before which nothing is changed."""
+    try:
         with changing(client, settings) as change:
-            graph = change.read([subject for claim in some for subject in (claim.one, claim.other)])
+            graph = change.read([subject for claim in claims for subject in (claim.one, claim.other)])
             now = time.time_ns() // 1_000_000
-            changed += sum(graph.claim(claim, now) for claim in some)
+            changed = sum(graph.claim(claim, now) for claim in claims)
             change.write(graph, now)
+    except _LockLostError:
+        if len(claims) == 1:
+            raise
+        half = len(claims) // 2
+        return _link(client, claims[:half], settings) + _link(client, claims[half:], settings)
     return changed
 
 
@@ -79,6 +90,10 @@ def part(client: SyncRedis, subject: Subject, other: Subject, cause: str, settin
     return [after[subject], after[other]]
 
 
+class _LockLostError(StoreUnavailableError):
+    """The lock ran out before the change was journalled; nothing was changed."""
+
+
 class GraphChange:
     """A change of the graph under the lock."""
 
@@ -87,6 +102,8 @@ class GraphChange:
         self._settings = settings
         self._token = token
         self._before: dict[Subject, Subject] = {}
+        self.done = 0
+        """The number of the last change of which nothing is left to be done."""
 
     def read(self, subjects: Iterable[Subject]) -> Graph:
         """The customers that `subjects` belong to, whole."""
@@ -109,9 +126,18 @@ class GraphChange:
         faults.point("graph.begin.before")
         epoch = run_script(self._client, scripts.BEGIN, names, [self._token, now, rows, msgspec.json.encode(steps)])
         if not epoch:
-            raise StoreUnavailableError("the change of identities took too long; send the same again")
+            raise _LockLostError("the change of identities took too long; send the same again")
         faults.point("graph.begin.after")
         do(self._client, int(epoch), steps, self._settings)
+        self.done = int(epoch)
+
+    def finish(self) -> None:
+        """Does the steps of the last change again, which its process may have left undone."""
+        intent: Any = self._client.get(keys.IDENTITY_INTENT)
+        if intent:
+            epoch, _, steps = intent.partition(b" ")
+            do(self._client, int(epoch), _STEPS.decode(steps), self._settings)
+            self.done = int(epoch)
 
 
 @contextmanager
@@ -127,13 +153,12 @@ def changing(client: SyncRedis, settings: Settings) -> Iterator[GraphChange]:
         if time.monotonic() > deadline:
             raise StoreUnavailableError("others have been changing identities all the time; send the same again")
         time.sleep(0.002)
-    done = False
+    change = GraphChange(client, settings, token)
     try:
-        _finish(client, settings)
-        yield GraphChange(client, settings, token)
-        done = True
+        change.finish()
+        yield change
     finally:
-        arguments = [token, "1" if done else "0"]
+        arguments = [token, change.done]
         faults.point("graph.release.before")
         run_script(client, scripts.RELEASE, [keys.IDENTITY_LOCK, keys.IDENTITY_INTENT], arguments)
         faults.point("graph.release.after")
@@ -144,14 +169,6 @@ def recover(client: SyncRedis, settings: Settings) -> None:
     if client.exists(keys.IDENTITY_INTENT):
         with changing(client, settings):
             pass
-
-
-def _finish(client: SyncRedis, settings: Settings) -> None:
-    """Does the steps of the last change again; what it was is forgotten when the lock is given up."""
-    intent: Any = client.get(keys.IDENTITY_INTENT)
-    if intent:
-        epoch, _, steps = intent.partition(b" ")
-        do(client, int(epoch), _STEPS.decode(steps), settings)
 
 
 def _row(change: Change) -> dict[str, Any]:

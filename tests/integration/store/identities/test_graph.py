@@ -10,7 +10,7 @@ from tests.integration.frail import Crash, Frail, crash
 from tests.integration.kept import seen
 from tests.unit.customers.people import claim, subject
 
-from etappe.customers.identity import LINK, NAME, UNLINK
+from etappe.customers.identity import LINK, NAME, UNLINK, Graph
 from etappe.customers.packed.base import unpack
 from etappe.customers.records import decode_tail
 from etappe.customers.state import fold_state
@@ -245,6 +245,31 @@ def test_who_lost_the_lock_is_refused(client: SyncRedis, settings: Settings, beh
         late()
     assert _roots(client, BROWSER) == [subject(BERT if behind else BROWSER)]
     assert len(_journal(client)) == (3 if behind else 0)
+
+
+def test_what_takes_longer_than_the_lock_goes_on_in_smaller_changes(
+    client: SyncRedis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many claims come at once; and steps that outlast the lock, once done, are not done again by who comes next."""
+    read, do, done = graph.GraphChange.read, graph.do, []
+
+    def slow(change: graph.GraphChange, subjects: list[Subject]) -> Graph:
+        if len(subjects) > 4:
+            client.delete(keys.IDENTITY_LOCK)
+        return read(change, subjects)
+
+    def late(asked: SyncRedis, epoch: int, *others: Any) -> None:
+        do(asked, epoch, *others)
+        done.append(epoch)
+        client.delete(keys.IDENTITY_LOCK)
+
+    monkeypatch.setattr(graph.GraphChange, "read", slow)
+    monkeypatch.setattr(graph, "do", late)
+    browsers = [Identity("anonymous_id", f"browser-{number}") for number in range(9)]
+    assert _link(client, settings, ANNA, *browsers) == 9
+    assert set(_roots(client, *browsers)) == {subject(ANNA)}
+    assert done == sorted(set(done))
+    assert not client.exists(keys.IDENTITY_INTENT)
 
 
 @pytest.mark.parametrize("goes_on", ["alone", "as another's"])

@@ -1,4 +1,4 @@
-"""What `etappe check` says of a snapshot that has not just the parts of this version."""
+"""What `etappe check` says of the catalogue, and of a snapshot that has not just the parts of this version."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from tests.unit.models.made import content, saved
 
+from etappe.catalog.item import ItemPatch
+from etappe.catalog.table import Catalogue
 from etappe.cli.checks import served
 from etappe.models.snapshot import Snapshot
 from etappe.store.config import snapshots
@@ -34,3 +36,16 @@ def test_parts_are_told(
     inspected: Any = SimpleNamespace(place=SimpleNamespace(data=tmp_path), begun=True, client=None)
     (line,) = served.snapshot(inspected)
     assert line.text == told
+
+
+def test_what_is_no_product_is_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways by which an item is taken for none, as a free one is not named by a setting; and how one becomes one."""
+    found = Catalogue()
+    found.apply(ItemPatch(id="mug", price=0.0))
+    monkeypatch.setattr(served.catalogues, "load", lambda *_: (found, None))
+    inspected: Any = SimpleNamespace(place=SimpleNamespace(data=tmp_path), begun=True, client=None, settings=None)
+    _, line = served.catalogue(inspected)
+    assert line.text == (
+        "1 of them are no products, by catalogue.not_products or a price of 0; give what is one after all"
+        " product = true: mug"
+    )

@@ -130,7 +130,7 @@ def test_short_rows_are_told(file: Path) -> None:
     file.write_text('a,b,c\n1\n"2",3\n4,"5\n6"\n7,8,9\n')
     source = Source(file)
     list(delimited.read(source)[1])
-    assert source.remarks == ["3 rows have fewer cells than the header; what they lack is empty"]
+    assert source.remarks == ["rows with fewer cells than the header, whose other cells are empty: 3"]
 
 
 def test_shortened_ids_are_told(file: Path) -> None:

@@ -8,6 +8,7 @@ from etappe.importing.mapping.guessing import profiles
 from etappe.importing.mapping.guessing.draft import Draft, Line
 from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column
+from etappe.importing.mapping.known import table as format_of
 from etappe.importing.mapping.naming import words
 from etappe.importing.mapping.naming.names import key_of
 from etappe.importing.mapping.targets import UNDECIDED
@@ -21,12 +22,13 @@ _TARGETS: Final = {
     "household": "traits.household", "company": "traits.company",
 }  # fmt: skip
 _NATIVE: Final = ("claim", "properties")
+_REPEATS: Final = '{!r} is left out, as its ids repeat; where that is because rows came twice, let it become "event_id"'
 
 
 def fill(draft: Draft, meanings: Meanings, path: Path) -> None:
     """Fills `draft` with what is known of the columns of events."""
     taken = {column.name: _TARGETS[meaning] for meaning, column in meanings.best(_TARGETS).items()}
-    _settle_ids(taken, meanings)
+    _settle_ids(draft, taken, meanings)
     _settle_moment(taken, meanings)
     if "price" not in taken.values() and meanings.has("total"):
         taken[meanings.columns("total")[0].name] = "total"
@@ -52,13 +54,19 @@ def _line(column: Column, taken: dict[str, str], meanings: Meanings) -> Line:
     return Line("", told if column.kind == profiles.EMPTY else f"left out; {told}")
 
 
-def _settle_ids(taken: dict[str, str], meanings: Meanings) -> None:
-    """An id that stands in many rows is no event's; without another it is the order's. Sessions stand for visitors."""
-    for column in meanings.columns("event_id")[:1]:
+def _settle_ids(draft: Draft, taken: dict[str, str], meanings: Meanings) -> None:
+    """An id that stands in several rows is no event's; without another it is the order's. Sessions stand for visitors.
+
+    In the native format it is an event's all the same, which came twice.
+    """
+    native = format_of([column.name for column in meanings.profile.columns]) == "native"
+    for column in [] if native else meanings.columns("event_id")[:1]:
         if not column.unique or column.filled < column.rows:
             taken.pop(column.name, None)
             if "order_id" not in taken.values():
                 taken[column.name] = "order_id"
+            elif column.name not in taken and not column.unique:
+                draft.notes.append(_REPEATS.format(column.name))
     if meanings.has("session"):
         session = meanings.columns("session")[0]
         known = {"user_id", "anonymous_id"} & set(taken.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from etappe.errors import InputError
+from etappe.importing.judging import refunds
 from etappe.importing.mapping import looking, mapping
 from etappe.importing.mapping.looking import Look
 from etappe.settings import Settings
@@ -214,3 +215,21 @@ def test_two_columns_never_become_the_same(tmp_path: Path) -> None:
     """The second gets a name of its own among traits, and is left out among events."""
     seen = _look(tmp_path, "Kundennummer;Ort;City;E-Mail\nK1;Jena;Gera;a@example.org\n")
     assert (_columns(seen)["Ort"], _columns(seen)["City"]) == ("traits.city", "traits.city_2")
+
+
+def test_refunds_of_orders_that_are_not_there_are_told(tmp_path: Path) -> None:
+    """An order that stands once, as cancelled, would take off what was never added; one whose purchase is there is none."""
+    alone = [problem for problem in _look(tmp_path, GERMAN).problems if problem.what == refunds.ALONE]
+    assert [problem.count for problem in alone] == [1]
+    bought = "B2;04.04.2026 10:00;K2;Grün;2;4,90;bezahlt\r\n"
+    assert refunds.ALONE not in [problem.what for problem in _look(tmp_path, GERMAN + bought).problems]
+
+
+def test_ids_of_events_that_came_twice_stay_ids(tmp_path: Path) -> None:
+    """In the native format; elsewhere an id that repeats is left out, which is told."""
+    rows = "e1,2026-01-01,purchase,u,A,o\ne1,2026-01-01,purchase,u,A,o\ne2,2026-01-01,purchase,u,B,o\n"
+    native = _look(tmp_path, "event_id,timestamp,event,user_id,item_id,order_id\n" + rows)
+    assert _columns(native)["event_id"] == "event_id"
+    other = _look(tmp_path, "event_id,Date,event,Customer,sku,Order\n" + rows)
+    assert _columns(other)["event_id"] == ""
+    assert any(problem.what.startswith("'event_id' is left out, as its ids repeat") for problem in other.problems)
