@@ -21,6 +21,7 @@ from etappe.cli import demo_scenes, progress, show
 from etappe.cli.demo_scenes import Scene
 from etappe.cli.files import import_into, items_into
 from etappe.cli.models import train_in
+from etappe.cli.processes import SAFE_PATH
 from etappe.cli.serve import check_free, url_of, wait_until_ready
 from etappe.cli.simulate import make
 from etappe.errors import EtappeError
@@ -102,7 +103,7 @@ def _read(done: Path) -> Made:
 
 @contextmanager
 def _served(place: Place, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "etappe", "serve", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, *SAFE_PATH, "-m", "etappe", "serve", "--host", HOST, "--port", str(port)]
     process = subprocess.Popen(command, env=place.environment())  # noqa: S603 - our own command
     try:
         if not wait_until_ready(HOST, port, lambda: process.poll() is not None):
