@@ -49,6 +49,8 @@ def test_file_is_utf8(tmp_path: Path) -> None:
         ('[catalogue]\ncurrency = "EUR"\n', "currency"),
         ("[store\n", "line 1"),
         (b"[showing]\nbought_once = ['\xff']\n", "utf-8"),
+        ("x = " + "[" * 50_000, "recursion"),
+        ("x = " + "9" * 5_000, "digits"),
     ],
 )
 def test_bad_setting_is_refused(tmp_path: Path, text: str | bytes, named: str) -> None:

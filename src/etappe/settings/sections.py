@@ -258,5 +258,5 @@ def load(data: Path) -> Settings:
         return msgspec.convert(tomllib.loads(path.read_bytes().decode()), Settings)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:  # no TOML, or such as no reader bears
         raise SettingsError(f"{path}: {error}; docs/settings.md lists every setting") from error

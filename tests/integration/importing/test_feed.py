@@ -237,6 +237,7 @@ BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
         (RSS.replace("?>\n", '?><!DOCTYPE x [<!ENTITY % p SYSTEM "/etc/p">%p;]>').format(MUG), "entity of its own, 'p'"),
         (RSS.replace("?>\n", '?><!DOCTYPE x SYSTEM "http://127.0.0.1/x.dtd">').format("<item>&f;</item>"), "entity of its own, 'f'"),
         (RSS.replace('"1.0"?', '"1.0" encoding="klingon"?').format(MUG), "its encoding 'klingon' is not known"),
+        (RSS.replace('"1.0"?', '"1.0" encoding="unicode_escape"?').format(MUG), "its encoding 'unicode_escape' is not known"),
         (RSS.replace('"1.0"?', '"1.0" encoding="zlib"?').format(MUG), "its encoding 'zlib' is not known"),
         (RSS.replace('"1.0"?', '"1.0" encoding="ascii"?').format(MUG + "ü"), "not all of it is in the encoding it declares, ascii"),
         (RSS.format(MUG).encode() + b"\xff", "not well-formed|junk after"),

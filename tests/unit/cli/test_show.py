@@ -51,3 +51,25 @@ def test_progress_off_a_terminal_is_plain_lines(monkeypatch: pytest.MonkeyPatch)
         shown("writing", 0)
     lines = [f"reading rows {done} of 100 ..." for done in (0, 40, 80)]
     assert [*lines, "writing ..."] == text.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x9b", "\r", "\x7f", "\u202e", "\u2066"])
+def test_what_a_terminal_obeys_is_told_as_it_is_written(
+    out: io.StringIO, capsys: pytest.CaptureFixture[str], sign: str
+) -> None:
+    """A sign of a file by which a terminal would change what it shows is printed as its number, wherever it stands."""
+    text = f"a{sign}]0;b"
+    show.say(text)
+    show.complain(text)
+    show.table(text, (text,), [(text,)])
+    show.result(text)
+    show.as_json({"name": text})
+    told = out.getvalue() + capsys.readouterr().out
+    assert sign not in told
+    assert told.count(f"\\u{ord(sign):04x}]0;b") + told.count("\\r]0;b") == 7
+
+
+def test_words_lines_and_tabs_are_told_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """Letters of any script, tabs and new lines of a result are not touched."""
+    show.result("Größe\t日本\néàß \u200b")
+    assert capsys.readouterr().out == "Größe\t日本\néàß \u200b\n"

@@ -67,7 +67,10 @@ def told(report: ImportReport, *, strict: bool, json: bool) -> int:
     added_or_known = sum(report.events.values()) + report.duplicates
     failed = (report.rejected and strict) or (report.rows and not added_or_known)
     if failed:
-        show.complain(f"rows were rejected; {report.rejected_file} says which and why")
+        told_in = f"rows were rejected; {report.rejected_file} says which and why"
+        show.complain(
+            told_in if report.rejected_file else "no row came in: all of them were left out, as counted above"
+        )
     return NOTHING_DONE if failed else 0
 
 

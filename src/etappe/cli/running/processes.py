@@ -15,6 +15,8 @@ from etappe.store.server.embedded import started
 
 STOP_SECONDS: Final = 10
 """A serving process that has not ended so long after it was asked to is killed."""
+SAFE_PATH: Final = ("-P",)
+"""By this Python takes no module from the folder that a command is run in: a data folder may hold an `http.py`."""
 _LOOK_SECONDS: Final = 0.2
 _LOOP_SECONDS: Final = 5.5
 """A process that was started again and dies within this time would go on dying."""
@@ -72,4 +74,4 @@ class Processes:
 
 
 def _command(host: str, port: int) -> list[str]:
-    return [sys.executable, "-m", "etappe.wiring.serving", "serve", host, str(port)]
+    return [sys.executable, *SAFE_PATH, "-m", "etappe.wiring.serving", "serve", host, str(port)]

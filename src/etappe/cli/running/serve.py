@@ -21,7 +21,7 @@ from cyclopts.validators import Number
 from etappe import settings
 from etappe.cli import show
 from etappe.cli.options import HERE, Where
-from etappe.cli.running.processes import STOP_SECONDS, Processes
+from etappe.cli.running.processes import SAFE_PATH, STOP_SECONDS, Processes
 from etappe.errors import EtappeError, GenerationError
 from etappe.log import Log
 from etappe.settings import Place
@@ -174,5 +174,5 @@ def _archive_rest(client: SyncRedis, place: Place) -> None:
 
 
 def _start_worker(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "etappe", "worker"]
+    command = [sys.executable, *SAFE_PATH, "-m", "etappe", "worker"]
     return started(command, env=environment, start_new_session=True)

@@ -20,6 +20,7 @@ from etappe import settings
 from etappe.cli import progress, show
 from etappe.cli.bringing.files import import_into, items_into
 from etappe.cli.learning.models import train_in
+from etappe.cli.running.processes import SAFE_PATH
 from etappe.cli.running.serve import check_free, url_of, wait_until_ready
 from etappe.cli.simulating import demo_scenes
 from etappe.cli.simulating.demo_scenes import Scene
@@ -104,7 +105,7 @@ def _read(done: Path) -> Made:
 
 @contextmanager
 def _served(place: Place, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "etappe", "serve", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, *SAFE_PATH, "-m", "etappe", "serve", "--host", HOST, "--port", str(port)]
     process = subprocess.Popen(command, env=place.environment())  # noqa: S603 - our own command
     try:
         if not wait_until_ready(HOST, port, lambda: process.poll() is not None):

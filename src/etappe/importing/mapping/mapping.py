@@ -120,6 +120,8 @@ def parsed(text: str, path: Path) -> Mapping:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: no TOML: {error}; a name with other signs than letters stands in quotes") from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(f"{path}: it is nested too deep, or has a number of too many digits") from error
     place = _Place(path, text)
     _check_names(raw, Mapping, "", place)
     try:
@@ -202,6 +204,10 @@ def _check_file(about: About, place: _Place) -> None:
     for name in ("decimal", "dates"):
         if getattr(about, name) == UNDECIDED:
             raise InputError(f"{place.of('file', name)}: {name} is not decided; put in what stands in the comment")
+    if about.separator is not None and (len(about.separator) != 1 or about.separator in '"\r\n\0'):
+        raise InputError(
+            f"{place.of('file', 'separator')}: separator: {about.separator!r} is no separator; give one sign, as in ;"
+        )
     if about.zone is not None:
         try:
             zones.zone_of(about.zone)

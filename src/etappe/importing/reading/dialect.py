@@ -54,6 +54,8 @@ def of(path: Path, encoding: str | None = None, separator: str | None = None) ->
         return Dialect(kind="parquet")
     if workbook.is_one(path, head):
         return workbook_dialect(path)
+    if head.startswith(unpacked.ZIP) and unpacked.archive_of(path) is not None:
+        raise InputError(f"{path} is an archive in an archive; unpack the outer one first")
     if head.startswith(unpacked.ZIP):
         raise InputError(f"{path} is an archive; name a file in it, as in {path}/{_member(path)}")
     if not head:

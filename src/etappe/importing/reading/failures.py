@@ -1,5 +1,6 @@
 """What goes wrong in reading a file, as one clear line in our own words."""
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,10 @@ def check_readable(path: Path) -> None:
         raise InputError(f"{path} is a folder; name one file of it, or {path}/*.csv in quotes")
     if any(above.is_file() for above in path.parents):
         return  # a member of an archive
+    with reading(path):
+        kind = path.stat().st_mode
+    if not stat.S_ISREG(kind):  # a pipe would wait for ever, a device may never end
+        raise InputError(f"{path} is a pipe or device, and a file is read more than once; write it into a file first")
     with reading(path), path.open("rb") as file:
         if not file.read(1):
             raise InputError(f"{path} is empty")

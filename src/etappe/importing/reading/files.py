@@ -68,7 +68,15 @@ def _members(path: Path) -> list[Path]:
     names = sorted(entry.filename for entry in entries if not _is_beside(entry))
     if not names:
         raise InputError(f"{path} is an archive without files")
-    return [path / name for name in names]
+    return [_inside(path, name) for name in names]
+
+
+def _inside(archive: Path, name: str) -> Path:
+    """A file of an archive, whose names may be anything; never one beside it."""
+    path = archive / name
+    if not path.is_relative_to(archive) or ".." in path.parts[len(archive.parts) :]:
+        raise InputError(f"{archive} names {name!r}, which would lie outside of it; pack it anew")
+    return path
 
 
 def _is_beside(entry: zipfile.ZipInfo) -> bool:

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from etappe.errors import InputError
-from etappe.importing.reading import unpacked
+from etappe.importing.reading import spread, unpacked
+from etappe.units import MIB
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -22,6 +24,10 @@ _OPEN_DOCUMENT: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 _TITLES: Final = 20
 """Rows among which the header is looked for, as exports may begin with a title."""
 _WHOLE: Final = 2.0**53
+_PANIC: Final = "PanicException"
+"""What a panic in the reader's own language becomes, a class without a module to import it from."""
+MOST_BYTES: Final = 1024 * MIB
+"""Of the file as it is; it is read whole."""
 
 
 Row = tuple[int, list[str | None]]
@@ -56,11 +62,12 @@ def sheet(path: Path) -> Sheet:
     Raises:
         InputError: the file cannot be read, or all its sheets are empty.
     """
-    book = _book(path)
-    filled = [one for one in book.sheet_names if book.get_sheet_by_name(one).height]
-    if not filled:
-        raise InputError(f"{path}: its sheets are empty")
-    begun = list(islice(_cells(book.get_sheet_by_name(filled[0])), _TITLES))
+    with _understood(path):
+        book = _book(path)
+        filled = [one for one in book.sheet_names if book.get_sheet_by_name(one).height]
+        if not filled:
+            raise InputError(f"{path}: its sheets are empty")
+        begun = list(islice(_cells(book.get_sheet_by_name(filled[0])), _TITLES))
     line, header = _header(begun)
     said = []
     if len(filled) > 1:
@@ -73,7 +80,9 @@ def sheet(path: Path) -> Sheet:
 
 def rows(path: Path, found: Sheet) -> Iterator[Row]:
     """Row numbers as the spreadsheet shows them, and cells, below the header; empty rows are none."""
-    for line, cells in enumerate(_cells(_book(path).get_sheet_by_name(found.name)), start=1):
+    with _understood(path):
+        sheet_ = _book(path).get_sheet_by_name(found.name)
+    for line, cells in enumerate(_cells(sheet_), start=1):
         if line > found.line and any(cell is not None for cell in cells):
             yield line, cells
 
@@ -110,10 +119,23 @@ def _book(path: Path) -> "CalamineWorkbook":
     import python_calamine  # noqa: PLC0415
 
     with unpacked.opened(path) as file:
-        content = file.read()
+        content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise InputError(f"{path} has over {MOST_BYTES // MIB:,} MiB; save it as CSV")
+        spread.check(path, io.BytesIO(content))
+    return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    """Turns what reading the spreadsheet `path` may raise into an InputError, a panic of its reader too."""
+    import python_calamine  # noqa: PLC0415
+
     try:
-        return python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        yield
     except python_calamine.PasswordError as error:
         raise InputError(f"{path} is locked by a password; save it without one") from error
-    except python_calamine.CalamineError as error:
+    except BaseException as error:
+        if not isinstance(error, python_calamine.CalamineError) and type(error).__name__ != _PANIC:
+            raise
         raise InputError(f"{path} is no spreadsheet that can be read; save it as .xlsx or CSV anew") from error

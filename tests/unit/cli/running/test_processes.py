@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -78,3 +79,13 @@ def test_a_process_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, 
     running.keep()
     running.stop()
     assert running._running[0].returncode == -signal.SIGKILL
+
+
+def test_no_module_is_taken_from_where_a_command_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A file of the folder that has the name of a module is not run by a serving process."""
+    run = tmp_path / "run"
+    (tmp_path / "http.py").write_text(f"import pathlib; pathlib.Path({str(run)!r}).touch()")
+    monkeypatch.chdir(tmp_path)
+    command = processes._command("nowhere.invalid", 1)
+    subprocess.run([*command[: command.index("serve")], "nothing"], capture_output=True, check=False)
+    assert not run.exists()

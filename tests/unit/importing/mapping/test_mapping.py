@@ -107,3 +107,23 @@ def test_a_mapping_that_is_not_there_says_how_to_get_one(tmp_path: Path) -> None
     """The remedy is the command that writes it."""
     with pytest.raises(InputError, match="etappe look FILE --out"):
         mapping.load(tmp_path / "none.toml", "events")
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("x = " + "[" * 50_000 + "]" * 50_000, "nested too deep"),
+        ("x = " + "9" * 5_000, "too many digits"),
+    ],
+)
+def test_what_no_person_writes(more: str, expected: str) -> None:
+    """A mapping that its reader cannot bear is refused in one line."""
+    assert expected in _said(f"{GOOD}\n{more}\n")
+
+
+@pytest.mark.parametrize("separator", ["ab", "", '\\"', "\\n"])
+def test_a_separator_is_one_sign(separator: str) -> None:
+    """What parts no cells is refused with its line."""
+    said = _said(f'[file]\nseparator = "{separator}"\n[columns]\n"Nr" = "user_id"\n"Datum" = "timestamp"\n')
+    assert " line 2: separator:" in said
+    assert "is no separator; give one sign" in said

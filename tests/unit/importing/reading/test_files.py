@@ -1,5 +1,6 @@
 """The files that somebody named."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -44,3 +45,32 @@ def test_titles(tmp_path: Path) -> None:
     """What is made of several files together is named after the first."""
     assert files.title([tmp_path / "a.csv.gz"]) == "a"
     assert files.title([tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.csv"]) == "a-and-2-more"
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../b.csv", "in/../../b.csv"])
+def test_names_that_lead_out_of_an_archive(tmp_path: Path, name: str) -> None:
+    """An archive that names a file outside of itself is refused; nothing beside it is read for it."""
+    (tmp_path / "b.csv").write_text("id\n1\n")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.writestr(name, "id\n2\n")
+    with pytest.raises(InputError, match="outside of it; pack it anew"):
+        files.named([tmp_path / "z.zip"])
+
+
+def test_an_archive_in_an_archive(tmp_path: Path) -> None:
+    """An archive in an archive is refused as what it is."""
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr("a.csv", "id\n1\n")
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        archive.write(tmp_path / "in.zip", "in.zip")
+    with pytest.raises(InputError, match="an archive in an archive; unpack the outer one"):
+        sources.kind_of(files.named([tmp_path / "z.zip"])[0])
+
+
+def test_pipes_and_devices(tmp_path: Path) -> None:
+    """What would never come or never end is refused at once, by a link too."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    for name in ("pipe.csv", "zero.csv"):
+        with pytest.raises(InputError, match="a pipe or device"):
+            files.named([tmp_path / name])

@@ -1,5 +1,6 @@
 """Spreadsheets as rows of text."""
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,51 @@ def test_no_spreadsheet(tmp_path: Path) -> None:
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
     with pytest.raises(InputError, match=r"no spreadsheet that can be read; save it as \.xlsx"):
         sources.kind_of(path)
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "B4294967290", "ZZZZZZZ9"])
+def test_a_cell_far_from_all_others(tmp_path: Path, place: str) -> None:
+    """A cell for which a sheet of billions would be made is named, and the process goes on."""
+    far = f'<row r="9"><c r="{place}"><v>1</v></c></row></sheetData>'
+    path = _changed(tmp_path, "xl/worksheets/s1.xml", "</sheetData>", far)
+    with pytest.raises(InputError, match=rf"stands at {place[:9]}.*delete it"):
+        sources.kind_of(path)
+
+
+def test_a_cell_some_columns_away(tmp_path: Path) -> None:
+    """A sheet may be wide: a cell in column AAA is read."""
+    path = _changed(
+        tmp_path, "xl/worksheets/s1.xml", "</row></sheetData>", '<c r="AAA2"><v>1</v></c></row></sheetData>'
+    )
+    with pytest.raises(InputError, match="column 703 has no name, but '1' in line 2"):
+        _rows(Source(path))
+
+
+def test_texts_that_are_not_there(tmp_path: Path) -> None:
+    """A number of texts that the file cannot hold is refused before room is made for them."""
+    path = workbooks.write(tmp_path / "a.xlsx", {"S": [["id"], ["1"]]})
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(
+            "xl/sharedStrings.xml", f'<sst xmlns="{main}" uniqueCount="4000000000"><si><t>a</t></si></sst>'
+        )
+    with pytest.raises(InputError, match="claims more texts than it can hold"):
+        sources.kind_of(path)
+
+
+def test_an_entity(tmp_path: Path) -> None:
+    """A sheet with an entity of its own is refused in one line; none is made larger or read from elsewhere."""
+    path = _changed(tmp_path, "xl/worksheets/s1.xml", "<t>1</t>", "<t>&lol;</t>")
+    with pytest.raises(InputError, match="no spreadsheet that can be read"):
+        _rows(Source(path))
+
+
+def _changed(folder: Path, part: str, before: str, after: str) -> Path:
+    """A workbook with something else in one of its parts."""
+    whole = zipfile.ZipFile(workbooks.write(folder / "whole.xlsx", {"S": [["id"], ["1"]]}))
+    with zipfile.ZipFile(folder / "a.xlsx", "w") as archive:
+        for name in whole.namelist():
+            content = whole.read(name).decode()
+            assert name != part or before in content
+            archive.writestr(name, content.replace(before, after) if name == part else content)
+    return folder / "a.xlsx"

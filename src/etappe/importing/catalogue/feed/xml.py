@@ -15,6 +15,7 @@ from etappe.errors import InputError
 from etappe.importing.catalogue.feed.items import Found, Items
 from etappe.importing.reading import unpacked
 from etappe.importing.reading.batch import Broken
+from etappe.importing.reading.text import encodings
 from etappe.units import MIB
 
 _LONGEST_TOKEN: Final = 4 * MIB
@@ -54,9 +55,8 @@ def _encoding(path: Path, head: bytes) -> str | None:
         return None
     name = declared.group(1).decode()
     try:
-        "".encode(name)
-        codec = codecs.lookup(name).name
-    except (LookupError, UnicodeError) as error:
+        codec = encodings.codec_of(name)
+    except LookupError as error:
         raise InputError(f"{path}: its encoding {name!r} is not known; convert it to UTF-8") from error
     return None if codec.startswith("utf-16") else codec
 

@@ -8,6 +8,7 @@ from etappe.importing.mapping.guessing.meanings import Meanings
 from etappe.importing.mapping.guessing.profiles import Column
 from etappe.importing.mapping.naming import person_names, words
 from etappe.importing.mapping.naming.names import key_of
+from etappe.importing.mapping.targets import UNDECIDED
 
 _TARGETS: Final = {
     "customer": "user_id", "visitor": "anonymous_id", "email": "identities.email",
@@ -36,6 +37,12 @@ def fill(draft: Draft, meanings: Meanings) -> None:
     for column in meanings.profile.columns:
         draft.columns[column.name] = _line(column, taken, meanings)
     _types(draft, meanings)
+    draft.decisions += [
+        f"whether {name!r} is a consent: let it become consent.PURPOSE, with yes and no turned round under"
+        " [values] where it is an opt-out, or a trait"
+        for name, line in draft.columns.items()
+        if line.value == UNDECIDED
+    ]
     if not any(target == "user_id" or target.startswith("identities.") for target in taken.values()):
         draft.decisions.append(
             "whose the rows are: let a column become user_id, identities.email or identities.loyalty_card"
@@ -59,7 +66,15 @@ def _line(column: Column, taken: dict[str, str], meanings: Meanings) -> Line:
         return Line(
             "", f"left out: nobody needs it to recommend; traits.{person_names.slug(column.name)} keeps it; {told}"
         )
+    if _may_be_consent(column):
+        return Line(UNDECIDED, f"consent.PURPOSE, or traits.{meanings.slug(column.name)} where it is none; {told}")
     return Line(f"traits.{meanings.slug(column.name)}", told)
+
+
+def _may_be_consent(column: Column) -> bool:
+    """Whether what nobody knows by its name may allow or forbid something, which a trait would not."""
+    key = key_of(column.name)
+    return column.kind == profiles.YES_NO and any(part in key for part in person_names.OF_CONSENT)
 
 
 def _types(draft: Draft, meanings: Meanings) -> None:

@@ -18,7 +18,9 @@ _CONSENTS: Final[Mapping[str, str]] = {
     " accepts email marketing, newsletter opt in, Newsletter-Einwilligung, Einwilligung E-Mail, E-Mail-Einwilligung,"
     " Werbung per E-Mail, E-Mail-Werbung, Einwilligung Newsletter, optin newsletter, inscription newsletter,"
     " consentement email, consentement e-mail, abonné newsletter, boletín, suscrito boletín, consentimiento email,"
-    " consentimiento correo, nieuwsbrief, toestemming e-mail, inschrijving nieuwsbrief, mailing, marketing opt in",
+    " consentimiento correo, nieuwsbrief, toestemming e-mail, inschrijving nieuwsbrief, mailing, marketing opt in,"
+    " marketing consent, consent marketing, Einwilligung Marketing, Marketing-Einwilligung, consentement marketing,"
+    " consentimiento marketing, toestemming marketing, opt in marketing",
     "sms": "sms consent, consent sms, sms opt in, accepts sms marketing, Einwilligung SMS, SMS-Werbung,"
     " consentement sms, consentimiento sms, toestemming sms, opt in sms",
     "push": "push consent, consent push, push opt in, Einwilligung Push, consentement push, consentimiento push,"
@@ -33,6 +35,14 @@ _CONSENTS: Final[Mapping[str, str]] = {
 
 PURPOSES: Final[Mapping[str, str]] = {key: purpose for purpose, names in _CONSENTS.items() for key in split(names)}
 """Purpose of consent by a name's key, whatever the language."""
+
+OF_CONSENT: Final = tuple(
+    split(
+        "consent, opt in, opt out, unsubscribed, unsubscribe, do not contact, do not email, Einwilligung, Widerruf,"
+        " abgemeldet, consentement, consentimiento, toestemming, uitgeschreven, désinscrit"
+    )
+)
+"""Parts of names that tell of a consent, or of the opposite, of whatever purpose."""
 
 _ORIGINS: Final[Mapping[str, str]] = {
     "consent_time": "date, time, at, on, timestamp, since, given at, Datum, am, seit, Zeitpunkt, vom, le, du, fecha,"

@@ -36,6 +36,7 @@ _TWICE: Final = ("\xff\xfe".encode(), "\xfe\xff".encode())
 """The marks of UTF-16, taken for two letters and written as UTF-8."""
 _HIGH: Final = re.compile(rb"[\x80-\xff]+")
 _MULTIBYTE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_NO_FILES: Final = ("idna", "punycode", "unicode-escape", "unicode_escape", "raw-unicode-escape", "raw_unicode_escape")
 _MOST_NAMED: Final = 5
 _TELLING: Final = 8
 _MOSTLY: Final = 0.7
@@ -61,6 +62,22 @@ class Encoding(msgspec.Struct, frozen=True):
         return named.get(self.codec, self.codec.upper())
 
 
+def codec_of(name: str) -> str:
+    """The codec of texts that `name` names.
+
+    Raises:
+        LookupError: there is none, or it is one of Python's that is no encoding of a file: names of hosts, escapes.
+    """
+    try:
+        codec = codecs.lookup(name).name
+        "".encode(codec)
+    except (UnicodeError, TypeError, ValueError) as error:
+        raise LookupError(name) from error
+    if codec in _NO_FILES:
+        raise LookupError(name)
+    return codec
+
+
 def asked(path: Path, name: str) -> Encoding:
     """The encoding that somebody named for `path`.
 
@@ -68,9 +85,8 @@ def asked(path: Path, name: str) -> Encoding:
         InputError: there is none of this name.
     """
     try:
-        codec = codecs.lookup(name).name
-        "".encode(codec)
-    except (LookupError, UnicodeError, TypeError) as error:
+        codec = codec_of(name)
+    except LookupError as error:
         raise InputError(
             f"encoding {name!r} is not known; give one such as utf-8, cp1252, cp1250, cp1251, mac_roman or utf-16",
             field="encoding",

@@ -233,3 +233,19 @@ def test_ids_of_events_that_came_twice_stay_ids(tmp_path: Path) -> None:
     other = _look(tmp_path, "event_id,Date,event,Customer,sku,Order\n" + rows)
     assert _columns(other)["event_id"] == ""
     assert any(problem.what.startswith("'event_id' is left out, as its ids repeat") for problem in other.problems)
+
+
+@pytest.mark.parametrize(
+    "name", ["email_opt_out", "unsubscribed", "do_not_contact", "Einwilligung Post", "wine_consent"]
+)
+def test_what_may_be_a_consent_is_asked(tmp_path: Path, name: str) -> None:
+    """A column of yes and no that may allow or forbid something never becomes a trait in silence."""
+    seen = _look(tmp_path, f"customer_id,{name},likes_wine\nk1,yes,yes\nk2,no,no\n", "crm.csv", kind="customers")
+    assert _columns(seen) == {"customer_id": "user_id", name: "?", "likes_wine": "traits.likes_wine"}
+    assert any(f"whether {name!r} is a consent" in one for one in seen.draft.decisions)
+
+
+def test_marketing_consent_is_a_consent(tmp_path: Path) -> None:
+    """The usual name of a consent to e-mail is known for one."""
+    text = "customer_id,marketing_consent\nk1,yes\nk2,no\n"
+    assert _columns(_look(tmp_path, text, "crm.csv", kind="customers"))["marketing_consent"] == "consent.email"

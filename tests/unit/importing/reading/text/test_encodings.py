@@ -80,6 +80,14 @@ def test_no_encoding(file: Path) -> None:
         encodings.asked(file, "klingon")
 
 
+@pytest.mark.parametrize("name", ["rot13", "zip", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "a\0b"])
+def test_what_is_no_encoding_of_files(file: Path, name: str) -> None:
+    """Codecs for hosts, escapes and packing are refused as what does not exist: cells would come out as others."""
+    file.write_text("id\n1\n")
+    with pytest.raises(InputError, match="is not known; give one such as utf-8"):
+        encodings.asked(file, name)
+
+
 @pytest.mark.parametrize("name", ["latin-1", "iso-8859-1", "ascii", "cp1252"])
 def test_latin1_is_windows(file: Path, name: str) -> None:
     """Who says Latin-1 means Windows-1252, which has signs where that has control characters."""
