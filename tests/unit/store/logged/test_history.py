@@ -18,6 +18,7 @@ from etappe.events.intake import Accepted, read_event
 from etappe.events.vocabulary import CHANNELS, TYPES
 from etappe.log import Log, as_rows
 from etappe.store.logged import history
+from etappe.values.ids import cleaned
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HALF_LIFE = 60.0
@@ -59,7 +60,7 @@ def _event(name: str, fields: dict[str, Any]) -> Accepted:
     return read_event(json.dumps(raw).encode(), NOW)
 
 
-IDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=6)
+IDS = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=6).filter(cleaned)
 FIELDS = st.fixed_dictionaries(
     {
         "event_id": st.uuids().map(str),
