@@ -2,7 +2,7 @@
 
 import pytest
 
-from etappe.cli import files
+from etappe.cli.bringing import files
 from etappe.importing.judging.report import ImportReport, Revenue, Skipped
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from etappe.cli import demo
+from etappe.cli.simulating import demo
 from etappe.errors import EtappeError
 
 
