@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
+from etappe.events.vocabulary import TYPES
 from etappe.store.ingesting import rows as packed
+from etappe.worker.archiving import entries
 from etappe.worker.archiving.entries import Entry, rows_of
 
 
@@ -61,3 +64,9 @@ def test_properties_are_taken_over_as_they_were_written() -> None:
     rows, bad = rows_of("event", entries)
     told = rows.select("properties", "user_id", "subject", "raw").rows()
     assert (told, bad) == ([('{"b":1.50,"a":"\\u00e4"}', "u", b"s" * 16, None), (None, None, None, None)], [])
+
+
+def test_an_archived_event_has_every_field_that_events_have() -> None:
+    """A field that one kind of event gets is one that the archive takes; without it the event would be set aside."""
+    taken = {field.encode_name for field in msgspec.structs.fields(entries._Event)}
+    assert taken == {"event"} | {field.encode_name for kind in TYPES.values() for field in msgspec.structs.fields(kind)}
