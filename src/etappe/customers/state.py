@@ -181,7 +181,7 @@ def split_blocks(records: NDArray[np.void]) -> tuple[NDArray[np.void], list[Said
     """The events of a tail in order, and what those with blocks said by time, at one time as it arrived."""
     places = heads(records)
     if places is None:
-        return in_order(records), []
+        return in_order(plain(records)), []
     codes = records["code"].tolist()
     said = _said(records, [place for place in places if codes[place] in CARRIES_BLOCKS])
     return in_order(plain(records[places])), said

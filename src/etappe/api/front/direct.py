@@ -20,12 +20,12 @@ _BY_URL: Final = {way.path.encode(): way for way in WAYS}
 
 
 class Direct:
-    """Answers what is plain. The rest it leaves to `whole`, and what is past the door and its own doing to `behind`."""
+    """Answers what is plain and what the door does not let through, and leaves the rest to `behind`, past the door."""
 
-    def __init__(self, app: Litestar, place: Place, whole: Door, behind: ASGIApp) -> None:
+    def __init__(self, app: Litestar, place: Place, door: Door, behind: ASGIApp) -> None:
         self._ways = Ways(app)
         self._only_here = not place.auth
-        self._whole = whole
+        self._door = door
         self._behind = behind
         self._shared = b"".join(b"%b: %b\r\n" % one for one in self._ways.shared or [])
 
@@ -38,18 +38,16 @@ class Direct:
 
     def refused(self, way: Way, body: bytes) -> Answered | None:
         """What a request is told that the door does not let through; None where it does."""
-        if self._whole.passes(way.path, len(body)):
+        if self._door.passes(way.path, len(body)):
             return None
-        told = self._whole.refusal(way.path)
+        told = self._door.refusal(way.path)
         return Answered(told.status, told.body, b"".join(b"%b: %b\r\n" % line for line in told.headers), _PROBLEM)
 
     async def answer(self, way: Way, scope: Any, body: bytes) -> Answered | Instead:
         """The answer to a request that has come whole, or who gives it instead."""
         told = dict(scope["headers"])
-        if told.get(b"content-length") != b"%d" % len(body):
-            return Instead(self._whole)
         request = self._ways.request(scope)
-        if await self._ways.is_let_in(way, request):
+        if told.get(b"content-length") == b"%d" % len(body) and await self._ways.is_let_in(way, request):
             answer = await self._ways.answer(way, request, body, scope)
             if answer is not None:
                 return Answered(way.status, answer, self._shared if told.get(b"origin") else b"")

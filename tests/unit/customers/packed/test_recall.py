@@ -17,7 +17,7 @@ from etappe.customers.packed.base import EMPTY, HEADER, pack
 from etappe.customers.records import EVENT, WIDTH, encode
 from etappe.customers.state import State, fold_state, recalled
 from etappe.errors import DataError
-from etappe.events.vocabulary import CODES, TYPES
+from etappe.events.vocabulary import TYPES
 
 _ITEMS = [f"i{number}" for number in range(90)]
 _TOUCH = {"source": "news", "campaign": "c" * 50}
@@ -165,9 +165,8 @@ def test_other_versions_are_refused(version: int) -> None:
 
 
 def _timed(tail: bytes) -> bytes:
-    """The records of a tail with codes and times that intake lets in: of other times no weight is a number."""
+    """The records of a tail at a time that intake lets in: of others no weight is a number."""
     records = np.frombuffer(tail, EVENT).copy()
-    records["code"] %= len(CODES)
     records["time"] = 1_700_000_000_000_000 + records["time"] % 1_000_000_000_000
     return records.tobytes()
 
